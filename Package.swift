@@ -1,0 +1,123 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Every target is compiled in Swift 6 mode with warnings as errors. A target may import only what it
+// declares here (the build runs with --explicit-target-dependency-import-check error), and only targets
+// of a lower floor are declared: see README, "Map of the modules".
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+/// The lane text is compiled once per instruction set. `-Ounchecked` also in debug builds: unoptimised
+/// lane code is a thousand times slower, and the callers have checked every index.
+func lanes(_ clangFlags: [String]) -> [SwiftSetting] {
+    strict + [.unsafeFlags(["-Ounchecked"] + clangFlags.flatMap { ["-Xcc", $0] })]
+}
+
+#if arch(x86_64)
+    let laneTargets: [Target] = [
+        .target(
+            name: "BatonKernelsBaseline", dependencies: ["BatonKernelABI"],
+            swiftSettings: lanes([])),
+        .target(
+            name: "BatonKernelsAVX2", dependencies: ["BatonKernelABI"],
+            swiftSettings: lanes(["-march=x86-64-v3"])),
+        .target(
+            name: "BatonKernelsAVX512", dependencies: ["BatonKernelABI"],
+            swiftSettings: lanes(["-march=x86-64-v4", "-mprefer-vector-width=512"])),
+    ]
+    let laneNames: [Target.Dependency] = ["BatonKernelsBaseline", "BatonKernelsAVX2", "BatonKernelsAVX512"]
+#else
+    let laneTargets: [Target] = [
+        .target(
+            name: "BatonKernelsBaseline", dependencies: ["BatonKernelABI"],
+            swiftSettings: lanes([]))
+    ]
+    let laneNames: [Target.Dependency] = ["BatonKernelsBaseline"]
+#endif
+
+/// One test target per module.
+func test(_ module: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
+    .testTarget(
+        name: module + "Tests", dependencies: (module == "BatonTestSupport" ? [] : [.byName(name: module)]) + ["BatonTestSupport"] + dependencies,
+        resources: resources, swiftSettings: strict)
+}
+
+let tests: [Target] = [
+    test("BatonTestSupport"),
+    test("BatonKernels", ["BatonKernelABI"]),
+    test("BatonTensor", ["BatonKernels"]),
+    test("BatonComm"),
+    test("BatonMPI", ["BatonComm"]),
+    test("BatonFormats", ["BatonTensor"]),
+    test("BatonData", ["BatonTensor"]),
+    test("BatonNN", ["BatonTensor", "BatonKernels"]),
+    test("BatonModelIO", ["BatonNN", "BatonFormats", "BatonTensor"]),
+    test("BatonEngine", ["BatonNN", "BatonData", "BatonComm", "BatonTensor", "BatonKernels"]),
+    test("BatonCLI", ["Baton"]),
+]
+
+let package = Package(
+    name: "baton",
+    products: [
+        .library(name: "Baton", targets: ["Baton"]),
+        .executable(name: "baton", targets: ["BatonCLI"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+    ],
+    targets: laneTargets + [
+        // Floor 0: system libraries.
+        .systemLibrary(
+            name: "COpenMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev", "openmpi-bin"])]),
+        .systemLibrary(
+            name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        // Floor 1.
+        .target(name: "BatonKernelABI", swiftSettings: strict),
+        .target(name: "BatonComm", swiftSettings: strict),
+        // Floor 2.
+        .target(name: "BatonMPI", dependencies: ["BatonComm", "COpenMPI"], swiftSettings: strict),
+        // Floor 3.
+        .target(
+            name: "BatonKernels", dependencies: ["BatonKernelABI", "COpenBLAS"] + laneNames,
+            swiftSettings: strict),
+        // Floor 4.
+        .target(name: "BatonTensor", dependencies: ["BatonKernels"], swiftSettings: strict),
+        // Floor 5.
+        .target(
+            name: "BatonFormats",
+            dependencies: ["BatonTensor", .product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: strict),
+        .target(name: "BatonData", dependencies: ["BatonTensor"], swiftSettings: strict),
+        .target(name: "BatonNN", dependencies: ["BatonTensor", "BatonKernels"], swiftSettings: strict),
+        // Floor 6.
+        .target(
+            name: "BatonModelIO", dependencies: ["BatonNN", "BatonFormats", "BatonTensor"],
+            swiftSettings: strict),
+        .target(
+            name: "BatonEngine",
+            dependencies: ["BatonNN", "BatonData", "BatonComm", "BatonTensor", "BatonKernels"],
+            swiftSettings: strict),
+        // Floor 8: the umbrella, re-exports only.
+        .target(
+            name: "Baton",
+            dependencies: [
+                "BatonKernels", "BatonTensor", "BatonComm", "BatonMPI", "BatonFormats", "BatonData", "BatonNN",
+                "BatonModelIO", "BatonEngine",
+            ],
+            swiftSettings: strict),
+        // Floor 9.
+        .executableTarget(
+            name: "BatonCLI",
+            dependencies: [
+                "Baton", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+        // Tests. BatonTestSupport holds the oracles and imports nothing of Baton.
+        .target(name: "BatonTestSupport", path: "Tests/BatonTestSupport", swiftSettings: strict),
+    ] + tests
+)

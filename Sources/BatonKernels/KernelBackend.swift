@@ -1,0 +1,19 @@
+/// Which implementation computes the products: Baton's packed lane kernels (f32) or OpenBLAS (f32 and f64).
+///
+/// `BATON_KERNELS=auto|packed|blas` selects it for the process; `auto` is packed for f32. f64 always runs on OpenBLAS.
+public enum KernelBackend: String, Sendable, CaseIterable {
+    case packed, blas
+}
+
+/// A floating-point type the kernels compute in, with the factories of its backends.
+public protocol KernelScalar: BinaryFloatingPoint, Sendable {
+    /// Weights of one recurrent layer and direction.
+    static func makeRecurrentWeights(_ shape: RecurrentShape, backend: KernelBackend) -> any RecurrentWeights<Self>
+    /// A window of T steps and N rows over weights of the same backend. `leaves` fixes the row groups of backends
+    /// whose bits depend on the shape of a product.
+    static func makeRecurrentSequence(
+        weights: any RecurrentWeights<Self>, steps: Int, batch: Int, reverse: Bool, leaves: LeafPlan
+    ) -> any RecurrentSequence<Self>
+    /// A fully connected layer.
+    static func makeLinearKernel(units: Int, width: Int, backend: KernelBackend) -> any LinearKernel<Self>
+}

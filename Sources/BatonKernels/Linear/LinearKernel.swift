@@ -1,0 +1,36 @@
+public import BatonKernelABI
+
+/// The three products of a fully connected layer y = x·Wᵀ + b, W (units, width) row-major, on rows (t, n) at
+/// `(t·N + n)·stride`. Weights are brought into the backend's form once per parameter update.
+public protocol LinearKernel<Scalar>: AnyObject {
+    associatedtype Scalar
+    var units: Int { get }
+    var width: Int { get }
+    /// Reads the parameters; `bias` nil is zero. `training` also prepares `backwardData`.
+    func update(weight: UnsafePointer<Scalar>, bias: UnsafePointer<Scalar>?, training: Bool)
+    /// y = x·Wᵀ + b for T·N rows. One element is one chain: bias, then the inputs in index order. `leaves` fixes
+    /// the row groups of backends whose bits depend on the shape of a product.
+    func forward(
+        steps: Int, batch: Int, leaves: LeafPlan, input: UnsafePointer<Scalar>, inputStride: Int,
+        output: UnsafeMutablePointer<Scalar>, outputStride: Int)
+    /// dx = dy·W, written or added.
+    func backwardData(
+        steps: Int, batch: Int, leaves: LeafPlan, outputGradient: UnsafePointer<Scalar>, outputGradientStride: Int,
+        inputGradient: UnsafeMutablePointer<Scalar>, inputGradientStride: Int, adds: Bool)
+    /// dW += dyᵀ·x and db += Σ dy, one set of destinations per subtree of the plan.
+    func backwardWeights(
+        steps: Int, batch: Int, leaves: LeafPlan, input: UnsafePointer<Scalar>, inputStride: Int,
+        outputGradient: UnsafePointer<Scalar>, outputGradientStride: Int,
+        gradients: [LinearGradientPointers<Scalar>], hook: StepHook)
+}
+
+/// Gradients of a fully connected layer, same shapes as the parameters, added to.
+public struct LinearGradientPointers<Scalar> {
+    public var weight: UnsafeMutablePointer<Scalar>
+    public var bias: UnsafeMutablePointer<Scalar>?
+
+    public init(weight: UnsafeMutablePointer<Scalar>, bias: UnsafeMutablePointer<Scalar>?) {
+        self.weight = weight
+        self.bias = bias
+    }
+}

@@ -1,0 +1,168 @@
+public import BatonKernelABI
+
+/// Sizes of one layer and direction of a recurrent stack.
+public struct RecurrentShape: Sendable, Hashable {
+    public var cell: RecurrentCell
+    /// Widths of the input's chains: `[C]`, or `[H, H]` above a bidirectional layer, whose reverse half is a
+    /// chain of its own.
+    public var inputChains: [Int]
+    /// H.
+    public var hidden: Int
+
+    public init(cell: RecurrentCell, inputChains: [Int], hidden: Int) {
+        precondition(!inputChains.isEmpty && inputChains.count <= 2, "RecurrentShape: one or two input chains")
+        precondition(hidden > 0 && inputChains.allSatisfy { $0 > 0 }, "RecurrentShape: widths must be positive")
+        self.cell = cell
+        self.inputChains = inputChains
+        self.hidden = hidden
+    }
+
+    /// I, the sum of the chains.
+    public var inputSize: Int { inputChains.reduce(0, +) }
+    /// Rows of the stacked weights, G·H.
+    public var gateRows: Int { cell.gateCount * hidden }
+}
+
+/// Row-major parameters of one layer and direction, read when the weights are packed.
+public struct RecurrentParameterPointers<Scalar> {
+    /// (G·H, I)
+    public var inputWeight: UnsafePointer<Scalar>
+    /// (G·H, H)
+    public var hiddenWeight: UnsafePointer<Scalar>
+    /// (G·H)
+    public var inputBias: UnsafePointer<Scalar>
+    /// (G·H)
+    public var hiddenBias: UnsafePointer<Scalar>
+
+    public init(
+        inputWeight: UnsafePointer<Scalar>, hiddenWeight: UnsafePointer<Scalar>,
+        inputBias: UnsafePointer<Scalar>, hiddenBias: UnsafePointer<Scalar>
+    ) {
+        self.inputWeight = inputWeight
+        self.hiddenWeight = hiddenWeight
+        self.inputBias = inputBias
+        self.hiddenBias = hiddenBias
+    }
+}
+
+/// Gradients of the parameters of one layer and direction, same shapes as the parameters. Every kernel adds
+/// to what is there.
+public struct RecurrentGradientPointers<Scalar> {
+    public var inputWeight: UnsafeMutablePointer<Scalar>
+    public var hiddenWeight: UnsafeMutablePointer<Scalar>
+    public var inputBias: UnsafeMutablePointer<Scalar>
+    public var hiddenBias: UnsafeMutablePointer<Scalar>
+
+    public init(
+        inputWeight: UnsafeMutablePointer<Scalar>, hiddenWeight: UnsafeMutablePointer<Scalar>,
+        inputBias: UnsafeMutablePointer<Scalar>, hiddenBias: UnsafeMutablePointer<Scalar>
+    ) {
+        self.inputWeight = inputWeight
+        self.hiddenWeight = hiddenWeight
+        self.inputBias = inputBias
+        self.hiddenBias = hiddenBias
+    }
+}
+
+/// What a forward pass reads and writes. Row (t, n) of `input` is at `(t·N + n)·inputStride`, of `output` at
+/// `(t·N + n)·outputStride`; columns are contiguous.
+public struct RecurrentForward<Scalar> {
+    public var input: UnsafePointer<Scalar>
+    public var inputStride: Int
+    /// h before the first step, (N, H) contiguous; nil is zero.
+    public var initialHidden: UnsafePointer<Scalar>?
+    /// c before the first step, (N, H) contiguous; nil is zero. LSTM only.
+    public var initialCell: UnsafePointer<Scalar>?
+    /// h of every step, H columns.
+    public var output: UnsafeMutablePointer<Scalar>
+    public var outputStride: Int
+    /// h after the last step, (N, H) contiguous; nil if not wanted.
+    public var finalHidden: UnsafeMutablePointer<Scalar>?
+    /// c after the last step, (N, H) contiguous; nil if not wanted. LSTM only.
+    public var finalCell: UnsafeMutablePointer<Scalar>?
+
+    public init(
+        input: UnsafePointer<Scalar>, inputStride: Int,
+        initialHidden: UnsafePointer<Scalar>? = nil, initialCell: UnsafePointer<Scalar>? = nil,
+        output: UnsafeMutablePointer<Scalar>, outputStride: Int,
+        finalHidden: UnsafeMutablePointer<Scalar>? = nil, finalCell: UnsafeMutablePointer<Scalar>? = nil
+    ) {
+        self.input = input
+        self.inputStride = inputStride
+        self.initialHidden = initialHidden
+        self.initialCell = initialCell
+        self.output = output
+        self.outputStride = outputStride
+        self.finalHidden = finalHidden
+        self.finalCell = finalCell
+    }
+}
+
+/// What the data half of a backward pass reads and writes (shapes as in `RecurrentForward`).
+public struct RecurrentBackwardData<Scalar> {
+    /// Gradient of `output`; nil is zero.
+    public var outputGradient: UnsafePointer<Scalar>?
+    public var outputGradientStride: Int
+    /// Gradient of the final h, (N, H); nil is zero.
+    public var finalHiddenGradient: UnsafePointer<Scalar>?
+    /// Gradient of the final c, (N, H); nil is zero. LSTM only.
+    public var finalCellGradient: UnsafePointer<Scalar>?
+    /// Gradient of `input`, written or (`addsToInputGradient`) added to; nil if not wanted.
+    public var inputGradient: UnsafeMutablePointer<Scalar>?
+    public var inputGradientStride: Int
+    public var addsToInputGradient: Bool
+    /// Gradient of the initial h, (N, H), written; nil if not wanted.
+    public var initialHiddenGradient: UnsafeMutablePointer<Scalar>?
+    /// Gradient of the initial c, (N, H), written; nil if not wanted. LSTM only.
+    public var initialCellGradient: UnsafeMutablePointer<Scalar>?
+
+    public init(
+        outputGradient: UnsafePointer<Scalar>?, outputGradientStride: Int,
+        finalHiddenGradient: UnsafePointer<Scalar>? = nil, finalCellGradient: UnsafePointer<Scalar>? = nil,
+        inputGradient: UnsafeMutablePointer<Scalar>? = nil, inputGradientStride: Int = 0,
+        addsToInputGradient: Bool = false,
+        initialHiddenGradient: UnsafeMutablePointer<Scalar>? = nil,
+        initialCellGradient: UnsafeMutablePointer<Scalar>? = nil
+    ) {
+        self.outputGradient = outputGradient
+        self.outputGradientStride = outputGradientStride
+        self.finalHiddenGradient = finalHiddenGradient
+        self.finalCellGradient = finalCellGradient
+        self.inputGradient = inputGradient
+        self.inputGradientStride = inputGradientStride
+        self.addsToInputGradient = addsToInputGradient
+        self.initialHiddenGradient = initialHiddenGradient
+        self.initialCellGradient = initialCellGradient
+    }
+}
+
+/// Weights of one layer and direction in the form a backend computes with.
+///
+/// Built once and refreshed by `update` after every change of the parameters, never per step.
+public protocol RecurrentWeights<Scalar>: AnyObject {
+    associatedtype Scalar
+    var shape: RecurrentShape { get }
+    /// Reads the parameters. `training` also prepares what the backward passes need.
+    func update(from parameters: RecurrentParameterPointers<Scalar>, training: Bool)
+}
+
+/// One layer and direction over a window of T steps and N rows: the three passes of a recurrent layer on an
+/// explicit workspace that the object owns and reuses.
+///
+/// Steps are numbered in processing order; a reverse sequence handles time T−1−s in step s. `forward` must be
+/// called with ascending, `backwardData` with descending, adjoining ranges of steps, so that a schedule may cut
+/// the window into chunks; bits do not depend on the cuts. `backwardData` needs a forward pass with
+/// `training: true`, `backwardWeights` a complete `backwardData`.
+public protocol RecurrentSequence<Scalar>: AnyObject {
+    associatedtype Scalar
+    /// Runs the steps. `training` keeps what the backward passes need.
+    func forward(steps: Range<Int>, _ arguments: RecurrentForward<Scalar>, training: Bool, hook: StepHook)
+    /// Gradients of input and states for the steps, given the same forward arguments.
+    func backwardData(
+        steps: Range<Int>, _ arguments: RecurrentBackwardData<Scalar>, forward: RecurrentForward<Scalar>,
+        hook: StepHook)
+    /// Gradients of the parameters over the whole window, added to one set of destinations per subtree of the plan.
+    func backwardWeights(
+        _ gradients: [RecurrentGradientPointers<Scalar>], leaves: LeafPlan, forward: RecurrentForward<Scalar>,
+        hook: StepHook)
+}

@@ -1,0 +1,22 @@
+/// Element types of tensors.
+public enum DType: String, Sendable, Hashable, CaseIterable {
+    case float32, float64, int32, int64
+
+    /// Size of one element in bytes.
+    public var byteCount: Int {
+        switch self {
+        case .float32, .int32: 4
+        case .float64, .int64: 8
+        }
+    }
+}
+
+/// A Swift type that can be the element of a tensor.
+public protocol TensorScalar: Sendable, Numeric, Comparable {
+    static var dtype: DType { get }
+}
+
+extension Float: TensorScalar { public static var dtype: DType { .float32 } }
+extension Double: TensorScalar { public static var dtype: DType { .float64 } }
+extension Int32: TensorScalar { public static var dtype: DType { .int32 } }
+extension Int64: TensorScalar { public static var dtype: DType { .int64 } }

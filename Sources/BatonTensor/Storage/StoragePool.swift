@@ -1,0 +1,41 @@
+import Synchronization
+
+/// Free blocks by size class, shared by the process.
+public enum StoragePool {
+    private struct State {
+        /// Addresses of free blocks by capacity.
+        var free: [Int: [UInt]] = [:]
+        var systemAllocations = 0
+        var systemBytes = 0
+    }
+
+    private static let state = Mutex(State())
+
+    /// Blocks obtained from the system since the process started.
+    public static var systemAllocations: Int { state.withLock { $0.systemAllocations } }
+    /// Bytes obtained from the system since the process started.
+    public static var systemBytes: Int { state.withLock { $0.systemBytes } }
+
+    /// Size classes: multiples of 64 bytes up to 4 KiB, then four per power of two.
+    static func sizeClass(_ byteCount: Int) -> Int {
+        if byteCount <= 4096 { return max(64, (byteCount + 63) & ~63) }
+        let quarter = 1 << (Int.bitWidth - 1 - (byteCount - 1).leadingZeroBitCount - 2)
+        return (byteCount + quarter - 1) / quarter * quarter
+    }
+
+    static func take(byteCount: Int) -> (pointer: UnsafeMutableRawPointer, capacity: Int) {
+        let capacity = sizeClass(byteCount)
+        let reused: UInt? = state.withLock { pool in
+            if let address = pool.free[capacity]?.popLast() { return address }
+            pool.systemAllocations += 1
+            pool.systemBytes += capacity
+            return nil
+        }
+        if let reused, let pointer = UnsafeMutableRawPointer(bitPattern: reused) { return (pointer, capacity) }
+        return (UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 64), capacity)
+    }
+
+    static func give(_ pointer: UnsafeMutableRawPointer, capacity: Int) {
+        state.withLock { $0.free[capacity, default: []].append(UInt(bitPattern: pointer)) }
+    }
+}
