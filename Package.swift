@@ -20,20 +20,20 @@ func lanes(_ clangFlags: [String]) -> [SwiftSetting] {
 #if arch(x86_64)
     let laneTargets: [Target] = [
         .target(
-            name: "BatonKernelsBaseline", dependencies: ["BatonKernelABI"],
+            name: "BatonKernelsBaseline", dependencies: ["BatonKernelABI", "CLanes"],
             swiftSettings: lanes([])),
         .target(
-            name: "BatonKernelsAVX2", dependencies: ["BatonKernelABI"],
+            name: "BatonKernelsAVX2", dependencies: ["BatonKernelABI", "CLanes"],
             swiftSettings: lanes(["-march=x86-64-v3"])),
         .target(
-            name: "BatonKernelsAVX512", dependencies: ["BatonKernelABI"],
+            name: "BatonKernelsAVX512", dependencies: ["BatonKernelABI", "CLanes"],
             swiftSettings: lanes(["-march=x86-64-v4", "-mprefer-vector-width=512"])),
     ]
     let laneNames: [Target.Dependency] = ["BatonKernelsBaseline", "BatonKernelsAVX2", "BatonKernelsAVX512"]
 #else
     let laneTargets: [Target] = [
         .target(
-            name: "BatonKernelsBaseline", dependencies: ["BatonKernelABI"],
+            name: "BatonKernelsBaseline", dependencies: ["BatonKernelABI", "CLanes"],
             swiftSettings: lanes([]))
     ]
     let laneNames: [Target.Dependency] = ["BatonKernelsBaseline"]
@@ -76,6 +76,7 @@ let package = Package(
             name: "COpenMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev", "openmpi-bin"])]),
         .systemLibrary(
             name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(name: "CLanes"),
         // Floor 1.
         .target(name: "BatonKernelABI", swiftSettings: strict),
         .target(name: "BatonComm", swiftSettings: strict),

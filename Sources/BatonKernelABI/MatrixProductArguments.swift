@@ -1,0 +1,147 @@
+/// Left operand of a chain: element k of row r is at `base[r·rowStride + k·depthStride]`.
+public struct ChainOperand {
+    public var base: UnsafePointer<Float>
+    public var rowStride: Int
+    public var depthStride: Int
+    /// K; 0 makes the chain empty.
+    public var depth: Int
+    /// First k of this chain in the packed panels.
+    public var panelDepthStart: Int
+
+    public init(
+        base: UnsafePointer<Float>, rowStride: Int, depthStride: Int = 1, depth: Int, panelDepthStart: Int = 0
+    ) {
+        self.base = base
+        self.rowStride = rowStride
+        self.depthStride = depthStride
+        self.depth = depth
+        self.panelDepthStart = panelDepthStart
+    }
+}
+
+/// Columns of the right operand, packed: strips of one lane width, consecutive strips joined to panels.
+///
+/// Panel of strips s ..< s+v begins at `base + s·depth·lanes`; inside it row k holds v·lanes columns. Columns
+/// beyond the matrix are zero.
+public struct PackedPanels {
+    public var base: UnsafePointer<Float>
+    /// K.
+    public var depth: Int
+    public var stripCount: Int
+
+    public init(base: UnsafePointer<Float>, depth: Int, stripCount: Int) {
+        self.base = base
+        self.depth = depth
+        self.stripCount = stripCount
+    }
+}
+
+/// A block of results: element (row, strip s, lane l) at `base[row·rowStride + s·stripStride + l]`.
+public struct StripTarget {
+    public var base: UnsafeMutablePointer<Float>
+    public var rowStride: Int
+    public var stripStride: Int
+
+    public init(base: UnsafeMutablePointer<Float>, rowStride: Int, stripStride: Int) {
+        self.base = base
+        self.rowStride = rowStride
+        self.stripStride = stripStride
+    }
+}
+
+/// C = start + A·B, where every element of C is one chain of fused multiply-adds, k ascending.
+public struct MatrixProductArguments {
+    public enum Start: Int { case zero, bias, target }
+    public var operand: ChainOperand
+    public var panels: PackedPanels
+    public var target: StripTarget
+    public var rows: Int
+    /// Valid columns; the last strip is stored partially if they do not fill it.
+    public var columns: Int
+    public var start: Start
+    /// Whether the chain is added to the target at its end, instead of stored.
+    public var adds: Bool
+    /// `stripCount` · lanes values; read if `start` is `bias`.
+    public var bias: UnsafePointer<Float>?
+    /// Strips of every panel, or 0 for balanced panels of at most four.
+    public var panelStrips: Int
+    /// Distance between the targets of consecutive panels, if `panelStrips` is not 0.
+    public var panelStride: Int
+
+    public init(
+        operand: ChainOperand, panels: PackedPanels, target: StripTarget, rows: Int, columns: Int, start: Start,
+        adds: Bool = false, bias: UnsafePointer<Float>? = nil, panelStrips: Int = 0, panelStride: Int = 0
+    ) {
+        self.panelStrips = panelStrips
+        self.panelStride = panelStride
+        self.operand = operand
+        self.panels = panels
+        self.target = target
+        self.rows = rows
+        self.columns = columns
+        self.start = start
+        self.adds = adds
+        self.bias = bias
+    }
+}
+
+/// Part of a weight gradient: dW[j, ·] += Σ over the leaves of a subtree, for the columns j of one strip of the
+/// left operand and the columns of one panel of the right one.
+///
+/// Both operands are packed leaf by leaf, inside a leaf in chain order (t from T−1 to 0, rows ascending).
+public struct OuterProductArguments {
+    /// Rows of one lane width.
+    public var left: UnsafePointer<Float>
+    /// Columns j of the left operand that exist, ≤ lanes.
+    public var leftColumns: Int
+    /// Rows of `rightStrips` lane widths.
+    public var right: UnsafePointer<Float>
+    public var rightStrips: Int
+    public var rightColumns: Int
+    /// Rows of each leaf of one subtree.
+    public var leafDepths: UnsafePointer<Int>
+    public var leafCount: Int
+    /// Row j of the gradient at `target + j·targetStride`.
+    public var target: UnsafeMutablePointer<Float>
+    public var targetStride: Int
+    /// Space for the partial sums of the tree: (1 + log₂ leafCount) · lanes · 4 · lanes floats.
+    public var scratch: UnsafeMutablePointer<Float>
+
+    public init(
+        left: UnsafePointer<Float>, leftColumns: Int, right: UnsafePointer<Float>, rightStrips: Int,
+        rightColumns: Int, leafDepths: UnsafePointer<Int>, leafCount: Int, target: UnsafeMutablePointer<Float>,
+        targetStride: Int, scratch: UnsafeMutablePointer<Float>
+    ) {
+        self.left = left
+        self.leftColumns = leftColumns
+        self.right = right
+        self.rightStrips = rightStrips
+        self.rightColumns = rightColumns
+        self.leafDepths = leafDepths
+        self.leafCount = leafCount
+        self.target = target
+        self.targetStride = targetStride
+        self.scratch = scratch
+    }
+}
+
+/// Sums of the columns of one packed strip over the leaves of a subtree (a bias gradient), added to the target.
+public struct ColumnSumArguments {
+    /// As `OuterProductArguments.left`.
+    public var source: UnsafePointer<Float>
+    public var columns: Int
+    public var leafDepths: UnsafePointer<Int>
+    public var leafCount: Int
+    public var target: UnsafeMutablePointer<Float>
+
+    public init(
+        source: UnsafePointer<Float>, columns: Int, leafDepths: UnsafePointer<Int>, leafCount: Int,
+        target: UnsafeMutablePointer<Float>
+    ) {
+        self.source = source
+        self.columns = columns
+        self.leafDepths = leafDepths
+        self.leafCount = leafCount
+        self.target = target
+    }
+}

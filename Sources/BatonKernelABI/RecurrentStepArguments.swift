@@ -1,0 +1,129 @@
+/// One forward time step of a recurrent layer and direction.
+///
+/// Gate g of unit u of row n is at `gates[n·gateRowStride + g·gateStride + u]`, units padded with zeros to whole
+/// lanes; c likewise at `cell[n·gateStride + u]`. On entry the gates may hold the input product with its bias (`gatesHoldInput`); on exit, if `savesGates`, what the backward step needs:
+/// LSTM i f g o; GRU r z n and, as fourth gate, the hidden product of n; RNN nothing.
+public struct RecurrentForwardArguments {
+    /// Input rows of this step; empty if `gatesHoldInput`.
+    public var input: ChainOperand
+    public var inputPanels: PackedPanels
+    /// Rows of the previous h; empty at a first step from zero.
+    public var hidden: ChainOperand
+    public var hiddenPanels: PackedPanels
+    /// Bias by panel: LSTM 4 gates × lanes per unit strip; GRU r, z, n of the input side; RNN by unit strip.
+    public var bias: UnsafePointer<Float>
+    /// GRU: bias of the hidden product of n, by unit strip.
+    public var hiddenCandidateBias: UnsafePointer<Float>
+    public var gates: UnsafeMutablePointer<Float>
+    public var gateRowStride: Int
+    /// Padded hidden size.
+    public var gateStride: Int
+    public var gatesHoldInput: Bool
+    public var savesGates: Bool
+    /// LSTM: c before and after the step; may be the same memory.
+    public var previousCell: UnsafePointer<Float>
+    public var cell: UnsafeMutablePointer<Float>
+    /// GRU: previous h rows (row n at `n·previousHiddenStride`), or nil for zero.
+    public var previousHidden: UnsafePointer<Float>?
+    public var previousHiddenStride: Int
+    /// h, row n at `n·outputStride`.
+    public var output: UnsafeMutablePointer<Float>
+    public var outputStride: Int
+    public var rows: Int
+    public var hiddenSize: Int
+    /// RNN: relu instead of tanh.
+    public var usesRelu: Bool
+
+    public init(
+        input: ChainOperand, inputPanels: PackedPanels, hidden: ChainOperand, hiddenPanels: PackedPanels,
+        bias: UnsafePointer<Float>, hiddenCandidateBias: UnsafePointer<Float>, gates: UnsafeMutablePointer<Float>,
+        gateRowStride: Int, gateStride: Int, gatesHoldInput: Bool, savesGates: Bool, previousCell: UnsafePointer<Float>,
+        cell: UnsafeMutablePointer<Float>, previousHidden: UnsafePointer<Float>?,
+        previousHiddenStride: Int, output: UnsafeMutablePointer<Float>, outputStride: Int, rows: Int,
+        hiddenSize: Int, usesRelu: Bool
+    ) {
+        self.input = input
+        self.inputPanels = inputPanels
+        self.hidden = hidden
+        self.hiddenPanels = hiddenPanels
+        self.bias = bias
+        self.hiddenCandidateBias = hiddenCandidateBias
+        self.gates = gates
+        self.gateRowStride = gateRowStride
+        self.gateStride = gateStride
+        self.gatesHoldInput = gatesHoldInput
+        self.savesGates = savesGates
+        self.previousCell = previousCell
+        self.cell = cell
+        self.previousHidden = previousHidden
+        self.previousHiddenStride = previousHiddenStride
+        self.output = output
+        self.outputStride = outputStride
+        self.rows = rows
+        self.hiddenSize = hiddenSize
+        self.usesRelu = usesRelu
+    }
+}
+
+/// One backward time step: dh = dy + carry + dz₊₁·U, then the gate derivatives, which replace the saved gates.
+///
+/// Gradients of the pre-activations end in the gates: LSTM 4 gates; GRU dr, dz, dn and, as fourth, dn⊙r
+/// (the hidden side of n); RNN one.
+public struct RecurrentBackwardArguments {
+    /// Pre-activation gradients of the following step; empty at the last step.
+    public var following: ChainOperand
+    /// GRU: the hidden side of n of the following step, continuing the chain.
+    public var followingCandidate: ChainOperand
+    /// Uᵀ: columns are hidden units, rows are gates.
+    public var hiddenPanels: PackedPanels
+    /// Gradient of the output at this step, row n at `n·outputGradientStride`; nil is zero.
+    public var outputGradient: UnsafePointer<Float>?
+    public var outputGradientStride: Int
+    /// Gradient of h carried past the product (final state's gradient; GRU: dh⊙z), rows of padded units, read
+    /// and, for GRU, written.
+    public var hiddenCarry: UnsafeMutablePointer<Float>
+    public var readsHiddenCarry: Bool
+    /// LSTM: gradient of c, rows of padded units, read and written.
+    public var cellCarry: UnsafeMutablePointer<Float>
+    public var gates: UnsafeMutablePointer<Float>
+    public var gateRowStride: Int
+    /// Padded hidden size, also the row stride of c and the carries.
+    public var gateStride: Int
+    /// LSTM: c before and after the step.
+    public var previousCell: UnsafePointer<Float>
+    public var cell: UnsafePointer<Float>
+    /// GRU: previous h rows, nil for zero. RNN: h of this step.
+    public var hidden: UnsafePointer<Float>?
+    public var hiddenStride: Int
+    public var rows: Int
+    public var hiddenSize: Int
+    public var usesRelu: Bool
+
+    public init(
+        following: ChainOperand, followingCandidate: ChainOperand, hiddenPanels: PackedPanels,
+        outputGradient: UnsafePointer<Float>?, outputGradientStride: Int,
+        hiddenCarry: UnsafeMutablePointer<Float>, readsHiddenCarry: Bool,
+        cellCarry: UnsafeMutablePointer<Float>, gates: UnsafeMutablePointer<Float>, gateRowStride: Int,
+        gateStride: Int, previousCell: UnsafePointer<Float>, cell: UnsafePointer<Float>,
+        hidden: UnsafePointer<Float>?, hiddenStride: Int, rows: Int, hiddenSize: Int, usesRelu: Bool
+    ) {
+        self.following = following
+        self.followingCandidate = followingCandidate
+        self.hiddenPanels = hiddenPanels
+        self.outputGradient = outputGradient
+        self.outputGradientStride = outputGradientStride
+        self.hiddenCarry = hiddenCarry
+        self.readsHiddenCarry = readsHiddenCarry
+        self.cellCarry = cellCarry
+        self.gates = gates
+        self.gateRowStride = gateRowStride
+        self.gateStride = gateStride
+        self.previousCell = previousCell
+        self.cell = cell
+        self.hidden = hidden
+        self.hiddenStride = hiddenStride
+        self.rows = rows
+        self.hiddenSize = hiddenSize
+        self.usesRelu = usesRelu
+    }
+}

@@ -1,0 +1,113 @@
+import BatonKernelABI
+
+/// One GRU time step (reset after the product).
+///
+///     r, z = σ(·), n = tanh(Aₙ + r⊙Qₙ), h = (1−z)⊙n + z⊙h₋₁;  A from the input, Q from the hidden side
+///
+/// The four accumulators of a row are r, z, Aₙ and Qₙ: r and z are one chain over both sides, Aₙ and Qₙ one each.
+func gruForward(_ arguments: RecurrentForwardArguments) {
+    for strip in 0..<arguments.hiddenPanels.stripCount / 3 { gruForwardPanel(arguments, strip: strip) }
+}
+
+@inline(never) private func gruForwardPanel(_ arguments: RecurrentForwardArguments, strip: Int) {
+    let gateStride = arguments.gateStride
+    let gates = arguments.gates + strip &* laneCount
+    let columns = smaller(laneCount, arguments.hiddenSize &- strip &* laneCount)
+    let panel = arguments.hiddenPanels.base + strip &* 3 &* arguments.hiddenPanels.depth &* laneCount
+    if !arguments.gatesHoldInput { gruInputPanel(arguments, strip: strip, gates: gates, gateStride: gateStride) }
+    var nothing = arguments.hidden
+    nothing.depth = 0
+    runTiles(
+        rows: arguments.rows, vectors: 3, PanelChain(arguments.hidden, panel: panel), PanelChain(nothing, panel: panel),
+        start: { row in
+            var quad = Quad(vectors: 2, loading: gates + row &* arguments.gateRowStride, stride: gateStride)
+            quad.v2 = load(arguments.hiddenCandidateBias + strip &* laneCount)
+            return quad
+        },
+        finish: { quad, row in
+            let saved = gates + row &* arguments.gateRowStride
+            let r = laneSigmoid(quad.v0)
+            let z = laneSigmoid(quad.v1)
+            let q = quad.v2
+            let n = laneTanh(mulAdd(r, q, load(saved + 2 &* gateStride)))
+            var previous = Lane()
+            if let hidden = arguments.previousHidden {
+                previous = loadPartial(hidden + row &* arguments.previousHiddenStride + strip &* laneCount, columns)
+            }
+            storePartial(
+                mulAdd(z, previous, (splat(1) - z) * n),
+                arguments.output + row &* arguments.outputStride + strip &* laneCount, columns)
+            if arguments.savesGates {
+                store(r, saved)
+                store(z, saved + gateStride)
+                store(n, saved + 2 &* gateStride)
+                store(q, saved + 3 &* gateStride)
+            }
+        })
+}
+
+/// The input side of one panel, left in the gate strips: Aₙ must stay apart from Qₙ, so it waits in memory.
+@inline(never) private func gruInputPanel(
+    _ arguments: RecurrentForwardArguments, strip: Int, gates: UnsafeMutablePointer<Float>, gateStride: Int
+) {
+    let panel = arguments.inputPanels.base + strip &* 3 &* arguments.inputPanels.depth &* laneCount
+    var nothing = arguments.input
+    nothing.depth = 0
+    runTiles(
+        rows: arguments.rows, vectors: 3, PanelChain(arguments.input, panel: panel), PanelChain(nothing, panel: panel),
+        start: { _ in Quad(vectors: 3, loading: arguments.bias + strip &* 3 &* laneCount, stride: laneCount) },
+        finish: { quad, row in
+            storeQuad(quad, 3, gates + row &* arguments.gateRowStride, gateStride, laneCount)
+        })
+}
+
+/// One GRU time step backwards.
+///
+///     dn = dh⊙(1−z)⊙(1−n²), dz = dh⊙(h₋₁−n)⊙z(1−z), dr = dn⊙Qₙ⊙r(1−r), dqₙ = dn⊙r; carry ← dh⊙z
+func gruBackward(_ arguments: RecurrentBackwardArguments) {
+    backwardPanels(arguments) { strip, vectors in
+        switch vectors {
+        case 4: gruBackwardPanel4(arguments, strip)
+        case 3: gruBackwardPanel3(arguments, strip)
+        case 2: gruBackwardPanel2(arguments, strip)
+        default: gruBackwardPanel1(arguments, strip)
+        }
+    }
+}
+
+// One function per panel width (see MatrixProduct.swift).
+@inline(never) private func gruBackwardPanel4(_ arguments: RecurrentBackwardArguments, _ strip: Int) {
+    gruBackwardPanel(arguments, vectors: 4, strip: strip)
+}
+@inline(never) private func gruBackwardPanel3(_ arguments: RecurrentBackwardArguments, _ strip: Int) {
+    gruBackwardPanel(arguments, vectors: 3, strip: strip)
+}
+@inline(never) private func gruBackwardPanel2(_ arguments: RecurrentBackwardArguments, _ strip: Int) {
+    gruBackwardPanel(arguments, vectors: 2, strip: strip)
+}
+@inline(never) private func gruBackwardPanel1(_ arguments: RecurrentBackwardArguments, _ strip: Int) {
+    gruBackwardPanel(arguments, vectors: 1, strip: strip)
+}
+
+@inline(__always) private func gruBackwardPanel(_ arguments: RecurrentBackwardArguments, vectors: Int, strip: Int) {
+    let gateStride = arguments.gateStride
+    runBackwardTiles(arguments, vectors: vectors, strip: strip) { dh, unit, row in
+        let gates = arguments.gates + row &* arguments.gateRowStride + unit
+        var previous = Lane()
+        if let hidden = arguments.hidden {
+            previous = loadPartial(
+                hidden + row &* arguments.hiddenStride + unit, smaller(laneCount, arguments.hiddenSize &- unit))
+        }
+        let r = load(gates)
+        let z = load(gates + gateStride)
+        let n = load(gates + 2 &* gateStride)
+        let q = load(gates + 3 &* gateStride)
+        let one = splat(1)
+        let dn = dh * (one - z) * (one - n * n)
+        store(dn * q * (r * (one - r)), gates)
+        store(dh * (previous - n) * (z * (one - z)), gates + gateStride)
+        store(dn, gates + 2 &* gateStride)
+        store(dn * r, gates + 3 &* gateStride)
+        store(dh * z, arguments.hiddenCarry + row &* gateStride + unit)
+    }
+}

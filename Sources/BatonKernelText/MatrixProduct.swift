@@ -1,0 +1,64 @@
+import BatonKernelABI
+
+/// C = start + A·B on packed panels (see `MatrixProductArguments`).
+func matrixProduct(_ arguments: MatrixProductArguments) {
+    let grouped = arguments.panelStrips > 0
+    let panels = BalancedParts(arguments.panels.stripCount, limit: grouped ? arguments.panelStrips : 4)
+    var strip = 0
+    for index in 0..<panels.parts {
+        let target =
+            arguments.target.base
+            + (grouped ? index &* arguments.panelStride : strip &* arguments.target.stripStride)
+        let vectors = panels.size(index)
+        switch vectors {
+        case 4: matrixPanel4(arguments, strip, target)
+        case 3: matrixPanel3(arguments, strip, target)
+        case 2: matrixPanel2(arguments, strip, target)
+        default: matrixPanel1(arguments, strip, target)
+        }
+        strip &+= vectors
+    }
+}
+
+// One function per panel width: all tile heights of all widths in one would exceed what the optimiser inlines.
+@inline(never) private func matrixPanel4(
+    _ arguments: MatrixProductArguments, _ strip: Int, _ target: UnsafeMutablePointer<Float>
+) { matrixPanel(arguments, vectors: 4, strip: strip, target: target) }
+@inline(never) private func matrixPanel3(
+    _ arguments: MatrixProductArguments, _ strip: Int, _ target: UnsafeMutablePointer<Float>
+) { matrixPanel(arguments, vectors: 3, strip: strip, target: target) }
+@inline(never) private func matrixPanel2(
+    _ arguments: MatrixProductArguments, _ strip: Int, _ target: UnsafeMutablePointer<Float>
+) { matrixPanel(arguments, vectors: 2, strip: strip, target: target) }
+@inline(never) private func matrixPanel1(
+    _ arguments: MatrixProductArguments, _ strip: Int, _ target: UnsafeMutablePointer<Float>
+) { matrixPanel(arguments, vectors: 1, strip: strip, target: target) }
+
+@inline(__always) private func matrixPanel(
+    _ arguments: MatrixProductArguments, vectors: Int, strip: Int, target: UnsafeMutablePointer<Float>
+) {
+    let panel = arguments.panels.base + strip &* arguments.panels.depth &* laneCount
+    let rowStride = arguments.target.rowStride
+    let stripStride = arguments.target.stripStride
+    let lastColumns = arguments.columns &- (strip &+ vectors &- 1) &* laneCount
+    let chain = PanelChain(arguments.operand, panel: panel)
+    var nothing = arguments.operand
+    nothing.depth = 0
+    runTiles(
+        rows: arguments.rows, vectors: vectors, chain, PanelChain(nothing, panel: panel),
+        start: { row in
+            switch arguments.start {
+            case .zero: return Quad()
+            case .bias:
+                guard let bias = arguments.bias else { return Quad() }
+                return Quad(vectors: vectors, loading: bias + strip &* laneCount, stride: laneCount)
+            case .target: return loadQuad(vectors, target + row &* rowStride, stripStride, lastColumns)
+            }
+        },
+        finish: { quad, row in
+            let element = target + row &* rowStride
+            let result =
+                arguments.adds ? addQuad(vectors, quad, loadQuad(vectors, element, stripStride, lastColumns)) : quad
+            storeQuad(result, vectors, element, stripStride, lastColumns)
+        })
+}

@@ -1,0 +1,28 @@
+/// Scratch memory of a kernel object: 64-byte aligned, grown on demand, freed with the object.
+final class AlignedBuffer {
+    private(set) var base: UnsafeMutablePointer<Float>
+    private(set) var capacity: Int
+
+    init(count: Int = 0) {
+        capacity = max(count, 16)
+        base = Self.allocate(capacity)
+    }
+
+    deinit { base.deallocate() }
+
+    /// At least `count` floats. Growing loses the content; new memory is zero.
+    @discardableResult
+    func reserve(_ count: Int) -> UnsafeMutablePointer<Float> {
+        if count > capacity {
+            base.deallocate()
+            capacity = count
+            base = Self.allocate(count)
+        }
+        return base
+    }
+
+    private static func allocate(_ count: Int) -> UnsafeMutablePointer<Float> {
+        let raw = UnsafeMutableRawPointer.allocate(byteCount: count * 4, alignment: 64)
+        return raw.initializeMemory(as: Float.self, repeating: 0, count: count)
+    }
+}

@@ -1,0 +1,31 @@
+extension Float: KernelScalar {
+    public static func makeRecurrentWeights(
+        _ shape: RecurrentShape, backend: KernelBackend
+    ) -> any RecurrentWeights<Float> {
+        switch backend {
+        case .packed: PackedRecurrentWeights(shape, table: KernelSelection.activeTable)
+        case .blas: BLASRecurrentWeights<Float>(shape)
+        }
+    }
+
+    public static func makeRecurrentSequence(
+        weights: any RecurrentWeights<Float>, steps: Int, batch: Int, reverse: Bool, leaves: LeafPlan
+    ) -> any RecurrentSequence<Float> {
+        if let packed = weights as? PackedRecurrentWeights {
+            return PackedRecurrentSequence(weights: packed, steps: steps, batch: batch, reverse: reverse)
+        }
+        guard let blas = weights as? BLASRecurrentWeights<Float> else {
+            preconditionFailure("makeRecurrentSequence: weights of an unknown backend")
+        }
+        return BLASRecurrentSequence<Float>(weights: blas, steps: steps, batch: batch, reverse: reverse, leaves: leaves)
+    }
+
+    public static func makeLinearKernel(
+        units: Int, width: Int, backend: KernelBackend
+    ) -> any LinearKernel<Float> {
+        switch backend {
+        case .packed: PackedLinearKernel(units: units, width: width, table: KernelSelection.activeTable)
+        case .blas: BLASLinearKernel<Float>(units: units, width: width)
+        }
+    }
+}

@@ -1,0 +1,82 @@
+import BatonKernelABI
+
+/// A fully connected layer on the lane kernels.
+final class PackedLinearKernel: LinearKernel {
+    let units: Int
+    let width: Int
+    private let table: KernelTable
+    private let packing: PanelPacking
+    private let forwardPanels = AlignedBuffer()
+    private let transposedPanels = AlignedBuffer()
+    private let biasBuffer = AlignedBuffer()
+    private let gradientBuffers = WeightGradientBuffers()
+
+    init(units: Int, width: Int, table: KernelTable) {
+        self.units = units
+        self.width = width
+        self.table = table
+        packing = PanelPacking(lanes: table.laneCount)
+    }
+
+    private var lanes: Int { packing.lanes }
+
+    func update(weight: UnsafePointer<Float>, bias: UnsafePointer<Float>?, training: Bool) {
+        let strips = packing.strips(units)
+        packing.packRows(
+            of: weight, stride: width, gates: 1, units: units, depth: width,
+            into: forwardPanels.reserve(strips * lanes * width))
+        let target = biasBuffer.reserve(strips * lanes)
+        for unit in 0..<strips * lanes { target[unit] = unit < units ? bias?[unit] ?? 0 : 0 }
+        guard training else { return }
+        packing.packColumns(
+            of: weight, stride: width, columns: width, blocks: 1, blockRows: units, padsBlocks: false,
+            into: transposedPanels.reserve(packing.strips(width) * lanes * units))
+    }
+
+    func forward(
+        steps: Int, batch: Int, leaves: LeafPlan, input: UnsafePointer<Float>, inputStride: Int,
+        output: UnsafeMutablePointer<Float>, outputStride: Int
+    ) {
+        guard steps * batch > 0 else { return }
+        table.matrixProduct(
+            MatrixProductArguments(
+                operand: ChainOperand(base: input, rowStride: inputStride, depth: width),
+                panels: PackedPanels(
+                    base: UnsafePointer(forwardPanels.base), depth: width, stripCount: packing.strips(units)),
+                target: StripTarget(base: output, rowStride: outputStride, stripStride: lanes), rows: steps * batch,
+                columns: units, start: .bias, bias: UnsafePointer(biasBuffer.base)))
+    }
+
+    func backwardData(
+        steps: Int, batch: Int, leaves: LeafPlan, outputGradient: UnsafePointer<Float>, outputGradientStride: Int,
+        inputGradient: UnsafeMutablePointer<Float>, inputGradientStride: Int, adds: Bool
+    ) {
+        guard steps * batch > 0 else { return }
+        table.matrixProduct(
+            MatrixProductArguments(
+                operand: ChainOperand(base: outputGradient, rowStride: outputGradientStride, depth: units),
+                panels: PackedPanels(
+                    base: UnsafePointer(transposedPanels.base), depth: units, stripCount: packing.strips(width)),
+                target: StripTarget(base: inputGradient, rowStride: inputGradientStride, stripStride: lanes),
+                rows: steps * batch, columns: width, start: .zero, adds: adds))
+    }
+
+    func backwardWeights(
+        steps: Int, batch: Int, leaves: LeafPlan, input: UnsafePointer<Float>, inputStride: Int,
+        outputGradient: UnsafePointer<Float>, outputGradientStride: Int,
+        gradients: [LinearGradientPointers<Float>], hook: StepHook
+    ) {
+        let biases = gradients.compactMap(\.bias)
+        let strips = (0..<packing.strips(units)).map { strip in
+            PackedWeightGradient.LeftStrip(
+                column: strip * lanes, columns: min(lanes, units - strip * lanes), gradientRow: strip * lanes,
+                rights: [0], biases: biases.isEmpty ? [] : [biases])
+        }
+        let right = PackedWeightGradient.Right(
+            rows: { (input + $0 * batch * inputStride, inputStride) }, columns: width,
+            targets: gradients.map(\.weight), targetStride: width)
+        PackedWeightGradient(table: table, steps: steps, leaves: leaves, buffers: gradientBuffers).accumulate(
+            left: { (outputGradient + $0 * batch * outputGradientStride, outputGradientStride) }, strips: strips,
+            rights: [right], hook: hook)
+    }
+}

@@ -1,0 +1,144 @@
+import BatonKernelABI
+
+/// Memory of a weight gradient, kept between steps.
+final class WeightGradientBuffers {
+    let left = AlignedBuffer()
+    let right = AlignedBuffer()
+    let scratch = AlignedBuffer()
+}
+
+/// dW += leftᵀ·right over a window of rows (t, n), summed by leaves (see `LeafPlan`), on the lane kernels.
+///
+/// The right operands are packed once, panel by panel; then every strip of left columns is packed and meets all
+/// panels. Packed rows stand leaf after leaf in chain order, so the kernels read both sides as one stream.
+struct PackedWeightGradient {
+    /// Rows (t, n) of an operand: the first row of each time step and the distance between rows; nil is zero.
+    typealias Rows = (_ time: Int) -> (base: UnsafePointer<Float>, stride: Int)?
+
+    /// A product with one right operand: gradient row r of subtree s begins at `targets[s] + r·targetStride`.
+    struct Right {
+        var rows: Rows
+        var columns: Int
+        var targets: [UnsafeMutablePointer<Float>]
+        var targetStride: Int
+    }
+
+    /// A strip of left columns, and what it contributes to.
+    struct LeftStrip {
+        /// First column in the left rows.
+        var column: Int
+        /// Columns that exist, ≤ lanes.
+        var columns: Int
+        /// First row of the gradient.
+        var gradientRow: Int
+        /// Indices of the right operands it meets.
+        var rights: [Int]
+        /// Vectors (one per subtree) that receive its column sums.
+        var biases: [[UnsafeMutablePointer<Float>]]
+    }
+
+    private let table: KernelTable
+    private let steps: Int
+    private let leaves: LeafPlan
+    private let buffers: WeightGradientBuffers
+    private let lanes: Int
+    private let rowCount: Int
+
+    init(table: KernelTable, steps: Int, leaves: LeafPlan, buffers: WeightGradientBuffers) {
+        self.table = table
+        self.steps = steps
+        self.leaves = leaves
+        self.buffers = buffers
+        lanes = table.laneCount
+        rowCount = steps * leaves.rowCount
+    }
+
+    func accumulate(left: Rows, strips: [LeftStrip], rights: [Right], hook: StepHook) {
+        guard rowCount > 0 else { return }
+        let depths = leaves.leaves.map { $0.count * steps }
+        let scratch = buffers.scratch.reserve(16 * lanes * 4 * lanes)
+        let panels = packRights(rights)
+        depths.withUnsafeBufferPointer { depths in
+            guard let depths = depths.baseAddress else { return }
+            for strip in strips {
+                let packed = buffers.left.reserve(rowCount * lanes)
+                pack(left, firstColumn: strip.column, columns: strip.columns, width: lanes, into: packed)
+                for (index, subtree) in leaves.subtrees.enumerated() {
+                    let rowsBefore = leaves.leaves[subtree.lowerBound].lowerBound * steps
+                    for bias in strip.biases {
+                        table.columnSum(
+                            ColumnSumArguments(
+                                source: UnsafePointer(packed + rowsBefore * lanes), columns: strip.columns,
+                                leafDepths: depths + subtree.lowerBound, leafCount: subtree.count,
+                                target: bias[index] + strip.gradientRow))
+                    }
+                    for panel in panels where strip.rights.contains(panel.right) {
+                        let right = rights[panel.right]
+                        table.outerProduct(
+                            OuterProductArguments(
+                                left: UnsafePointer(packed + rowsBefore * lanes), leftColumns: strip.columns,
+                                right: UnsafePointer(
+                                    buffers.right.base + panel.offset + rowsBefore * panel.strips * lanes),
+                                rightStrips: panel.strips, rightColumns: panel.columns,
+                                leafDepths: depths + subtree.lowerBound, leafCount: subtree.count,
+                                target: right.targets[index] + strip.gradientRow * right.targetStride
+                                    + panel.firstColumn,
+                                targetStride: right.targetStride, scratch: scratch))
+                        hook()
+                    }
+                }
+            }
+        }
+    }
+
+    private struct Panel {
+        var right: Int
+        var firstColumn: Int
+        var columns: Int
+        var strips: Int
+        var offset: Int
+    }
+
+    private func packRights(_ rights: [Right]) -> [Panel] {
+        var panels: [Panel] = []
+        var offset = 0
+        for (index, right) in rights.enumerated() {
+            var firstColumn = 0
+            for strips in PanelPacking.balancedPanels((right.columns + lanes - 1) / lanes) {
+                let columns = min(strips * lanes, right.columns - firstColumn)
+                panels.append(
+                    Panel(right: index, firstColumn: firstColumn, columns: columns, strips: strips, offset: offset))
+                firstColumn += columns
+                offset += rowCount * strips * lanes
+            }
+        }
+        let base = buffers.right.reserve(offset)
+        for panel in panels {
+            pack(
+                rights[panel.right].rows, firstColumn: panel.firstColumn, columns: panel.columns,
+                width: panel.strips * lanes, into: base + panel.offset)
+        }
+        return panels
+    }
+
+    /// Copies columns of all rows in leaf and chain order, padded with zeros to `width`.
+    private func pack(
+        _ rows: Rows, firstColumn: Int, columns: Int, width: Int, into target: UnsafeMutablePointer<Float>
+    ) {
+        var out = target
+        for leaf in leaves.leaves {
+            for time in (0..<steps).reversed() {
+                guard let source = rows(time) else {
+                    out.update(repeating: 0, count: leaf.count * width)
+                    out += leaf.count * width
+                    continue
+                }
+                for row in leaf {
+                    out.update(from: source.base + row * source.stride + firstColumn, count: columns)
+                    if columns < width { (out + columns).update(repeating: 0, count: width - columns) }
+                    out += width
+                }
+            }
+        }
+    }
+}

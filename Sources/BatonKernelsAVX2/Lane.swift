@@ -1,0 +1,26 @@
+import CLanes
+
+/// Eight floats: one AVX register.
+typealias Lane = SIMD8<Float>
+typealias LaneInteger = SIMD8<Int32>
+/// Rows of a register tile: 3 × 4 accumulators, one column of weights and three broadcasts fit 16 registers.
+@inline(__always) var tileRows: Int { 3 }
+
+/// a·b + c with one rounding.
+@inline(__always) func mulAdd(_ a: Lane, _ b: Lane, _ c: Lane) -> Lane { baton_fma8(a, b, c) }
+
+/// Unaligned load.
+@inline(__always) func load(_ pointer: UnsafePointer<Float>) -> Lane { baton_load8(pointer) }
+
+/// Unaligned store.
+@inline(__always) func store(_ value: Lane, _ pointer: UnsafeMutablePointer<Float>) { baton_store8(value, pointer) }
+
+/// The first `count` lanes from memory, the others zero. Nothing beyond them is read.
+@inline(__always) func loadPartial(_ pointer: UnsafePointer<Float>, _ count: Int) -> Lane {
+    baton_load_partial8(pointer, count)
+}
+
+/// The first `count` lanes to memory. Nothing beyond them is written.
+@inline(__always) func storePartial(_ value: Lane, _ pointer: UnsafeMutablePointer<Float>, _ count: Int) {
+    baton_store_partial8(value, pointer, count)
+}

@@ -1,0 +1,26 @@
+import CLanes
+
+/// Sixteen floats: one AVX-512 register.
+typealias Lane = SIMD16<Float>
+typealias LaneInteger = SIMD16<Int32>
+/// Rows of a register tile: 6 × 4 accumulators, 4 columns of weights, and a broadcast fit 32 registers.
+@inline(__always) var tileRows: Int { 6 }
+
+/// a·b + c with one rounding.
+@inline(__always) func mulAdd(_ a: Lane, _ b: Lane, _ c: Lane) -> Lane { baton_fma16(a, b, c) }
+
+/// Unaligned load.
+@inline(__always) func load(_ pointer: UnsafePointer<Float>) -> Lane { baton_load16(pointer) }
+
+/// Unaligned store.
+@inline(__always) func store(_ value: Lane, _ pointer: UnsafeMutablePointer<Float>) { baton_store16(value, pointer) }
+
+/// The first `count` lanes from memory, the others zero. Nothing beyond them is read.
+@inline(__always) func loadPartial(_ pointer: UnsafePointer<Float>, _ count: Int) -> Lane {
+    baton_load_partial16(pointer, count)
+}
+
+/// The first `count` lanes to memory. Nothing beyond them is written.
+@inline(__always) func storePartial(_ value: Lane, _ pointer: UnsafeMutablePointer<Float>, _ count: Int) {
+    baton_store_partial16(value, pointer, count)
+}

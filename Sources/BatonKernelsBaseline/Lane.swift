@@ -1,0 +1,26 @@
+import CLanes
+
+/// Four floats: one SSE or NEON register.
+typealias Lane = SIMD4<Float>
+typealias LaneInteger = SIMD4<Int32>
+/// Rows of a register tile: 3 × 4 accumulators and their operands fit 16 registers.
+@inline(__always) var tileRows: Int { 3 }
+
+/// a·b + c, with one rounding where the instruction exists (arm64) and two where it does not (x86-64).
+@inline(__always) func mulAdd(_ a: Lane, _ b: Lane, _ c: Lane) -> Lane { baton_fma4(a, b, c) }
+
+/// Unaligned load.
+@inline(__always) func load(_ pointer: UnsafePointer<Float>) -> Lane { baton_load4(pointer) }
+
+/// Unaligned store.
+@inline(__always) func store(_ value: Lane, _ pointer: UnsafeMutablePointer<Float>) { baton_store4(value, pointer) }
+
+/// The first `count` lanes from memory, the others zero. Nothing beyond them is read.
+@inline(__always) func loadPartial(_ pointer: UnsafePointer<Float>, _ count: Int) -> Lane {
+    baton_load_partial4(pointer, count)
+}
+
+/// The first `count` lanes to memory. Nothing beyond them is written.
+@inline(__always) func storePartial(_ value: Lane, _ pointer: UnsafeMutablePointer<Float>, _ count: Int) {
+    baton_store_partial4(value, pointer, count)
+}

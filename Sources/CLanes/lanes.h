@@ -1,0 +1,88 @@
+// Single instructions that Swift cannot express: fused multiply-add on vectors (the
+// standard library spells it as a loop over lanes, which the optimiser does not always put back together), unaligned and
+// masked vector loads and stores, and prefetch.
+// Swift's own unaligned load is a generic function whose out-of-line copies are weak symbols; one compiled with
+// AVX-512 could then be linked into code that runs without it. Static inline functions have no symbol at all.
+#pragma once
+
+#if defined(__AVX__)
+#include <immintrin.h>
+#endif
+
+typedef float baton_f32x4 __attribute__((ext_vector_type(4)));
+typedef float baton_f32x8 __attribute__((ext_vector_type(8)));
+typedef float baton_f32x16 __attribute__((ext_vector_type(16)));
+typedef float baton_f32x4_unaligned __attribute__((ext_vector_type(4), aligned(4)));
+typedef float baton_f32x8_unaligned __attribute__((ext_vector_type(8), aligned(4)));
+typedef float baton_f32x16_unaligned __attribute__((ext_vector_type(16), aligned(4)));
+
+static inline __attribute__((always_inline)) void baton_prefetch_to_l2(const float *p) { __builtin_prefetch(p, 0, 2); }
+
+// Without FMA instructions (x86-64 before 2013) the product is rounded before the sum; a fused one would call a
+// library function for every lane.
+static inline __attribute__((always_inline)) baton_f32x4 baton_fma4(baton_f32x4 a, baton_f32x4 b, baton_f32x4 c) {
+#if defined(__FMA__) || defined(__aarch64__)
+    return __builtin_elementwise_fma(a, b, c);
+#else
+    return a * b + c;
+#endif
+}
+
+static inline __attribute__((always_inline)) baton_f32x4 baton_load4(const float *p) {
+    return *(const baton_f32x4_unaligned *)p;
+}
+static inline __attribute__((always_inline)) void baton_store4(baton_f32x4 v, float *p) {
+    *(baton_f32x4_unaligned *)p = v;
+}
+static inline __attribute__((always_inline)) baton_f32x4 baton_load_partial4(const float *p, long count) {
+    baton_f32x4 v = 0;
+    for (long i = 0; i < 4; ++i)
+        if (i < count) v[i] = p[i];
+    return v;
+}
+static inline __attribute__((always_inline)) void baton_store_partial4(baton_f32x4 v, float *p, long count) {
+    for (long i = 0; i < 4; ++i)
+        if (i < count) p[i] = v[i];
+}
+
+#if defined(__AVX2__)
+static inline __attribute__((always_inline)) baton_f32x8 baton_fma8(baton_f32x8 a, baton_f32x8 b, baton_f32x8 c) {
+    return __builtin_elementwise_fma(a, b, c);
+}
+static inline __attribute__((always_inline)) baton_f32x8 baton_load8(const float *p) {
+    return *(const baton_f32x8_unaligned *)p;
+}
+static inline __attribute__((always_inline)) void baton_store8(baton_f32x8 v, float *p) {
+    *(baton_f32x8_unaligned *)p = v;
+}
+static inline __attribute__((always_inline)) __m256i baton_mask8(long count) {
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+static inline __attribute__((always_inline)) baton_f32x8 baton_load_partial8(const float *p, long count) {
+    return (baton_f32x8)_mm256_maskload_ps(p, baton_mask8(count));
+}
+static inline __attribute__((always_inline)) void baton_store_partial8(baton_f32x8 v, float *p, long count) {
+    _mm256_maskstore_ps(p, baton_mask8(count), (__m256)v);
+}
+#endif
+
+#if defined(__AVX512F__)
+static inline __attribute__((always_inline)) baton_f32x16 baton_fma16(baton_f32x16 a, baton_f32x16 b, baton_f32x16 c) {
+    return __builtin_elementwise_fma(a, b, c);
+}
+static inline __attribute__((always_inline)) baton_f32x16 baton_load16(const float *p) {
+    return *(const baton_f32x16_unaligned *)p;
+}
+static inline __attribute__((always_inline)) void baton_store16(baton_f32x16 v, float *p) {
+    *(baton_f32x16_unaligned *)p = v;
+}
+static inline __attribute__((always_inline)) __mmask16 baton_mask16(long count) {
+    return (__mmask16)((1u << (count < 16 ? count : 16)) - 1u);
+}
+static inline __attribute__((always_inline)) baton_f32x16 baton_load_partial16(const float *p, long count) {
+    return (baton_f32x16)_mm512_maskz_loadu_ps(baton_mask16(count), p);
+}
+static inline __attribute__((always_inline)) void baton_store_partial16(baton_f32x16 v, float *p, long count) {
+    _mm512_mask_storeu_ps(p, baton_mask16(count), (__m512)v);
+}
+#endif
