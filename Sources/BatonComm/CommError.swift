@@ -35,3 +35,13 @@ public struct CommError: Error, CustomStringConvertible, Sendable, Hashable {
     /// The message.
     public var description: String { message }
 }
+
+extension CommError {
+    /// The error of a receive whose message has another length.
+    public static func countMismatch(expected: Int, got: Int, from sender: Int, to receiver: Int, tag: Int) -> CommError {
+        CommError(
+            .countMismatch,
+            "rank \(receiver) asked for \(expected) bytes from rank \(sender) (tag \(tag)) but "
+                + "\(got) came: the two ranks disagree about what they exchange.")
+    }
+}

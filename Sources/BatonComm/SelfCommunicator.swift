@@ -138,14 +138,3 @@ private final class SelfRequest: Request {
         }
     }
 }
-
-extension CommError {
-    /// The error of a receive whose message has another length; `got` is nil when the transport knows only that the
-    /// message was longer.
-    public static func countMismatch(expected: Int, got: Int?, from sender: Int, to receiver: Int, tag: Int) -> CommError {
-        CommError(
-            .countMismatch,
-            "rank \(receiver) asked for \(expected) bytes from rank \(sender) (tag \(tag)) but "
-                + "\(got.map(String.init) ?? "more") came: the two ranks disagree about what they exchange.")
-    }
-}

@@ -36,7 +36,7 @@ extension MPICommunicator {
     private func adopt(_ handle: MPI_Comm?) throws(CommError) -> MPICommunicator {
         guard let handle else { throw CommError(.transport, "MPI gave rank \(rank) no handle for a new group.") }
         // New groups inherit the error handler that returns errors (MPI 3.1 §8.3.1).
-        let result = try MPICommunicator(handle, check: check, waitPolicy: waitPolicy)
+        let result = try MPICommunicator(handle, check: check, unmatched: unmatched, waitPolicy: waitPolicy)
         result.waitLimit = waitLimit
         return result
     }

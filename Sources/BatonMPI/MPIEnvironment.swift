@@ -47,7 +47,7 @@ public final class MPIEnvironment {
                     + "choose another transport (mpirun --mca pml ob1).")
         }
         world = try MPICommunicator(
-            baton_mpi_comm_world(), check: check, waitPolicy: .forRanks(launch.localSize))
+            baton_mpi_comm_world(), check: check, unmatched: UnmatchedReceives(), waitPolicy: .forRanks(launch.localSize))
         guard world.rank == launch.rank, world.size == launch.size else {
             throw CommError(
                 .invalid,

@@ -19,8 +19,9 @@ static inline MPI_Op baton_mpi_sum(void) { return MPI_SUM; }
 static inline MPI_Op baton_mpi_max(void) { return MPI_MAX; }
 static inline MPI_Op baton_mpi_min(void) { return MPI_MIN; }
 
-// Requests, statuses and buffers (3.7, 3.2.6, 5.2.1).
+// Requests, matched messages, statuses and buffers (3.7, 3.8.2, 3.2.6, 5.2.1).
 static inline MPI_Request baton_mpi_request_null(void) { return MPI_REQUEST_NULL; }
+static inline MPI_Message baton_mpi_message_null(void) { return MPI_MESSAGE_NULL; }
 static inline MPI_Status *baton_mpi_status_ignore(void) { return MPI_STATUS_IGNORE; }
 static inline void *baton_mpi_in_place(void) { return MPI_IN_PLACE; }
 static inline MPI_Info baton_mpi_info_null(void) { return MPI_INFO_NULL; }

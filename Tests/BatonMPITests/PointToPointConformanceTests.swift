@@ -54,6 +54,19 @@ import Testing
     }
 
     @Test(arguments: CommunicatorKind.available)
+    func theOrderOfWaitingDoesNotMatter(kind: CommunicatorKind) throws {
+        let group = try kind.make()
+        let (next, previous) = ((group.rank + 1) % group.size, (group.rank + group.size - 1) % group.size)
+        let sources = (0..<4).map { start in ByteBlock((0..<30_000).map { UInt8(($0 + start) % 251) }) }
+        let targets = (0..<4).map { _ in ByteBlock(count: 30_000) }
+        let receives = try targets.map { try group.immediateReceive(into: $0.bytes, from: previous, tag: 2) }
+        let sends = try sources.map { try group.immediateSend($0.source, to: next, tag: 2) }
+        for receive in receives.reversed() { try receive.wait(limit: .seconds(10)) }
+        try waitAll(sends, limit: .seconds(10))
+        #expect(zip(targets, sources).allSatisfy { $0.content == $1.content })
+    }
+
+    @Test(arguments: CommunicatorKind.available)
     func tagsTellMessagesApart(kind: CommunicatorKind) throws {
         let group = try kind.make()
         let (next, previous) = ((group.rank + 1) % group.size, (group.rank + group.size - 1) % group.size)
@@ -74,12 +87,18 @@ import Testing
     func anotherLengthThanAskedForIsAnError(kind: CommunicatorKind, lengths: (sent: Int, asked: Int)) throws {
         let group = try kind.make()
         let (next, previous) = ((group.rank + 1) % group.size, (group.rank + group.size - 1) % group.size)
-        let (source, target) = (ByteBlock(count: lengths.sent), ByteBlock(count: lengths.asked))
-        let receive = try group.immediateReceive(into: target.bytes, from: previous, tag: 4)
+        let source = ByteBlock(count: lengths.sent)
+        // The buffer and, right behind it, bytes that must stay.
+        let memory = ByteBlock([UInt8](repeating: 0xAB, count: lengths.asked + lengths.sent))
+        let target = UnsafeMutableRawBufferPointer(rebasing: memory.bytes[..<lengths.asked])
+        let receive = try group.immediateReceive(into: target, from: previous, tag: 4)
         let send = try group.immediateSend(source.source, to: next, tag: 4)
         let error = try #require(throws: CommError.self) { try receive.wait(limit: .seconds(10)) }
         #expect(error.kind == .countMismatch)
-        #expect(error.message.contains("asked for \(lengths.asked) bytes from rank \(previous) (tag 4)"))
+        #expect(
+            error.message.contains("asked for \(lengths.asked) bytes from ")
+                && error.message.contains("(tag 4) but \(lengths.sent) came"))
+        #expect(memory.content.dropFirst(lengths.asked).allSatisfy { $0 == 0xAB }, "nothing is written past the end of the buffer")
         #expect(throws: error, "the error stays") { try receive.test() }
         try send.wait(limit: .seconds(10))
         try group.barrier()

@@ -1,5 +1,8 @@
-/// Memory that stays in place until its owner goes: what transfers and kernels may borrow in a test.
-public final class ByteBlock {
+/// Memory that never moves and is never freed: what a transfer or a kernel may borrow in a test.
+///
+/// Swift may end an object's life at its last mention, which in a test is often before the transfer that borrowed its
+/// memory has finished; a test process is short enough to let the memory go with it.
+public struct ByteBlock {
     /// The whole block.
     public let bytes: UnsafeMutableRawBufferPointer
 
@@ -10,9 +13,7 @@ public final class ByteBlock {
     }
 
     /// A block of zeros.
-    public convenience init(count: Int) { self.init([UInt8](repeating: 0, count: count)) }
-
-    deinit { bytes.deallocate() }
+    public init(count: Int) { self.init([UInt8](repeating: 0, count: count)) }
 
     /// A copy of the content.
     public var content: [UInt8] { Array(bytes) }

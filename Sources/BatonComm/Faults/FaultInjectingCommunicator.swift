@@ -3,6 +3,7 @@
 public final class FaultInjectingCommunicator: Communicator {
     private let base: any Communicator
     private let plan: FaultPlan
+    private let delayed = DelayedTransfers()
     /// Sends started so far.
     public private(set) var sendCount = 0
     /// Receives started so far.
@@ -36,15 +37,16 @@ public final class FaultInjectingCommunicator: Communicator {
         let purpose = "rank \(rank) waits to send \(bytes.count) bytes to rank \(peer) (tag \(tag))"
         switch plan.sends[sendCount] {
         case nil:
-            return try base.immediateSend(bytes, to: peer, tag: tag)
+            return WatchedRequest(try base.immediateSend(bytes, to: peer, tag: tag), delayed: delayed)
         case .delay(let time):
-            return DelayedRequest(time, purpose: purpose, waitPolicy: waitPolicy) { [base] () throws(CommError) in
+            return DelayedRequest(time, purpose: purpose, waitPolicy: waitPolicy, delayed: delayed) {
+                [base] () throws(CommError) in
                 try base.immediateSend(bytes, to: peer, tag: tag)
             }
         case .drop:
-            return LostRequest(finished: true, purpose: purpose, waitPolicy: waitPolicy)
+            return LostRequest(isSend: true, purpose: purpose, waitPolicy: waitPolicy, delayed: delayed)
         case .corrupt(let place):
-            return try CorruptedSend(bytes, place: place) { [base] (spoiled) throws(CommError) in
+            return try CorruptedSend(bytes, place: place, delayed: delayed) { [base] (spoiled) throws(CommError) in
                 try base.immediateSend(spoiled, to: peer, tag: tag)
             }
         case .fail:
@@ -60,13 +62,15 @@ public final class FaultInjectingCommunicator: Communicator {
         let purpose = "rank \(rank) waits for \(bytes.count) bytes from rank \(peer) (tag \(tag))"
         switch plan.receives[receiveCount] {
         case nil:
-            return try base.immediateReceive(into: bytes, from: peer, tag: tag)
+            return WatchedRequest(
+                try base.immediateReceive(into: bytes, from: peer, tag: tag), delayed: delayed)
         case .delay(let time):
-            return DelayedRequest(time, purpose: purpose, waitPolicy: waitPolicy) { [base] () throws(CommError) in
+            return DelayedRequest(time, purpose: purpose, waitPolicy: waitPolicy, delayed: delayed) {
+                [base] () throws(CommError) in
                 try base.immediateReceive(into: bytes, from: peer, tag: tag)
             }
         case .drop:
-            return LostRequest(finished: false, purpose: purpose, waitPolicy: waitPolicy)
+            return LostRequest(isSend: false, purpose: purpose, waitPolicy: waitPolicy, delayed: delayed)
         case .corrupt:
             preconditionFailure("FaultPlan: a receive cannot be corrupted")
         case .fail:

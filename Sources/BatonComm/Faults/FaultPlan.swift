@@ -2,7 +2,7 @@
 public struct FaultPlan: Sendable, Hashable {
     /// What happens to a transfer.
     public enum Fault: Sendable, Hashable {
-        /// It starts only after this time, at the first `test` from then on.
+        /// It starts only after this time, at the first `test` of any transfer of the communicator from then on.
         case delay(Duration)
         /// A send that claims success while nothing is sent; a receive that never finishes.
         case drop

@@ -19,7 +19,8 @@ public final class GradientTree<Scalar: ArenaScalar>: PolledReduction {
     /// The message tags on the communicator that belong to this object.
     public let tags: Range<Int>
     private let communicator: any Communicator
-    private let exchanges: [BucketExchange<Scalar>]
+    private var exchanges: [BucketExchange<Scalar>]
+    private let owners: [AnyObject]
     private let landing: UnsafeMutablePointer<Scalar>
     private var isStarted: [Bool]
     /// Buckets under way, in the order they were started.
@@ -38,10 +39,11 @@ public final class GradientTree<Scalar: ArenaScalar>: PolledReduction {
     ///   - buckets: Element ranges of the arena, disjoint, the same on all ranks. Elements in none are left alone.
     ///   - leafCount: L.
     ///   - communicator: The ranks of the sum.
+    ///   - owners: Objects the arenas belong to, kept alive as long as this one.
     ///   - firstTag: First of the tags that belong to this object on `communicator`; see `tags`.
     public init(
         arenas: [UnsafeMutablePointer<Scalar>], buckets: [Range<Int>], leafCount: Int,
-        communicator: any Communicator, firstTag: Int = 0
+        communicator: any Communicator, owners: [AnyObject] = [], firstTag: Int = 0
     ) {
         let (rank, size) = (communicator.rank, communicator.size)
         let needed = GradientTree.arenaCount(leafCount: leafCount, rank: rank, size: size)
@@ -81,12 +83,18 @@ public final class GradientTree<Scalar: ArenaScalar>: PolledReduction {
         }
         self.exchanges = exchanges
         self.communicator = communicator
+        self.owners = owners
         isStarted = Array(repeating: false, count: buckets.count)
         underWay.reserveCapacity(buckets.count)
         super.init()
     }
 
-    deinit { landing.deallocate() }
+    deinit {
+        // Transfers that are still under way let go of the memory before it is gone.
+        exchanges = []
+        landing.deallocate()
+        withExtendedLifetime(owners) {}
+    }
 
     /// Says that the bucket's elements are final in all arenas of this rank, and starts its exchange. Every rank must
     /// start every bucket once per step, in any order and at any time before `finish`; ranks without leaves too.

@@ -60,7 +60,7 @@ import Testing
         let own = RankArenas<Scalar>(
             leafCount: gradients.leafCount, elements: gradients.elements, rank: world.rank, size: world.size)
         let tree = GradientTree(
-            arenas: own.arenas, buckets: buckets, leafCount: gradients.leafCount, communicator: world)
+            arenas: own.arenas, buckets: buckets, leafCount: gradients.leafCount, communicator: world, owners: [own])
         for (number, bucket) in buckets.enumerated() {
             own.fill(gradients, in: bucket)
             try tree.start(bucket: number)
@@ -83,7 +83,7 @@ import Testing
         let buckets = [30_000..<50_000, 29_999..<30_000, 8..<29_999, 0..<8]
         let own = RankArenas<Float>(leafCount: 8, elements: elements, rank: world.rank, size: world.size)
         let tree = GradientTree(
-            arenas: own.arenas, buckets: buckets, leafCount: 8, communicator: world, firstTag: 40)
+            arenas: own.arenas, buckets: buckets, leafCount: 8, communicator: world, owners: [own], firstTag: 40)
         for step in 0..<6 {
             let gradients = LeafGradients<Float>(leafCount: 8, elements: elements, seed: step)
             own.fill(gradients, in: 0..<elements)
@@ -111,9 +111,10 @@ import Testing
             arenas.fill(gradients, in: 0..<3000)
             return arenas
         }
-        let first = GradientTree(arenas: arenas[0].arenas, buckets: [0..<3000], leafCount: 4, communicator: world)
+        let first = GradientTree(
+            arenas: arenas[0].arenas, buckets: [0..<3000], leafCount: 4, communicator: world, owners: arenas)
         let second = GradientTree(
-            arenas: arenas[1].arenas, buckets: [0..<3000], leafCount: 4, communicator: world,
+            arenas: arenas[1].arenas, buckets: [0..<3000], leafCount: 4, communicator: world, owners: arenas,
             firstTag: first.tags.upperBound)
         // Half of the ranks start them the other way round.
         for tree in world.rank % 2 == 0 ? [first, second] : [second, first] { try tree.start(bucket: 0) }
@@ -132,7 +133,8 @@ import Testing
         let gradients = LeafGradients<Float>(leafCount: 2, elements: 640, seed: 7)
         let own = RankArenas<Float>(leafCount: 2, elements: 640, rank: world.rank, size: 2)
         own.fill(gradients, in: 0..<640)
-        let tree = GradientTree(arenas: own.arenas, buckets: [0..<640], leafCount: 2, communicator: faulty)
+        let tree = GradientTree(
+            arenas: own.arenas, buckets: [0..<640], leafCount: 2, communicator: faulty, owners: [own])
         try tree.start(bucket: 0)
         try tree.finish()
         let wrong = (0..<640).filter { own.arenas[0][$0] != gradients.sum(0..<2, $0) }
@@ -150,7 +152,8 @@ import Testing
             let gradients = LeafGradients<Float>(leafCount: 2, elements: 640, seed: 8)
             let own = RankArenas<Float>(leafCount: 2, elements: 640, rank: world.rank, size: 2)
             own.fill(gradients, in: 0..<640)
-            let tree = GradientTree(arenas: own.arenas, buckets: [0..<640], leafCount: 2, communicator: faulty)
+            let tree = GradientTree(
+                arenas: own.arenas, buckets: [0..<640], leafCount: 2, communicator: faulty, owners: [own])
             try tree.start(bucket: 0)
             if fault != .drop {
                 try tree.finish()
@@ -171,7 +174,8 @@ import Testing
         let gradients = LeafGradients<Float>(leafCount: 2, elements: 64, seed: 9)
         let own = RankArenas<Float>(leafCount: 2, elements: 64, rank: world.rank, size: 2)
         own.fill(gradients, in: 0..<64)
-        let tree = GradientTree(arenas: own.arenas, buckets: [0..<64], leafCount: 2, communicator: faulty)
+        let tree = GradientTree(
+            arenas: own.arenas, buckets: [0..<64], leafCount: 2, communicator: faulty, owners: [own])
         try #require(throws: CommError.self) {
             try tree.start(bucket: 0)
             for _ in 0..<1000 { type(of: tree).hookFunction(tree.hookContext); usleep(100) }
