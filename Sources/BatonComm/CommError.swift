@@ -38,7 +38,9 @@ public struct CommError: Error, CustomStringConvertible, Sendable, Hashable {
 
 extension CommError {
     /// The error of a receive whose message has another length.
-    public static func countMismatch(expected: Int, got: Int, from sender: Int, to receiver: Int, tag: Int) -> CommError {
+    public static func countMismatch(
+        expected: Int, got: Int, from sender: Int, to receiver: Int, tag: Int
+    ) -> CommError {
         CommError(
             .countMismatch,
             "rank \(receiver) asked for \(expected) bytes from rank \(sender) (tag \(tag)) but "

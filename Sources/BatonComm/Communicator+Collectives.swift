@@ -79,7 +79,7 @@ extension Communicator {
         let count = contribution.count
         precondition(
             result.count == size * count,
-            "Communicator: allGather of \(count) bytes on \(size) ranks needs \(size * count) bytes, got \(result.count)")
+            "Communicator: allGather of \(count) bytes on \(size) ranks needs \(size * count), got \(result.count)")
         let tag = collectiveCount.nextTag()
         try named("all-gather") { () throws(CommError) in
             var requests: [any Request] = []
@@ -104,7 +104,8 @@ extension Communicator {
             try body()
         } catch {
             throw CommError(
-                error.kind, "\(operation) (collective operation \(collectiveCount.begun) of its group): \(error.message)",
+                error.kind,
+                "\(operation) (collective operation \(collectiveCount.begun) of its group): \(error.message)",
                 code: error.code)
         }
     }

@@ -44,7 +44,8 @@ public enum RankAgreement {
         }
         let start = max(0, commonPrefix(groups.compactMap(\.value)) - 20)
         let described = groups.map { group in
-            let who = (group.ranks.count == 1 ? "rank " : "ranks ") + group.ranks.map(String.init).joined(separator: ", ")
+            let who =
+                (group.ranks.count == 1 ? "rank " : "ranks ") + group.ranks.map(String.init).joined(separator: ", ")
             return "\(group.value.map { "'\(excerpt($0, from: start))'" } ?? "no value") on \(who)"
         }
         let others = differing.dropFirst()

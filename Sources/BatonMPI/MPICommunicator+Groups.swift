@@ -14,7 +14,8 @@ extension MPICommunicator {
     /// Cuts the group (`MPI_Comm_split`, MPI 3.1 §6.4.2); see `Communicator`. Collective.
     public func split(color: Int?, key: Int) throws(CommError) -> (any Communicator)? {
         precondition(
-            (color ?? 0) >= 0 && (color ?? 0) <= Int32.max, "MPICommunicator: color \(color ?? 0) is not a positive Int32")
+            (color ?? 0) >= 0 && (color ?? 0) <= Int32.max,
+            "MPICommunicator: color \(color ?? 0) is not a positive Int32")
         try barrier()
         var result = baton_mpi_comm_null()
         try check.perform("MPI_Comm_split", "rank \(rank) of \(size), color \(color.map(String.init) ?? "none")") {

@@ -6,8 +6,8 @@ internal import COpenMPI
 /// It can be made only from a `LaunchEnvironment`, which exists only under `mpirun`: a process started alone never
 /// enters MPI. Make one, once. Errors are returned, not fatal; they appear as `CommError`.
 ///
-/// The process that ends without `finalize` makes `mpirun` end the job with a non-zero status. That is meant: `finalize`
-/// says that all went well.
+/// The process that ends without `finalize` makes `mpirun` end the job with a non-zero status. That is meant:
+/// `finalize` says that all went well.
 public final class MPIEnvironment {
     /// All processes of the job.
     public let world: MPICommunicator
@@ -25,7 +25,7 @@ public final class MPIEnvironment {
         if initialized != 0 {
             throw CommError(.invalid, "MPI was initialised twice in rank \(launch.rank); keep the first environment.")
         }
-        // Serialized, not funneled: the thread that runs a rank may change (as under Swift Testing), but is one at a time.
+        // Serialized, not funneled: the thread that runs a rank may change, as it does under Swift Testing.
         let required = Int32(MPI_THREAD_SERIALIZED)
         var provided: Int32 = 0
         try check.perform("MPI_Init_thread", who) { MPI_Init_thread(nil, nil, required, &provided) }
@@ -37,7 +37,8 @@ public final class MPIEnvironment {
         }
         guard provided >= required else {
             throw CommError(
-                .invalid, "this MPI offers thread level \(provided), \(required) is needed; use an MPI built with threads.")
+                .invalid,
+                "this MPI offers thread level \(provided), \(required) is needed; use an MPI built with threads.")
         }
         let highestTag = try MPIEnvironment.highestTag(check, who)
         guard highestTag >= MessageTag.collectiveRange.upperBound - 1 else {
@@ -47,12 +48,13 @@ public final class MPIEnvironment {
                     + "choose another transport (mpirun --mca pml ob1).")
         }
         world = try MPICommunicator(
-            baton_mpi_comm_world(), check: check, unmatched: UnmatchedReceives(), waitPolicy: .forRanks(launch.localSize))
+            baton_mpi_comm_world(), check: check, unmatched: UnmatchedReceives(),
+            waitPolicy: .forRanks(launch.localSize))
         guard world.rank == launch.rank, world.size == launch.size else {
             throw CommError(
                 .invalid,
-                "the launcher calls this process rank \(launch.rank) of \(launch.size) but MPI calls it rank \(world.rank) "
-                    + "of \(world.size); start it with the mpirun of the MPI it is linked with.")
+                "the launcher calls this process rank \(launch.rank) of \(launch.size) but MPI calls it rank "
+                    + "\(world.rank) of \(world.size); start it with the mpirun of the MPI it is linked with.")
         }
     }
 

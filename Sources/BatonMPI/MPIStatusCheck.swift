@@ -39,7 +39,8 @@ final class MPIStatusCheck {
         var text = [CChar](repeating: 0, count: Int(MPI_MAX_ERROR_STRING) + 1)
         var length: Int32 = 0
         let described = MPI_Error_string(code, &text, &length) == MPI_SUCCESS && length > 0
-        let reason = described
+        let reason =
+            described
             ? String(decoding: text.prefix(Int(length)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
             : "an unknown error"
         return CommError(.transport, "\(call) failed for \(context): \(reason) (code \(code)).", code: code)

@@ -37,7 +37,9 @@ import Testing
         #expect(throws: CommError.self) { try exchange([1, 2, 3], on: world) }
     }
 
-    @Test(arguments: [FaultPlan(sends: [1: .delay(.milliseconds(30))]), FaultPlan(receives: [1: .delay(.milliseconds(30))])])
+    @Test(arguments: [
+        FaultPlan(sends: [1: .delay(.milliseconds(30))]), FaultPlan(receives: [1: .delay(.milliseconds(30))]),
+    ])
     func aDelayedTransferArrivesLate(plan: FaultPlan) throws {
         let world = FaultInjectingCommunicator(SelfCommunicator(), plan: plan)
         let start = ContinuousClock.now

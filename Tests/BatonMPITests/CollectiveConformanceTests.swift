@@ -81,7 +81,8 @@ import Testing
         if group.rank < group.size - 1 {
             let error = try #require(throws: CommError.self) { try group.barrier() }
             #expect(error.kind == .timeout)
-            #expect(error.message.hasPrefix("barrier (collective operation 1 of its group): rank \(group.rank) waits for"))
+            #expect(
+                error.message.hasPrefix("barrier (collective operation 1 of its group): rank \(group.rank) waits for"))
         }
         try parent.barrier()
     }

@@ -25,13 +25,17 @@ struct MPIFailureTests {
     @Test func aDroppedSendClosesMPIAndIsNamed() throws {
         let job = try Job("dropAnUnfinishedSend", ranks: 2)
         #expect(job.status == 9)
-        #expect(job.output.contains("dropped before it had finished (rank 0 waits to send 1048576 bytes to rank 1 (tag 77))"))
+        #expect(
+            job.output.contains(
+                "dropped before it had finished (rank 0 waits to send 1048576 bytes to rank 1 (tag 77))"))
     }
 
     @Test func aReceiveDroppedUnderWayClosesMPIAndIsNamed() throws {
-        let job = try Job("dropAReceiveUnderWay", ranks: 2, options: ["--mca", "btl_vader_single_copy_mechanism", "none"])
+        let job = try Job(
+            "dropAReceiveUnderWay", ranks: 2, options: ["--mca", "btl_vader_single_copy_mechanism", "none"])
         #expect(job.status == 9)
-        #expect(job.output.contains("dropped before it had finished (rank 0 waits for 4194304 bytes from rank 1 (tag 77))"))
+        #expect(
+            job.output.contains("dropped before it had finished (rank 0 waits for 4194304 bytes from rank 1 (tag 77))"))
     }
 }
 

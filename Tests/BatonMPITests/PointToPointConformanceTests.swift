@@ -98,7 +98,9 @@ import Testing
         #expect(
             error.message.contains("asked for \(lengths.asked) bytes from ")
                 && error.message.contains("(tag 4) but \(lengths.sent) came"))
-        #expect(memory.content.dropFirst(lengths.asked).allSatisfy { $0 == 0xAB }, "nothing is written past the end of the buffer")
+        #expect(
+            memory.content.dropFirst(lengths.asked).allSatisfy { $0 == 0xAB },
+            "nothing is written past the end of the buffer")
         #expect(throws: error, "the error stays") { try receive.test() }
         try send.wait(limit: .seconds(10))
         try group.barrier()

@@ -6,7 +6,8 @@ import Testing
 @Suite(.serialized, .enabled(if: TestWorld.isUnderMPI)) struct RankAgreementMPITests {
     @Test func equalFieldsPass() throws {
         try RankAgreement.agree(
-            fields: [("build", "1"), ("text", String(repeating: "é", count: 100_000))], on: try TestWorld.communicator())
+            fields: [("build", "1"), ("text", String(repeating: "é", count: 100_000))], on: try TestWorld.communicator()
+        )
     }
 
     /// Values of several lengths; what the last rank has instead; what its message must show of both.

@@ -50,7 +50,8 @@ public final class FaultInjectingCommunicator: Communicator {
                 try base.immediateSend(spoiled, to: peer, tag: tag)
             }
         case .fail:
-            throw CommError(.injected, "send \(sendCount) of rank \(rank), to rank \(peer) (tag \(tag)), failed as ordered.")
+            throw CommError(
+                .injected, "send \(sendCount) of rank \(rank), to rank \(peer) (tag \(tag)), failed as ordered.")
         }
     }
 
@@ -75,7 +76,8 @@ public final class FaultInjectingCommunicator: Communicator {
             preconditionFailure("FaultPlan: a receive cannot be corrupted")
         case .fail:
             throw CommError(
-                .injected, "receive \(receiveCount) of rank \(rank), from rank \(peer) (tag \(tag)), failed as ordered.")
+                .injected, "receive \(receiveCount) of rank \(rank), from rank \(peer) (tag \(tag)), failed as ordered."
+            )
         }
     }
 

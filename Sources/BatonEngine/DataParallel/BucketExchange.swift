@@ -55,7 +55,8 @@ final class BucketExchange<Scalar: ArenaScalar> {
     /// Cuts a bucket into one slice per rank, about equal, with borders at multiples of 16 elements of the arena.
     static func slices(of bucket: Range<Int>, count: Int) -> [Range<Int>] {
         let borders = (0...count).map { part in
-            part == count ? bucket.upperBound
+            part == count
+                ? bucket.upperBound
                 : max(bucket.lowerBound, (bucket.lowerBound + bucket.count * part / count) / 16 * 16)
         }
         return (0..<count).map { borders[$0]..<borders[$0 + 1] }

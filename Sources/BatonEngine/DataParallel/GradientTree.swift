@@ -3,17 +3,17 @@ internal import BatonKernels
 
 /// The sum of gradients over all leaves of the global batch, the same bits for any number of ranks.
 ///
-/// The batch has L leaves (a power of two); rank r of P holds leaves r·L/P ..< (r+1)·L/P, perhaps none, and one arena (a
-/// flat array of E elements) with the partial sum of each maximal aligned subtree of its range
-/// (`LeafPlan.alignedSubtrees`), ascending. The total is the binary tree over the leaves, each node = left + right.
+/// The batch has L leaves (a power of two); rank r of P holds leaves r·L/P ..< (r+1)·L/P, perhaps none, and for each
+/// maximal aligned subtree of its range (`LeafPlan.alignedSubtrees`), ascending, one arena (a flat array of E elements)
+/// with the subtree's partial sum. The total is the binary tree over the leaves, each node = left + right.
 ///
 /// Per step: `start(bucket:)` as soon as the elements of a bucket are final on this rank, `poll` now and then while
 /// computing (messages move only inside calls; hand `hookFunction` and `hookContext` to the kernels), `finish` at the
 /// end. Then arena 0 holds the total of all elements on every rank; the other arenas hold nothing useful.
 ///
 /// Each bucket is cut into P slices; rank s adds slice s. With P = 2 that is: exchange halves, add, exchange halves.
-/// Per rank and step, (number of its partial sums + 1)·(P−1)/P·E elements leave and about as many arrive. All buffers are
-/// allocated by the initialiser. Source of the scheme: Rabenseifner 2004, doi:10.1007/978-3-540-24685-5_1, with the
+/// Per rank and step, (number of its partial sums + 1)·(P−1)/P·E elements leave and about as many arrive. All buffers
+/// are allocated by the initialiser. Source of the scheme: Rabenseifner 2004, doi:10.1007/978-3-540-24685-5_1, with the
 /// ranks' tree replaced by the leaves' tree.
 public final class GradientTree<Scalar: ArenaScalar>: PolledReduction {
     /// The message tags on the communicator that belong to this object.
@@ -49,11 +49,13 @@ public final class GradientTree<Scalar: ArenaScalar>: PolledReduction {
         let needed = GradientTree.arenaCount(leafCount: leafCount, rank: rank, size: size)
         precondition(
             arenas.count == needed,
-            "GradientTree: rank \(rank) of \(size) with \(leafCount) leaves needs \(needed) arenas, got \(arenas.count)")
+            "GradientTree: rank \(rank) of \(size) with \(leafCount) leaves needs \(needed) arenas, got \(arenas.count)"
+        )
         let sorted = buckets.filter { !$0.isEmpty }.sorted { $0.lowerBound < $1.lowerBound }
         precondition(
             zip(sorted, sorted.dropFirst()).allSatisfy { $0.upperBound <= $1.lowerBound }
-                && (sorted.first?.lowerBound ?? 0) >= 0, "GradientTree: the buckets \(buckets) overlap or begin below 0")
+                && (sorted.first?.lowerBound ?? 0) >= 0, "GradientTree: the buckets \(buckets) overlap or begin below 0"
+        )
         let plan = TreeSumPlan(leafCount: leafCount, size: size)
         let tagCount = (plan.nodes.map { $0.arena + 1 }.max() ?? 1) + 1
         precondition(
@@ -141,8 +143,8 @@ public final class GradientTree<Scalar: ArenaScalar>: PolledReduction {
             if waiting.exceeds(limit) {
                 throw CommError(
                     .timeout,
-                    "sum of gradient bucket \(first) of \(exchanges.count): \(exchanges[first].purpose) since \(limit): "
-                        + "the peer is late, stopped or somewhere else.")
+                    "sum of gradient bucket \(first) of \(exchanges.count): "
+                        + "\(exchanges[first].purpose) since \(limit): the peer is late, stopped or somewhere else.")
             }
             try poll()
         }

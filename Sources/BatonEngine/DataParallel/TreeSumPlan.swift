@@ -33,7 +33,9 @@ struct TreeSumPlan {
         var nodes: [Node] = []
         for rank in 0..<size {
             let subtrees = LeafPlan.alignedSubtrees(rank * leafCount / size..<(rank + 1) * leafCount / size)
-            for (arena, leaves) in subtrees.enumerated() { nodes.append(Node(leaves: leaves, rank: rank, arena: arena)) }
+            for (arena, leaves) in subtrees.enumerated() {
+                nodes.append(Node(leaves: leaves, rank: rank, arena: arena))
+            }
         }
         // Two neighbours of equal size, the left one aligned to twice that, are the children of one tree node.
         var additions: [Addition] = []

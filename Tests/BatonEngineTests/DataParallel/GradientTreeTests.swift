@@ -161,7 +161,8 @@ import Testing
             } else {
                 let error = try #require(throws: CommError.self) { try tree.finish(limit: .milliseconds(100)) }
                 #expect(error.kind == .timeout)
-                #expect(error.message.hasPrefix("sum of gradient bucket 0 of 1: rank \(world.rank) waits for 1280 bytes"))
+                #expect(
+                    error.message.hasPrefix("sum of gradient bucket 0 of 1: rank \(world.rank) waits for 1280 bytes"))
             }
         }
         try world.barrier()
@@ -178,7 +179,10 @@ import Testing
             arenas: own.arenas, buckets: [0..<64], leafCount: 2, communicator: faulty, owners: [own])
         try #require(throws: CommError.self) {
             try tree.start(bucket: 0)
-            for _ in 0..<1000 { type(of: tree).hookFunction(tree.hookContext); usleep(100) }
+            for _ in 0..<1000 {
+                type(of: tree).hookFunction(tree.hookContext)
+                usleep(100)
+            }
             try tree.finish()
         }
         try world.barrier()

@@ -28,7 +28,10 @@ struct GradientTreeTimingTests {
         }
         times.sort()
         if world.rank == 0 {
-            print("\(size.elements) floats, \(size.buckets) buckets, \(world.size) ranks: best \(times[0]), median \(times[30])")
+            print(
+                "\(size.elements) floats, \(size.buckets) buckets, \(world.size) ranks: best \(times[0]), "
+                    + "median \(times[30])"
+            )
         }
         // A backward pass that finishes a bucket now and then and polls after every time step of 100 µs.
         var exposed: [Duration] = []

@@ -15,7 +15,9 @@ import Testing
     func theAdditionsSpellTheTreeForAnyNumberOfRanks(leafCount: Int, size: Int) {
         let plan = TreeSumPlan(leafCount: leafCount, size: size)
         var values = plan.nodes.map { expression($0.leaves) }
-        for addition in plan.additions { values[addition.left] = "(\(values[addition.left])+\(values[addition.right]))" }
+        for addition in plan.additions {
+            values[addition.left] = "(\(values[addition.left])+\(values[addition.right]))"
+        }
         #expect(values[0] == expression(0..<leafCount))
     }
 
