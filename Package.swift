@@ -51,12 +51,14 @@ let tests: [Target] = [
     test("BatonKernels", ["BatonKernelABI"]),
     test("BatonTensor", ["BatonKernels"]),
     test("BatonComm"),
-    test("BatonMPI", ["BatonComm"]),
+    test("BatonMPI", ["BatonComm", "BatonMPITestSupport"]),
     test("BatonFormats", ["BatonTensor"]),
     test("BatonData", ["BatonTensor"]),
     test("BatonNN", ["BatonTensor", "BatonKernels"]),
     test("BatonModelIO", ["BatonNN", "BatonFormats", "BatonTensor"]),
-    test("BatonEngine", ["BatonNN", "BatonData", "BatonComm", "BatonTensor", "BatonKernels"]),
+    test(
+        "BatonEngine",
+        ["BatonNN", "BatonData", "BatonComm", "BatonTensor", "BatonKernels", "BatonMPITestSupport"]),
     test("BatonCLI", ["Baton"]),
 ]
 
@@ -120,5 +122,9 @@ let package = Package(
             swiftSettings: strict),
         // Tests. BatonTestSupport holds the oracles and imports nothing of Baton.
         .target(name: "BatonTestSupport", path: "Tests/BatonTestSupport", swiftSettings: strict),
+        // The MPI world of a test process, shared by all test targets that run under mpirun.
+        .target(
+            name: "BatonMPITestSupport", dependencies: ["BatonComm", "BatonMPI"], path: "Tests/BatonMPITestSupport",
+            swiftSettings: strict),
     ] + tests
 )

@@ -1,0 +1,100 @@
+/// A group of processes that exchange bytes: `size` ranks numbered from 0.
+///
+/// Implementations supply point-to-point transfers; the collective operations are written once, over those, in
+/// `Communicator+Collectives.swift`, so every communicator has the same checks, time limits and messages.
+///
+/// Not Sendable: a communicator, its requests and the buffers they borrow stay on one thread at a time.
+public protocol Communicator: AnyObject {
+    /// This process' number, 0 ..< `size`.
+    var rank: Int { get }
+    /// Number of processes in the group.
+    var size: Int { get }
+    /// How long collective operations wait for a peer before they throw. 120 s unless set.
+    var waitLimit: Duration { get set }
+    /// How this process waits. See `WaitPolicy`.
+    var waitPolicy: WaitPolicy { get }
+    /// Counts the collective operations of this group; part of their message tags.
+    var collectiveCount: CollectiveCount { get }
+
+    /// Starts sending bytes to `peer` and returns at once. Not collective.
+    ///
+    /// - Parameters:
+    ///   - bytes: Borrowed: the memory must stay alive, in place and unchanged until the request has finished.
+    ///     (Never pass the pointer of a `withUnsafeBytes` closure that ends before.) May be empty.
+    ///   - peer: Rank of the receiver; the own rank is allowed, and finishes when the own receive has been posted.
+    ///   - tag: Distinguishes messages between the same two ranks; see `MessageTag`. Messages of equal tag between
+    ///     two ranks arrive in the order they were sent.
+    /// - Throws: `CommError` when the transport refuses, or the message exceeds `MessageTag.byteLimit`.
+    func immediateSend(_ bytes: UnsafeRawBufferPointer, to peer: Int, tag: Int) throws(CommError) -> any Request
+
+    /// Starts receiving exactly `bytes.count` bytes from `peer` and returns at once. Not collective.
+    ///
+    /// - Parameter bytes: Borrowed: the memory must stay alive and in place, and must not be read, until the request
+    ///   has finished. A message of another length makes `test` or `wait` throw `CommError.Kind.countMismatch`.
+    /// - Throws: as `immediateSend`.
+    func immediateReceive(
+        into bytes: UnsafeMutableRawBufferPointer, from peer: Int, tag: Int
+    ) throws(CommError) -> any Request
+
+    /// A group of the same ranks whose messages never meet those of this one. Collective.
+    func duplicate() throws(CommError) -> any Communicator
+
+    /// Cuts the group into groups of equal `color`, ranked by `key`, then by rank in this group. Collective.
+    ///
+    /// - Parameter color: At least 0; nil to belong to no group (the result is then nil).
+    func split(color: Int?, key: Int) throws(CommError) -> (any Communicator)?
+
+    /// Ends every process of the job, this one included, with a non-zero exit status. Not collective.
+    ///
+    /// - Parameter code: Exit status, 1 ... 255.
+    func abort(code: Int32) -> Never
+}
+
+/// Message tags: which numbers callers may use and which belong to the collective operations.
+///
+/// The highest tag used is below 2²², so every transport of Open MPI (the tightest, UCX, ends at 2²³) can carry it.
+public enum MessageTag {
+    /// Tags free for callers of `immediateSend` and `immediateReceive`.
+    public static let userRange = 0..<1 << 20
+    /// Tags of the collective operations.
+    public static let collectiveRange = 1 << 20..<1 << 22
+    /// Longest single message in bytes (MPI counts are 32-bit signed, MPI 3.1 §3.2.2).
+    public static let byteLimit = Int(Int32.max)
+}
+
+/// Counts the collective operations one group has begun, so that each has a tag of its own.
+///
+/// A rank that skips or repeats a collective operation then waits for a message nobody sends, and says so when
+/// its time limit passes, instead of pairing with the wrong one.
+public final class CollectiveCount {
+    /// Operations begun so far.
+    public private(set) var begun = 0
+
+    /// Starts at zero on every rank of a new group.
+    public init() {}
+
+    /// The tag of the next operation; tags repeat after 3·2²⁰ operations.
+    func nextTag() -> Int {
+        defer { begun += 1 }
+        return MessageTag.collectiveRange.lowerBound + begun % MessageTag.collectiveRange.count
+    }
+}
+
+extension Communicator {
+    /// Refuses impossible peers, tags and lengths before the transport sees them.
+    ///
+    /// - Throws: `CommError` for a message over the byte limit, which depends on the model a user asked for.
+    /// - Precondition: `peer` is a rank of the group and `tag` is a legal tag.
+    @inlinable
+    public func checkTransfer(byteCount: Int, peer: Int, tag: Int) throws(CommError) {
+        precondition(peer >= 0 && peer < size, "Communicator: peer \(peer) is not one of the \(size) ranks")
+        precondition(
+            tag >= 0 && tag < MessageTag.collectiveRange.upperBound, "Communicator: tag \(tag) is out of range")
+        if byteCount > MessageTag.byteLimit {
+            throw CommError(
+                .invalid,
+                "rank \(rank) cannot exchange \(byteCount) bytes with rank \(peer) in one message of at most "
+                    + "\(MessageTag.byteLimit) bytes; cut it into parts.")
+        }
+    }
+}

@@ -1,0 +1,86 @@
+public import BatonComm
+
+/// Loss and token count of one leaf, or of a whole batch.
+public struct LeafTotals: Sendable, Hashable {
+    /// Sum of the loss over tokens, in nats.
+    public var lossSum: Double
+    /// Number of tokens that count.
+    public var tokenCount: Int
+
+    /// The totals of no tokens are (0, 0).
+    public init(lossSum: Double, tokenCount: Int) {
+        self.lossSum = lossSum
+        self.tokenCount = tokenCount
+    }
+}
+
+/// Sums of scalars over all leaves of the global batch, the same bits for any number of ranks: the values of all
+/// leaves are gathered, and every rank adds them in the tree `GradientTree` uses.
+public final class GlobalSum {
+    private let leafCount: Int
+    private let communicator: any Communicator
+    /// Leaves of this rank.
+    private let ownLeaves: Range<Int>
+    /// Per leaf the bits of the loss sum and the token count; ranks fill the places of their own leaves only.
+    private let contribution: UnsafeMutableBufferPointer<UInt64>
+    private let gathered: UnsafeMutableBufferPointer<UInt64>
+
+    /// - Parameters:
+    ///   - leafCount: Leaves L of the global batch, a power of two; rank r of P holds r·L/P ..< (r+1)·L/P.
+    ///   - communicator: The ranks of the sum.
+    public init(leafCount: Int, communicator: any Communicator) {
+        precondition(
+            leafCount > 0 && leafCount & (leafCount - 1) == 0, "GlobalSum: \(leafCount) leaves are no power of two")
+        self.leafCount = leafCount
+        self.communicator = communicator
+        ownLeaves = GlobalSum.leaves(of: communicator.rank, leafCount: leafCount, size: communicator.size)
+        contribution = .allocate(capacity: 2 * leafCount)
+        contribution.initialize(repeating: 0)
+        gathered = .allocate(capacity: 2 * leafCount * communicator.size)
+        gathered.initialize(repeating: 0)
+    }
+
+    deinit {
+        contribution.deallocate()
+        gathered.deallocate()
+    }
+
+    /// Adds the leaves of all ranks. Collective; every rank gets the same bits.
+    ///
+    /// - Parameter leaves: The totals of this rank's leaves, ascending.
+    /// - Throws: `CommError` of the transport or of a time limit.
+    public func combine(_ leaves: [LeafTotals]) throws(CommError) -> LeafTotals {
+        precondition(
+            leaves.count == ownLeaves.count,
+            "GlobalSum: rank \(communicator.rank) holds leaves \(ownLeaves), got values of \(leaves.count)")
+        for (leaf, totals) in zip(ownLeaves, leaves) {
+            contribution[2 * leaf] = totals.lossSum.bitPattern
+            contribution[2 * leaf + 1] = UInt64(bitPattern: Int64(totals.tokenCount))
+        }
+        try communicator.allGather(
+            UnsafeRawBufferPointer(contribution), into: UnsafeMutableRawBufferPointer(gathered))
+        var sums = Array(repeating: LeafTotals(lossSum: 0, tokenCount: 0), count: leafCount)
+        for rank in 0..<communicator.size {
+            for leaf in GlobalSum.leaves(of: rank, leafCount: leafCount, size: communicator.size) {
+                let place = 2 * (rank * leafCount + leaf)
+                sums[leaf] = LeafTotals(
+                    lossSum: Double(bitPattern: gathered[place]),
+                    tokenCount: Int(Int64(bitPattern: gathered[place + 1])))
+            }
+        }
+        var count = leafCount
+        while count > 1 {
+            count /= 2
+            for node in 0..<count {
+                sums[node] = LeafTotals(
+                    lossSum: sums[2 * node].lossSum + sums[2 * node + 1].lossSum,
+                    tokenCount: sums[2 * node].tokenCount + sums[2 * node + 1].tokenCount)
+            }
+        }
+        return sums[0]
+    }
+
+    private static func leaves(of rank: Int, leafCount: Int, size: Int) -> Range<Int> {
+        rank * leafCount / size..<(rank + 1) * leafCount / size
+    }
+}

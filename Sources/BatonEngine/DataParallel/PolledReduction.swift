@@ -1,0 +1,31 @@
+public import BatonComm
+
+/// A reduction that moves only when it is polled, with a face that a C callback (a kernel's step hook) can reach.
+public class PolledReduction {
+    /// The error of a poll from the hook, which cannot throw: kept for the next call that can.
+    final var hookFailure: CommError?
+
+    init() {}
+
+    /// Moves the reduction on, without waiting. Cheap when nothing is under way.
+    public func poll() throws(CommError) { preconditionFailure("PolledReduction: subclasses say how to poll") }
+
+    /// To be called by a kernel after each time step, with `hookContext`. Polls; an error is thrown by the next
+    /// `start` or `finish`.
+    public static var hookFunction: @convention(c) (UnsafeMutableRawPointer?) -> Void {
+        { context in
+            guard let context else { return }
+            let reduction = Unmanaged<PolledReduction>.fromOpaque(context).takeUnretainedValue()
+            guard reduction.hookFailure == nil else { return }
+            do throws(CommError) { try reduction.poll() } catch { reduction.hookFailure = error }
+        }
+    }
+
+    /// Context of `hookFunction`: this object, unretained.
+    public final var hookContext: UnsafeMutableRawPointer { Unmanaged.passUnretained(self).toOpaque() }
+
+    /// Throws what a poll from the hook met.
+    final func throwHookFailure() throws(CommError) {
+        if let hookFailure { throw hookFailure }
+    }
+}

@@ -1,0 +1,44 @@
+public import BatonComm
+internal import COpenMPI
+
+extension MPICommunicator {
+    /// A group of the same ranks with messages of its own (`MPI_Comm_dup`, MPI 3.1 §6.4.2). Collective.
+    public func duplicate() throws(CommError) -> any Communicator {
+        // MPI's own call has no time limit: enter it only when every rank has come.
+        try barrier()
+        var result = baton_mpi_comm_null()
+        try check.perform("MPI_Comm_dup", "rank \(rank) of \(size)") { MPI_Comm_dup(handle, &result) }
+        return try adopt(result)
+    }
+
+    /// Cuts the group (`MPI_Comm_split`, MPI 3.1 §6.4.2); see `Communicator`. Collective.
+    public func split(color: Int?, key: Int) throws(CommError) -> (any Communicator)? {
+        precondition(
+            (color ?? 0) >= 0 && (color ?? 0) <= Int32.max,
+            "MPICommunicator: color \(color ?? 0) is not a positive Int32")
+        try barrier()
+        var result = baton_mpi_comm_null()
+        try check.perform("MPI_Comm_split", "rank \(rank) of \(size), color \(color.map(String.init) ?? "none")") {
+            MPI_Comm_split(handle, color.map { Int32($0) } ?? MPI_UNDEFINED, Int32(key), &result)
+        }
+        return result == baton_mpi_comm_null() ? nil : try adopt(result)
+    }
+
+    /// Gives a group made by `duplicate` or `split` back to MPI (`MPI_Comm_free`, MPI 3.1 §6.4.3). Collective; without
+    /// it the group lives until `finalize`.
+    ///
+    /// - Precondition: Not the world; no transfer of the group is unfinished; the object is not used afterwards.
+    public func free() throws(CommError) {
+        precondition(handle != baton_mpi_comm_world(), "MPICommunicator: the world cannot be freed")
+        var handle: MPI_Comm? = handle
+        try check.perform("MPI_Comm_free", "rank \(rank) of \(size)") { MPI_Comm_free(&handle) }
+    }
+
+    private func adopt(_ handle: MPI_Comm?) throws(CommError) -> MPICommunicator {
+        guard let handle else { throw CommError(.transport, "MPI gave rank \(rank) no handle for a new group.") }
+        // New groups inherit the error handler that returns errors (MPI 3.1 §8.3.1).
+        let result = try MPICommunicator(handle, check: check, unmatched: unmatched, waitPolicy: waitPolicy)
+        result.waitLimit = waitLimit
+        return result
+    }
+}
