@@ -52,7 +52,7 @@ let tests: [Target] = [
     test("BatonTensor", ["BatonKernels"]),
     test("BatonComm"),
     test("BatonMPI", ["BatonComm", "BatonMPITestSupport"]),
-    test("BatonFormats", ["BatonTensor"]),
+    test("BatonFormats", ["BatonTensor"], resources: [.copy("Goldens")]),
     test("BatonData", ["BatonTensor"]),
     test("BatonNN", ["BatonTensor", "BatonKernels"]),
     test("BatonModelIO", ["BatonNN", "BatonFormats", "BatonTensor"]),

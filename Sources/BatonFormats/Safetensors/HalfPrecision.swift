@@ -1,0 +1,34 @@
+/// Exact widening of 16-bit floating-point numbers to float32.
+enum HalfPrecision {
+    /// The value of IEEE 754 binary16 bits: sign, 5 bits of exponent (bias 15), 10 of fraction.
+    static func widen(float16 bits: UInt16) -> Float {
+        let sign = UInt32(bits & 0x8000) << 16
+        let exponent = UInt32(bits >> 10 & 0x1F)
+        let fraction = UInt32(bits & 0x3FF)
+        switch exponent {
+        case 0:
+            // Zero or subnormal: fraction · 2^-24, exact in float32.
+            let magnitude = Float(fraction) * 0x1p-24
+            return Float(bitPattern: sign | magnitude.bitPattern)
+        case 0x1F: return Float(bitPattern: sign | 0x7F80_0000 | fraction << 13)
+        default: return Float(bitPattern: sign | (exponent + 112) << 23 | fraction << 13)
+        }
+    }
+
+    /// The value of bfloat16 bits: the upper half of a float32.
+    static func widen(bfloat16 bits: UInt16) -> Float {
+        Float(bitPattern: UInt32(bits) << 16)
+    }
+
+    /// Widens `count` numbers in place: they fill the upper half of the memory and become all of it.
+    ///
+    /// Ascending order is safe: the result i covers bytes up to 4i + 4, the unread number i + 1 starts at
+    /// 2·count + 2i + 2, and 4i + 4 ≤ 2·count + 2i + 2 for every i < count.
+    static func widenUpperHalf(of memory: UnsafeMutableRawPointer, count: Int, from dtype: SafetensorsDType) {
+        for index in 0..<count {
+            let bits = memory.load(fromByteOffset: 2 * count + 2 * index, as: UInt16.self)
+            let value = dtype == .float16 ? widen(float16: bits) : widen(bfloat16: bits)
+            memory.storeBytes(of: value, toByteOffset: 4 * index, as: Float.self)
+        }
+    }
+}

@@ -1,0 +1,56 @@
+public import BatonTensor
+
+/// Element types the safetensors format knows by name and whose elements fill whole bytes.
+///
+/// - Source: safetensors, README, "Format", and its list of dtypes.
+public enum SafetensorsDType: String, Hashable, Sendable, CaseIterable {
+    case bool = "BOOL"
+    case uint8 = "U8"
+    case int8 = "I8"
+    case float8E5M2 = "F8_E5M2"
+    case float8E4M3 = "F8_E4M3"
+    case float8E8M0 = "F8_E8M0"
+    case int16 = "I16"
+    case uint16 = "U16"
+    case float16 = "F16"
+    case bfloat16 = "BF16"
+    case int32 = "I32"
+    case uint32 = "U32"
+    case float32 = "F32"
+    case int64 = "I64"
+    case uint64 = "U64"
+    case float64 = "F64"
+    case complex64 = "C64"
+
+    /// Size of one element in bytes.
+    public var byteCount: Int {
+        switch self {
+        case .bool, .uint8, .int8, .float8E5M2, .float8E4M3, .float8E8M0: 1
+        case .int16, .uint16, .float16, .bfloat16: 2
+        case .int32, .uint32, .float32: 4
+        case .int64, .uint64, .float64, .complex64: 8
+        }
+    }
+
+    /// The element type of the tensor that is read: the same, or float32 for the two 16-bit floating-point types, all
+    /// of whose values float32 holds exactly; nil for types Baton has no tensor for.
+    public var tensorDType: DType? {
+        switch self {
+        case .float32, .float16, .bfloat16: .float32
+        case .float64: .float64
+        case .int32: .int32
+        case .int64: .int64
+        default: nil
+        }
+    }
+
+    /// The name under which tensors of an element type are written.
+    public init(_ dtype: DType) {
+        switch dtype {
+        case .float32: self = .float32
+        case .float64: self = .float64
+        case .int32: self = .int32
+        case .int64: self = .int64
+        }
+    }
+}

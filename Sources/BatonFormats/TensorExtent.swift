@@ -1,0 +1,24 @@
+/// Checks of dimensions that come out of a file, before anything is allocated from them.
+enum TensorExtent {
+    /// NumPy and PyTorch stop at 64 dimensions too.
+    static let maximumRank = 64
+
+    /// Bytes of a contiguous tensor, or nil when they cannot be counted.
+    ///
+    /// A dimension of zero does not excuse the others: code that multiplies a part of the dimensions (a stride) must
+    /// not overflow either.
+    static func byteCount(shape: [Int], elementByteCount: Int) -> Int? {
+        var bytes = elementByteCount
+        var isEmpty = false
+        for dimension in shape {
+            if dimension == 0 {
+                isEmpty = true
+                continue
+            }
+            let (product, overflow) = bytes.multipliedReportingOverflow(by: dimension)
+            if overflow { return nil }
+            bytes = product
+        }
+        return isEmpty ? 0 : bytes
+    }
+}
