@@ -76,6 +76,7 @@ let package = Package(
             name: "COpenMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev", "openmpi-bin"])]),
         .systemLibrary(
             name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(name: "CProcessor"),
         // Floor 1.
         .target(name: "BatonKernelABI", swiftSettings: strict),
         .target(name: "BatonComm", swiftSettings: strict),
@@ -83,7 +84,7 @@ let package = Package(
         .target(name: "BatonMPI", dependencies: ["BatonComm", "COpenMPI"], swiftSettings: strict),
         // Floor 3.
         .target(
-            name: "BatonKernels", dependencies: ["BatonKernelABI", "COpenBLAS"] + laneNames,
+            name: "BatonKernels", dependencies: ["BatonKernelABI", "COpenBLAS", "CProcessor"] + laneNames,
             swiftSettings: strict),
         // Floor 4.
         .target(name: "BatonTensor", dependencies: ["BatonKernels"], swiftSettings: strict),
