@@ -40,15 +40,17 @@ func lanes(_ clangFlags: [String]) -> [SwiftSetting] {
 #endif
 
 /// One test target per module.
-func test(_ module: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
+func test(
+    _ module: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = [], resources: [Resource] = []
+) -> Target {
     .testTarget(
         name: module + "Tests", dependencies: (module == "BatonTestSupport" ? [] : [.byName(name: module)]) + ["BatonTestSupport"] + dependencies,
-        resources: resources, swiftSettings: strict)
+        exclude: exclude, resources: resources, swiftSettings: strict)
 }
 
 let tests: [Target] = [
     test("BatonTestSupport"),
-    test("BatonKernels", ["BatonKernelABI"]),
+    test("BatonKernels", ["BatonKernelABI"], exclude: ["Goldens"]),
     test("BatonTensor", ["BatonKernels"]),
     test("BatonComm"),
     test("BatonMPI", ["BatonComm"]),
