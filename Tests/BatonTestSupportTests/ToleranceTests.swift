@@ -13,6 +13,7 @@ import Testing
     @Test func `errors are relative to the largest expected value`() {
         #expect(Tolerance.relativeError([1, 99], [0, 100]) == 0.01)
         #expect(Tolerance.relativeError([0.5], [0]) == 0.5)
+        #expect(Tolerance.relativeError([0.5], [0.25], scale: 2) == 0.125)
         #expect(Tolerance.relativeError([], []) == 0)
     }
 

@@ -98,6 +98,7 @@ import Testing
                 func compare(_ what: String, _ values: [Kernels.Scalar], _ expected: [Double], depth: Int) {
                     let violation = Tolerance.violation(
                         "\(what), \(kernels), \(rows)×\(width)×\(units)", values.map { Double($0) }, expected,
+                        scale: 1,  // all factors are within ±1
                         tolerance: Tolerance.relative(epsilon: Double(Kernels.Scalar.ulpOfOne), depth: depth))
                     #expect(violation == nil)
                 }
