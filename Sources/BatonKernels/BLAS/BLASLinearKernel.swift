@@ -1,0 +1,143 @@
+internal import BatonKernelABI
+
+/// A fully connected layer on OpenBLAS. As in `BLASRecurrentSequence` every product covers one leaf: of one step in
+/// `forward` and `backwardData`, of the whole window in `backwardWeights`.
+final class BLASLinearKernel<Scalar: BLASScalar>: LinearKernel {
+    let units: Int
+    let width: Int
+    /// (units, width) and (units)
+    private let weight: ScalarBuffer<Scalar>
+    private let bias: ScalarBuffer<Scalar>
+    /// Made for one window shape and kept while that stays.
+    private var workspace: BLASLinearWorkspace<Scalar>?
+
+    init(units: Int, width: Int) {
+        precondition(units > 0 && width > 0, "BLASLinearKernel: sizes must be positive, got (\(units), \(width))")
+        precondition(OpenBLASCore.usesOneThread, "OpenBLAS did not accept one thread")
+        self.units = units
+        self.width = width
+        weight = ScalarBuffer(units * width)
+        bias = ScalarBuffer(units)
+    }
+
+    /// Copies the parameters. `training` changes nothing: the backward product reads the same copy.
+    func update(weight newWeight: UnsafePointer<Scalar>, bias newBias: UnsafePointer<Scalar>?, training: Bool) {
+        weight.pointer.update(from: newWeight, count: weight.count)
+        if let newBias {
+            bias.pointer.update(from: newBias, count: units)
+        } else {
+            bias.pointer.update(repeating: 0, count: units)
+        }
+    }
+
+    func forward(
+        steps: Int, batch: Int, leaves: LeafPlan, input: UnsafePointer<Scalar>, inputStride: Int,
+        output: UnsafeMutablePointer<Scalar>, outputStride: Int
+    ) {
+        forEachLeaf(steps: steps, batch: batch, leaves) { row, rows in
+            let target = output + row * outputStride
+            for n in 0..<rows { (target + n * outputStride).update(from: bias.pointer, count: units) }
+            Scalar.multiply(
+                rows: rows, columns: units, depth: width,
+                MatrixOperand(input + row * inputStride, stride: inputStride),
+                MatrixOperand(weight.pointer, stride: width, transposed: true),
+                adds: true, into: target, stride: outputStride)
+        }
+    }
+
+    func backwardData(
+        steps: Int, batch: Int, leaves: LeafPlan, outputGradient: UnsafePointer<Scalar>, outputGradientStride: Int,
+        inputGradient: UnsafeMutablePointer<Scalar>, inputGradientStride: Int, adds: Bool
+    ) {
+        forEachLeaf(steps: steps, batch: batch, leaves) { row, rows in
+            Scalar.multiply(
+                rows: rows, columns: width, depth: units,
+                MatrixOperand(outputGradient + row * outputGradientStride, stride: outputGradientStride),
+                MatrixOperand(weight.pointer, stride: width),
+                adds: adds, into: inputGradient + row * inputGradientStride, stride: inputGradientStride)
+        }
+    }
+
+    func backwardWeights(
+        steps: Int, batch: Int, leaves: LeafPlan, input: UnsafePointer<Scalar>, inputStride: Int,
+        outputGradient: UnsafePointer<Scalar>, outputGradientStride: Int,
+        gradients: [LinearGradientPointers<Scalar>], hook: StepHook
+    ) {
+        precondition(
+            leaves.rowCount == batch && gradients.count == leaves.subtrees.count,
+            "BLASLinearKernel: leaves of \(leaves.rowCount) rows for a batch of \(batch), \(gradients.count) "
+                + "destinations for \(leaves.subtrees.count) subtrees")
+        let workspace = workspace(steps: steps, leaves: leaves)
+        for (subtree, target) in zip(leaves.subtrees, gradients) {
+            let sum = workspace.tree.sum(subtree) { number, vector in
+                let leaf = leaves.leaves[number]
+                let rows = steps * leaf.count
+                gather(leaf, steps: steps, batch: batch, input, inputStride, width, into: workspace.input.pointer)
+                gather(
+                    leaf, steps: steps, batch: batch, outputGradient, outputGradientStride, units,
+                    into: workspace.outputGradient.pointer)
+                Scalar.multiply(
+                    rows: units, columns: width, depth: rows,
+                    MatrixOperand(workspace.outputGradient.pointer, stride: units, transposed: true),
+                    MatrixOperand(workspace.input.pointer, stride: width),
+                    adds: false, into: vector, stride: width)
+                let biasGradient = vector + units * width
+                biasGradient.update(repeating: 0, count: units)
+                for row in (0..<rows).reversed() {
+                    Scalar.accumulate(
+                        workspace.outputGradient.pointer + row * units, into: biasGradient, count: units)
+                }
+                hook()
+            }
+            Scalar.accumulate(sum, into: target.weight, count: units * width)
+            if let bias = target.bias { Scalar.accumulate(sum + units * width, into: bias, count: units) }
+        }
+    }
+
+    /// Calls `body` with the first row and the number of rows of every leaf of every step.
+    private func forEachLeaf(steps: Int, batch: Int, _ plan: LeafPlan, _ body: (_ row: Int, _ rows: Int) -> Void) {
+        precondition(
+            plan.rowCount == batch, "BLASLinearKernel: leaves of \(plan.rowCount) rows for a batch of \(batch)")
+        for step in 0..<steps {
+            for leaf in plan.leaves where !leaf.isEmpty { body(step * batch + leaf.lowerBound, leaf.count) }
+        }
+    }
+
+    /// Copies the rows of a leaf together, step by step.
+    private func gather(
+        _ leaf: Range<Int>, steps: Int, batch: Int, _ source: UnsafePointer<Scalar>, _ stride: Int, _ width: Int,
+        into target: UnsafeMutablePointer<Scalar>
+    ) {
+        for step in 0..<steps {
+            for n in 0..<leaf.count {
+                (target + (step * leaf.count + n) * width)
+                    .update(from: source + (step * batch + leaf.lowerBound + n) * stride, count: width)
+            }
+        }
+    }
+
+    private func workspace(steps: Int, leaves: LeafPlan) -> BLASLinearWorkspace<Scalar> {
+        if let workspace, workspace.steps == steps, workspace.plan == leaves { return workspace }
+        let made = BLASLinearWorkspace<Scalar>(units: units, width: width, steps: steps, plan: leaves)
+        workspace = made
+        return made
+    }
+}
+
+/// Scratch of a linear weight gradient: rows of one leaf gathered, and the tree of partial sums.
+private final class BLASLinearWorkspace<Scalar: BLASScalar> {
+    let steps: Int
+    let plan: LeafPlan
+    let input: ScalarBuffer<Scalar>
+    let outputGradient: ScalarBuffer<Scalar>
+    let tree: LeafTree<Scalar>
+
+    init(units: Int, width: Int, steps: Int, plan: LeafPlan) {
+        self.steps = steps
+        self.plan = plan
+        let rows = steps * (plan.leaves.map(\.count).max() ?? 0)
+        input = ScalarBuffer(rows * width)
+        outputGradient = ScalarBuffer(rows * units)
+        tree = LeafTree(width: units * (width + 1), plan: plan)
+    }
+}

@@ -1,0 +1,24 @@
+/// f64 always runs on OpenBLAS, whichever backend is selected: the packed lane kernels are f32.
+extension Double: KernelScalar {
+    public static func makeRecurrentWeights(
+        _ shape: RecurrentShape, backend: KernelBackend
+    ) -> any RecurrentWeights<Double> {
+        BLASRecurrentWeights<Double>(shape)
+    }
+
+    public static func makeRecurrentSequence(
+        weights: any RecurrentWeights<Double>, steps: Int, batch: Int, reverse: Bool, leaves: LeafPlan
+    ) -> any RecurrentSequence<Double> {
+        guard let weights = weights as? BLASRecurrentWeights<Double> else {
+            preconditionFailure("Double.makeRecurrentSequence: weights made by \(type(of: weights))")
+        }
+        return BLASRecurrentSequence(
+            weights: weights, steps: steps, batch: batch, reverse: reverse, leaves: leaves)
+    }
+
+    public static func makeLinearKernel(
+        units: Int, width: Int, backend: KernelBackend
+    ) -> any LinearKernel<Double> {
+        BLASLinearKernel<Double>(units: units, width: width)
+    }
+}

@@ -1,0 +1,209 @@
+import BatonKernelABI
+import BatonKernels
+import BatonTestSupport
+
+/// Runs a `LayerCase` on a backend and collects every result. Rows are wider than their columns, and what lies
+/// between must stay as it was.
+final class LayerRun<Kernels: KernelsUnderTest> {
+    typealias Scalar = Kernels.Scalar
+
+    /// How a run departs from the plain one.
+    struct Options {
+        /// Whether initial states and all incoming gradients but the output's are given.
+        var givesStates = true
+        /// Rows of the case that the run holds, and their leaves.
+        var rows: Range<Int>?
+        var plan: LeafPlan?
+        /// Ends of the chunks that the window is cut into; empty is one go.
+        var cuts: [Int] = []
+        var addsToInputGradient = false
+        var training = true
+    }
+
+    let layer: LayerCase<Scalar>
+    let options: Options
+    let rows: Range<Int>
+    let plan: LeafPlan
+    private(set) var output: [Scalar] = []
+    private(set) var finalHidden: [Scalar] = []
+    private(set) var finalCell: [Scalar] = []
+    private(set) var inputGradient: [Scalar] = []
+    private(set) var initialHiddenGradient: [Scalar] = []
+    private(set) var initialCellGradient: [Scalar] = []
+    /// W, U, b, q one after the other, one array per subtree.
+    private(set) var parameterGradients: [[Scalar]] = []
+    /// Calls of the hook in forward, backward-data.
+    private(set) var hookCalls = (forward: 0, backward: 0)
+    private(set) var touchedPadding = false
+
+    private let padding = 3
+    private let mark: Scalar = -77
+    /// What destinations hold before something is added to them.
+    static var offset: Scalar { 0.5 }
+
+    /// `times` > 1 runs the same sequence again: the results must be those of the last pass alone.
+    init(_ layer: LayerCase<Scalar>, on kernels: Kernels, _ options: Options = Options(), times: Int = 1) {
+        self.layer = layer
+        self.options = options
+        rows = options.rows ?? 0..<layer.shape.batch
+        plan = options.plan ?? LeafPlan.whole(rows: rows.count)
+        let weights = kernels.recurrentWeights(layer.recurrentShape)
+        let parameters = layer.parameters
+        withPointers([
+            parameters.inputWeight, parameters.hiddenWeight, parameters.inputBias, parameters.hiddenBias,
+        ]) {
+            weights.update(
+                from: RecurrentParameterPointers(
+                    inputWeight: $0[0], hiddenWeight: $0[1], inputBias: $0[2], hiddenBias: $0[3]),
+                training: options.training)
+        }
+        let sequence = kernels.recurrentSequence(
+            weights, steps: layer.shape.steps, batch: rows.count, reverse: layer.reverse, leaves: plan)
+        for _ in 0..<times { run(sequence) }
+    }
+
+    private var chunks: [Range<Int>] {
+        let ends = options.cuts.filter { $0 < layer.shape.steps } + [layer.shape.steps]
+        return zip([0] + ends, ends).map { $0..<$1 }
+    }
+
+    private func run(_ sequence: any RecurrentSequence<Scalar>) {
+        let (t, n, c, h) = (layer.shape.steps, rows.count, layer.shape.inputSize, layer.shape.hidden)
+        let input = Memory(strided(layer.input, width: c))
+        let h0 = Memory(states(layer.initialHidden))
+        let c0 = Memory(states(layer.initialCell))
+        let y = Memory([Scalar](repeating: mark, count: t * n * (h + padding)))
+        let hn = Memory([Scalar](repeating: mark, count: n * h))
+        let cn = Memory([Scalar](repeating: mark, count: n * h))
+        let hasCell = layer.cell.hasCellState
+        let forward = RecurrentForward<Scalar>(
+            input: input.pointer, inputStride: c + padding,
+            initialHidden: options.givesStates ? UnsafePointer(h0.pointer) : nil,
+            initialCell: options.givesStates && hasCell ? UnsafePointer(c0.pointer) : nil,
+            output: y.pointer, outputStride: h + padding, finalHidden: hn.pointer,
+            finalCell: hasCell ? cn.pointer : nil)
+        let counter = HookCounter()
+        for chunk in chunks {
+            sequence.forward(steps: chunk, forward, training: options.training, hook: counter.hook)
+        }
+        hookCalls.forward = counter.take()
+        output = columns(of: y, width: h)
+        finalHidden = hn.values
+        finalCell = hasCell ? cn.values : []
+        guard options.training else { return }
+        let dy = Memory(strided(layer.outputGradient, width: h))
+        let dhn = Memory(states(layer.finalHiddenGradient))
+        let dcn = Memory(states(layer.finalCellGradient))
+        let dx = Memory([Scalar](repeating: mark, count: t * n * (c + padding)))
+        if options.addsToInputGradient {
+            for row in 0..<t * n { for i in 0..<c { dx.pointer[row * (c + padding) + i] = Self.offset } }
+        }
+        let dh0 = Memory([Scalar](repeating: mark, count: n * h))
+        let dc0 = Memory([Scalar](repeating: mark, count: n * h))
+        let backward = RecurrentBackwardData<Scalar>(
+            outputGradient: dy.pointer, outputGradientStride: h + padding,
+            finalHiddenGradient: options.givesStates ? UnsafePointer(dhn.pointer) : nil,
+            finalCellGradient: options.givesStates && hasCell ? UnsafePointer(dcn.pointer) : nil,
+            inputGradient: dx.pointer, inputGradientStride: c + padding,
+            addsToInputGradient: options.addsToInputGradient, initialHiddenGradient: dh0.pointer,
+            initialCellGradient: hasCell ? dc0.pointer : nil)
+        for chunk in chunks.reversed() {
+            sequence.backwardData(steps: chunk, backward, forward: forward, hook: counter.hook)
+        }
+        hookCalls.backward = counter.take()
+        inputGradient = columns(of: dx, width: c)
+        initialHiddenGradient = dh0.values
+        initialCellGradient = hasCell ? dc0.values : []
+        runBackwardWeights(sequence, forward, counter)
+    }
+
+    private func runBackwardWeights(
+        _ sequence: any RecurrentSequence<Scalar>, _ forward: RecurrentForward<Scalar>, _ counter: HookCounter
+    ) {
+        let sizes = [
+            layer.parameters.inputWeight.count, layer.parameters.hiddenWeight.count,
+            layer.parameters.inputBias.count, layer.parameters.hiddenBias.count,
+        ]
+        let targets = plan.subtrees.map { _ in Memory([Scalar](repeating: 0, count: sizes.reduce(0, +))) }
+        let pointers = targets.map { target in
+            let base = target.pointer
+            return RecurrentGradientPointers(
+                inputWeight: base, hiddenWeight: base + sizes[0], inputBias: base + sizes[0] + sizes[1],
+                hiddenBias: base + sizes[0] + sizes[1] + sizes[2])
+        }
+        sequence.backwardWeights(pointers, leaves: plan, forward: forward, hook: counter.hook)
+        parameterGradients = targets.map(\.values)
+        // The second time the gradients are added to what is there: twice the value, exactly.
+        sequence.backwardWeights(pointers, leaves: plan, forward: forward, hook: counter.hook)
+        for (target, once) in zip(targets, parameterGradients) where target.values != once.map({ $0 * 2 }) {
+            parameterGradients = []
+        }
+    }
+
+    /// Rows (t, n) of the held rows with padding behind their columns.
+    private func strided(_ values: [Double], width: Int) -> [Scalar] {
+        let batch = layer.shape.batch
+        return (0..<layer.shape.steps).flatMap { t in
+            rows.flatMap { n -> [Scalar] in
+                let start = (t * batch + n) * width
+                return values[start..<start + width].map { Scalar($0) } + [Scalar](repeating: mark, count: padding)
+            }
+        }
+    }
+
+    private func states(_ values: [Double]) -> [Scalar] {
+        let width = layer.shape.hidden
+        return values[rows.lowerBound * width..<rows.upperBound * width].map { Scalar($0) }
+    }
+
+    private func columns(of memory: Memory<Scalar>, width: Int) -> [Scalar] {
+        let values = memory.values
+        let stride = width + padding
+        return (0..<values.count / stride).flatMap { row -> ArraySlice<Scalar> in
+            let start = row * stride
+            touchedPadding = touchedPadding || values[start + width..<start + stride].contains { $0 != mark }
+            return values[start..<start + width]
+        }
+    }
+}
+
+/// Calls `body` with pointers to copies of the arrays in another type.
+func withPointers<Scalar: BinaryFloatingPoint & Sendable, Result>(
+    _ arrays: [[Double]], _ body: ([UnsafePointer<Scalar>]) -> Result
+) -> Result {
+    let memories = arrays.map { array in Memory(array.map { Scalar($0) }) }
+    return withExtendedLifetime(memories) { body(memories.map { UnsafePointer($0.pointer) }) }
+}
+
+/// Owned memory with a steady address. Ends right behind the last value's cache line are not guarded.
+final class Memory<Scalar> {
+    let pointer: UnsafeMutablePointer<Scalar>
+    let count: Int
+
+    init(_ values: [Scalar]) {
+        count = values.count
+        pointer = .allocate(capacity: max(1, count))
+        pointer.initialize(from: values, count: count)
+    }
+
+    deinit { pointer.deallocate() }
+
+    var values: [Scalar] { Array(UnsafeBufferPointer(start: pointer, count: count)) }
+}
+
+/// Counts the calls of a step hook.
+final class HookCounter {
+    private let calls = Memory([0])
+
+    var hook: StepHook {
+        StepHook(
+            function: { context in context!.assumingMemoryBound(to: Int.self).pointee += 1 },
+            context: UnsafeMutableRawPointer(calls.pointer))
+    }
+
+    /// The calls since the last question.
+    func take() -> Int {
+        defer { calls.pointer.pointee = 0 }
+        return calls.pointer.pointee
+    }
+}

@@ -1,0 +1,121 @@
+import BatonKernelABI
+import BatonKernels
+import BatonTestSupport
+import Testing
+
+/// Every backend, cell and direction against the f64 oracle.
+@Suite struct RecurrentOracleTests {
+    @Test(arguments: kernelsUnderTest.indices, RecurrentCell.allCases)
+    func `outputs, states and all gradients match the oracle on every named shape`(kernels: Int, cell: RecurrentCell) {
+        for shape in NamedShapes.recurrent {
+            for reverse in [false, true] {
+                for twoChains in [false, true] {
+                    check(kernelsUnderTest[kernels], cell, shape, reverse: reverse, twoChains: twoChains)
+                }
+            }
+        }
+    }
+
+    private func check<Kernels: KernelsUnderTest>(
+        _ kernels: Kernels, _ cell: RecurrentCell, _ shape: NamedShape, reverse: Bool, twoChains: Bool
+    ) {
+        let layer = LayerCase<Kernels.Scalar>(cell, shape, twoChains: twoChains, reverse: reverse)
+        var options = LayerRun<Kernels>.Options()
+        // The states are given in one half of the cases only, so that both ways are covered in every shape.
+        options.givesStates = reverse == twoChains
+        let expected = layer.oracle.forward(
+            layer.input, steps: shape.steps, batch: shape.batch,
+            initialHidden: options.givesStates ? layer.initialHidden : nil,
+            initialCell: options.givesStates ? layer.initialCell : nil)
+        let gradients = layer.oracle.backward(
+            expected, outputGradient: layer.outputGradient,
+            finalHiddenGradient: options.givesStates ? layer.finalHiddenGradient : nil,
+            finalCellGradient: options.givesStates ? layer.finalCellGradient : nil)
+        let run = LayerRun(layer, on: kernels, options)
+        options.training = false
+        let inference = LayerRun(layer, on: kernels, options)
+        let name = "\(kernels), \(cell), \(shape), reverse \(reverse), \(layer.chains.count) chains"
+        func compare(_ what: String, _ actual: [Kernels.Scalar], _ expected: [Double], backward: Bool = false) {
+            let violation = Tolerance.violation(
+                "\(what) of \(name)", actual.map { Double($0) }, expected,
+                tolerance: layer.tolerance(backward: backward))
+            #expect(violation == nil)
+        }
+        compare("output", run.output, expected.output)
+        compare("final h", run.finalHidden, expected.finalHidden)
+        compare("final c", run.finalCell, expected.finalCell)
+        compare("dx", run.inputGradient, gradients.input, backward: true)
+        compare("dh0", run.initialHiddenGradient, gradients.initialHidden, backward: true)
+        compare("dc0", run.initialCellGradient, gradients.initialCell, backward: true)
+        let all = run.parameterGradients.first ?? []
+        let parts = [
+            ("dW", gradients.parameters.inputWeight), ("dU", gradients.parameters.hiddenWeight),
+            ("db", gradients.parameters.inputBias), ("dq", gradients.parameters.hiddenBias),
+        ]
+        #expect(all.count == parts.map(\.1.count).reduce(0, +), "gradients of \(name) do not add up when repeated")
+        if all.isEmpty { return }
+        var start = 0
+        for (what, expected) in parts {
+            compare(what, Array(all[start..<start + expected.count]), expected, backward: true)
+            start += expected.count
+        }
+        #expect(!run.touchedPadding, "\(name) wrote between the rows")
+        #expect(inference.output == run.output, "\(name): inference and training forward differ")
+        #expect(inference.finalCell == run.finalCell, "\(name): inference and training final c differ")
+        #expect(run.hookCalls == (shape.steps, shape.steps), "\(name): the hook is called once per step")
+    }
+
+    @Test(arguments: kernelsUnderTest.indices, RecurrentCell.allCases)
+    func `the input gradient can be added to what is there`(kernels: Int, cell: RecurrentCell) {
+        func check<Kernels: KernelsUnderTest>(_ kernels: Kernels) {
+            let layer = LayerCase<Kernels.Scalar>(
+                cell, NamedShape("adds", steps: 4, batch: 5, inputSize: 19, hidden: 18))
+            var options = LayerRun<Kernels>.Options()
+            let written = LayerRun(layer, on: kernels, options).inputGradient
+            options.addsToInputGradient = true
+            let added = LayerRun(layer, on: kernels, options).inputGradient
+            let expected = written.map { Double($0) + Double(LayerRun<Kernels>.offset) }
+            let violation = Tolerance.violation(
+                "dx", added.map { Double($0) }, expected, tolerance: layer.tolerance(backward: true))
+            #expect(violation == nil)
+        }
+        check(kernelsUnderTest[kernels])
+    }
+
+    @Test(arguments: kernelsUnderTest.indices)
+    func `large pre-activations saturate and stay finite`(kernels: Int) {
+        func check<Kernels: KernelsUnderTest>(_ kernels: Kernels) {
+            for cell in [RecurrentCell.lstm, .gru, .rnnTanh] {
+                for bias in [-1e4, 1e4] {
+                    let rows = cell.gateCount * 3
+                    let weights = kernels.recurrentWeights(
+                        RecurrentShape(cell: cell, inputChains: [2], hidden: 3))
+                    withPointers([
+                        [Double](repeating: 0.5, count: rows * 2), [Double](repeating: 0.5, count: rows * 3),
+                        [Double](repeating: bias, count: rows), [Double](repeating: 0, count: rows),
+                    ]) {
+                        weights.update(
+                            from: RecurrentParameterPointers(
+                                inputWeight: $0[0], hiddenWeight: $0[1], inputBias: $0[2], hiddenBias: $0[3]),
+                            training: false)
+                    }
+                    let sequence = kernels.recurrentSequence(
+                        weights, steps: 2, batch: 1, reverse: false, leaves: .whole(rows: 1))
+                    let input = Memory<Kernels.Scalar>([1, -1, 1, -1])
+                    let output = Memory<Kernels.Scalar>([9, 9, 9, 9, 9, 9])
+                    sequence.forward(
+                        steps: 0..<2,
+                        RecurrentForward(
+                            input: UnsafePointer(input.pointer), inputStride: 2, output: output.pointer,
+                            outputStride: 3),
+                        training: false, hook: .none)
+                    withExtendedLifetime(input) {
+                        #expect(
+                            output.values.allSatisfy { abs($0) <= 1 }, "\(kernels), \(cell), bias \(bias)")
+                    }
+                }
+            }
+        }
+        check(kernelsUnderTest[kernels])
+    }
+}
