@@ -1,5 +1,3 @@
-import BatonKernels
-
 @testable import BatonKernels
 
 /// A backend for one scalar type, as the conformance suites see it.
@@ -15,7 +13,8 @@ protocol KernelsUnderTest: Sendable, CustomStringConvertible {
 /// Every backend the suites run on. `BATON_ISA` chooses the instruction set of the packed kernels for the process.
 let kernelsUnderTest: [any KernelsUnderTest] = [
     BackendKernels<Double>(backend: .blas),
-    OpenBLASKernels<Float>(),
+    BackendKernels<Float>(backend: .blas),
+    BackendKernels<Float>(backend: .packed),
 ]
 
 /// What the public factories make.
@@ -36,26 +35,5 @@ struct BackendKernels<Scalar: KernelScalar>: KernelsUnderTest {
 
     func linear(units: Int, width: Int) -> any LinearKernel<Scalar> {
         Scalar.makeLinearKernel(units: units, width: width, backend: backend)
-    }
-}
-
-/// The OpenBLAS kernels by themselves.
-struct OpenBLASKernels<Scalar: BLASScalar>: KernelsUnderTest {
-    var description: String { "\(Scalar.self) on OpenBLAS" }
-
-    func recurrentWeights(_ shape: RecurrentShape) -> any RecurrentWeights<Scalar> {
-        BLASRecurrentWeights<Scalar>(shape)
-    }
-
-    func recurrentSequence(
-        _ weights: any RecurrentWeights<Scalar>, steps: Int, batch: Int, reverse: Bool, leaves: LeafPlan
-    ) -> any RecurrentSequence<Scalar> {
-        BLASRecurrentSequence<Scalar>(
-            weights: weights as! BLASRecurrentWeights<Scalar>, steps: steps, batch: batch, reverse: reverse,
-            leaves: leaves)
-    }
-
-    func linear(units: Int, width: Int) -> any LinearKernel<Scalar> {
-        BLASLinearKernel<Scalar>(units: units, width: width)
     }
 }
