@@ -92,14 +92,14 @@ let package = Package(
             name: "BatonKernels", dependencies: ["BatonKernelABI", "COpenBLAS", "CProcessor"] + laneNames,
             swiftSettings: strict),
         // Floor 4.
-        .target(name: "BatonTensor", dependencies: ["BatonKernels"], swiftSettings: strict),
+        .target(name: "BatonTensor", dependencies: ["BatonKernels", "BatonKernelABI"], swiftSettings: strict),
         // Floor 5.
         .target(
             name: "BatonFormats",
             dependencies: ["BatonTensor", .product(name: "Crypto", package: "swift-crypto")],
             swiftSettings: strict),
         .target(name: "BatonData", dependencies: ["BatonTensor"], swiftSettings: strict),
-        .target(name: "BatonNN", dependencies: ["BatonTensor", "BatonKernels"], swiftSettings: strict),
+        .target(name: "BatonNN", dependencies: ["BatonTensor", "BatonKernels", "BatonKernelABI"], swiftSettings: strict),
         // Floor 6.
         .target(
             name: "BatonModelIO", dependencies: ["BatonNN", "BatonFormats", "BatonTensor"],
