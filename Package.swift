@@ -51,12 +51,12 @@ func test(
 let tests: [Target] = [
     test("BatonTestSupport"),
     test("BatonKernels", ["BatonKernelABI"], exclude: ["Goldens"]),
-    test("BatonTensor", ["BatonKernels"]),
+    test("BatonTensor", ["BatonKernels", "BatonKernelABI"]),
     test("BatonComm"),
     test("BatonMPI", ["BatonComm", "BatonMPITestSupport"]),
     test("BatonFormats", ["BatonTensor"], resources: [.copy("Goldens")]),
     test("BatonData", ["BatonTensor"]),
-    test("BatonNN", ["BatonTensor", "BatonKernels"]),
+    test("BatonNN", ["BatonTensor", "BatonKernels", "BatonKernelABI"], exclude: ["Goldens"]),
     test("BatonModelIO", ["BatonNN", "BatonFormats", "BatonTensor"]),
     test(
         "BatonEngine",

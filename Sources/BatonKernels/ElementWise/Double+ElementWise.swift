@@ -1,14 +1,10 @@
 public import BatonKernelABI
-internal import Glibc
 
 /// f64 on plain loops.
 extension Double: ElementWiseScalar, PlainElementWise {
-    static func exponential(_ x: Double) -> Double { exp(x) }
-    static func hyperbolicTangent(_ x: Double) -> Double { tanh(x) }
-
-    public static func add(
+    public static func addElements(
         _ x: UnsafePointer<Double>, _ y: UnsafePointer<Double>, into out: UnsafeMutablePointer<Double>, count: Int
-    ) { plainAdd(x, y, into: out, count: count) }
+    ) { plainAddElements(x, y, into: out, count: count) }
 
     public static func multiply(
         _ x: UnsafePointer<Double>, _ y: UnsafePointer<Double>, into out: UnsafeMutablePointer<Double>, count: Int,

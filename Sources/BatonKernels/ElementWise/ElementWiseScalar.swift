@@ -6,7 +6,7 @@ public import BatonKernelABI
 /// overwriting it.
 public protocol ElementWiseScalar: BinaryFloatingPoint, Sendable {
     /// out = x + y.
-    static func add(
+    static func addElements(
         _ x: UnsafePointer<Self>, _ y: UnsafePointer<Self>, into out: UnsafeMutablePointer<Self>, count: Int)
     /// out = x · y, or out + x · y.
     static func multiply(

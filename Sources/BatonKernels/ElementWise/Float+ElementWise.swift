@@ -1,14 +1,10 @@
 public import BatonKernelABI
-internal import Glibc
 
 /// f32.
 extension Float: ElementWiseScalar, PlainElementWise {
-    static func exponential(_ x: Float) -> Float { exp(x) }
-    static func hyperbolicTangent(_ x: Float) -> Float { tanh(x) }
-
-    public static func add(
+    public static func addElements(
         _ x: UnsafePointer<Float>, _ y: UnsafePointer<Float>, into out: UnsafeMutablePointer<Float>, count: Int
-    ) { plainAdd(x, y, into: out, count: count) }
+    ) { plainAddElements(x, y, into: out, count: count) }
 
     public static func multiply(
         _ x: UnsafePointer<Float>, _ y: UnsafePointer<Float>, into out: UnsafeMutablePointer<Float>, count: Int,

@@ -1,14 +1,10 @@
 internal import BatonKernelABI
 
-/// Elementary functions the plain loops need.
-protocol PlainElementWise: ElementWiseScalar {
-    static func exponential(_ x: Self) -> Self
-    static func hyperbolicTangent(_ x: Self) -> Self
-}
+/// A type that the plain loops serve: one element after the other, with libm's functions.
+protocol PlainElementWise: ElementWiseScalar, BLASScalar {}
 
-/// The reference: one element after the other, in any floating-point type.
 extension PlainElementWise {
-    static func plainAdd(
+    static func plainAddElements(
         _ x: UnsafePointer<Self>, _ y: UnsafePointer<Self>, into out: UnsafeMutablePointer<Self>, count: Int
     ) {
         for index in 0..<count { out[index] = x[index] + y[index] }
@@ -33,7 +29,7 @@ extension PlainElementWise {
         switch activation {
         case .tanh: for index in 0..<count { out[index] = hyperbolicTangent(x[index]) }
         case .relu: for index in 0..<count { out[index] = x[index] > 0 || x[index].isNaN ? x[index] : 0 }
-        case .sigmoid: for index in 0..<count { out[index] = 1 / (1 + exponential(-x[index])) }
+        case .sigmoid: for index in 0..<count { out[index] = sigmoid(x[index]) }
         }
     }
 

@@ -7,7 +7,7 @@ public import BatonTensor
 /// decomposition instead; both are uniformly rotated orthonormal sets, and no bit parity of random numbers exists.
 /// Source: Saxe et al. 2014; Gluon `init.Orthogonal` (parity 3.4): 1.414, not √2.
 public struct OrthogonalInitializer: Initializer {
-    public enum Distribution: String, Sendable, Codable { case uniform, normal }
+    public enum Distribution: String, Sendable, CaseIterable, Codable { case uniform, normal }
 
     public var scale: Double
     public var distribution: Distribution

@@ -1,5 +1,5 @@
-internal import BatonKernels
 import BatonKernelABI
+internal import BatonKernels
 import BatonTensor
 import Glibc
 

@@ -1,5 +1,5 @@
-internal import BatonKernels
 internal import BatonKernelABI
+internal import BatonKernels
 public import BatonTensor
 
 /// Gradient descent with momentum: g ← g + λw; m ← μm + g; w ← w − ηm (w ← w − ηg if μ = 0).

@@ -6,7 +6,7 @@ extension ForwardContext {
         requireEqual("add", a, b)
         let value = Tensor(uninitialized: a.shape, dtype: a.dtype)
         func run<Scalar: DifferentiableScalar>(_: Scalar.Type) {
-            Scalar.add(
+            Scalar.addElements(
                 a.value.pointer(of: Scalar.self), b.value.pointer(of: Scalar.self), into: value.pointer(of: Scalar.self),
                 count: value.count)
         }

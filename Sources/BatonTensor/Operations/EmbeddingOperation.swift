@@ -100,7 +100,7 @@ struct EmbeddingGradient {
                 let source = gradient + Int(positions[entry]) * width
                 let target = partial + leaf * width
                 if present[leaf] {
-                    Scalar.add(target, source, into: target, count: width)
+                    Scalar.addElements(target, source, into: target, count: width)
                 } else {
                     target.update(from: source, count: width)
                     present[leaf] = true
@@ -110,7 +110,7 @@ struct EmbeddingGradient {
                 combine(subtree, partial, &present, width: width)
                 if present[subtree.lowerBound] {
                     let row = target + token * width
-                    Scalar.add(row, partial + subtree.lowerBound * width, into: row, count: width)
+                    Scalar.addElements(row, partial + subtree.lowerBound * width, into: row, count: width)
                     present[subtree.lowerBound] = false
                 }
             }
@@ -129,7 +129,7 @@ struct EmbeddingGradient {
                 guard present[right] else { continue }
                 let target = partial + left * width
                 if present[left] {
-                    Scalar.add(target, partial + right * width, into: target, count: width)
+                    Scalar.addElements(target, partial + right * width, into: target, count: width)
                 } else {
                     target.update(from: partial + right * width, count: width)
                 }

@@ -8,7 +8,7 @@ extension Tensor {
             "Tensor.add: expected \(shape) \(dtype.rawValue), got \(other.shape) \(other.dtype.rawValue)")
         func run<Scalar: DifferentiableScalar>(_: Scalar.Type) {
             let target = pointer(of: Scalar.self)
-            Scalar.add(target, other.pointer(of: Scalar.self), into: target, count: count)
+            Scalar.addElements(target, other.pointer(of: Scalar.self), into: target, count: count)
         }
         run(dtype.differentiable(for: "Tensor.add"))
     }
