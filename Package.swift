@@ -54,12 +54,12 @@ func test(
 let tests: [Target] = [
     test("BatonTestSupport"),
     test("BatonKernels", ["BatonKernelABI"], exclude: ["Goldens"]),
-    test("BatonTensor", ["BatonKernels"]),
+    test("BatonTensor", ["BatonKernels", "BatonKernelABI"]),
     test("BatonComm"),
     test("BatonMPI", ["BatonComm", "BatonMPITestSupport"]),
     test("BatonFormats", ["BatonTensor"], resources: [.copy("Goldens")]),
     test("BatonData", ["BatonTensor"]),
-    test("BatonNN", ["BatonTensor", "BatonKernels"]),
+    test("BatonNN", ["BatonTensor", "BatonKernels", "BatonKernelABI"], exclude: ["Goldens"]),
     test("BatonModelIO", ["BatonNN", "BatonFormats", "BatonTensor"]),
     test(
         "BatonEngine",
@@ -95,14 +95,14 @@ let package = Package(
             name: "BatonKernels", dependencies: ["BatonKernelABI", "COpenBLAS", "CProcessor"] + laneNames,
             swiftSettings: testable),
         // Floor 4.
-        .target(name: "BatonTensor", dependencies: ["BatonKernels"], swiftSettings: testable),
+        .target(name: "BatonTensor", dependencies: ["BatonKernels", "BatonKernelABI"], swiftSettings: testable),
         // Floor 5.
         .target(
             name: "BatonFormats",
             dependencies: ["BatonTensor", .product(name: "Crypto", package: "swift-crypto")],
             swiftSettings: testable),
         .target(name: "BatonData", dependencies: ["BatonTensor"], swiftSettings: testable),
-        .target(name: "BatonNN", dependencies: ["BatonTensor", "BatonKernels"], swiftSettings: testable),
+        .target(name: "BatonNN", dependencies: ["BatonTensor", "BatonKernels", "BatonKernelABI"], swiftSettings: testable),
         // Floor 6.
         .target(
             name: "BatonModelIO", dependencies: ["BatonNN", "BatonFormats", "BatonTensor"],

@@ -1,0 +1,36 @@
+internal import BatonTensor
+
+/// PyTorch's default initial values, so that training curves compare with PyTorch's.
+///
+/// | Layer | Values |
+/// |---|---|
+/// | recurrent, weights and biases | U(−1/√H, 1/√H) |
+/// | fully connected, weight and bias | U(−1/√C, 1/√C) |
+/// | embedding | N(0, 1) |
+///
+/// Source: PyTorch `RNNBase.reset_parameters`, `Linear.reset_parameters`, `Embedding.reset_parameters`.
+public enum PyTorchInitialization {
+    /// Initialises a tree of `Dense`, `Embedding` and recurrent layers. Overrides the parameters' own initialisers.
+    ///
+    /// - Precondition: the input widths are known.
+    public static func initialize(_ block: Block, seed: UInt64) {
+        if let layer = block as? RecurrentLayer {
+            for (_, parameter) in layer.parameters {
+                fill(parameter, UniformInitializer(1 / Double(layer.hiddenSize).squareRoot()), seed)
+            }
+        } else if let layer = block as? Dense {
+            precondition(
+                layer.weight.hasKnownShape,
+                "PyTorchInitialization: the input width of \(layer.name) is not known; give inUnits")
+            let bound = UniformInitializer(1 / Double(layer.weight.shape[1]).squareRoot())
+            for (_, parameter) in layer.parameters where !parameter.isInitialized { fill(parameter, bound, seed) }
+        } else if let layer = block as? Embedding {
+            fill(layer.weight, NormalInitializer(1), seed)
+        }
+        for (_, child) in block.children { initialize(child, seed: seed) }
+    }
+
+    private static func fill(_ parameter: Parameter, _ initializer: any Initializer, _ seed: UInt64) {
+        parameter.initialize(overriding: initializer, seed: seed)
+    }
+}

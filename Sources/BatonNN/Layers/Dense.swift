@@ -1,0 +1,57 @@
+public import BatonKernels
+public import BatonTensor
+
+/// A fully connected layer on the last axis: y = φ(x·Wᵀ + b).
+///
+/// | Value | Shape |
+/// |---|---|
+/// | input | (T, N, C) or (N, C) |
+/// | `weight` | (units, C) |
+/// | `bias` | (units) |
+/// | returns | (T, N, units) or (N, units) |
+///
+/// Source: Gluon `nn.Dense` with `flatten=False` (parity 1.10).
+public final class Dense: Block {
+    public let units: Int
+    public let activation: Activation?
+    public let weight: Parameter
+    public let bias: Parameter?
+    private let product = LinearLayerProduct()
+
+    /// - Parameters:
+    ///   - inUnits: C; 0 = known from the first forward pass.
+    ///   - weight: the weight of another block, (units, C), used instead of a new one (tied weights).
+    public init(
+        units: Int, activation: Activation? = nil, useBias: Bool = true, inUnits: Int = 0, dtype: DType = .float32,
+        weightInitializer: (any Initializer)? = nil, biasInitializer: (any Initializer)? = ConstantInitializer(0),
+        weight shared: Parameter? = nil, prefix: String? = nil
+    ) {
+        precondition(units > 0, "Dense: expected units > 0, got \(units)")
+        self.units = units
+        self.activation = activation
+        var outline = BlockOutline(prefix: prefix, hint: "dense")
+        if let shared {
+            precondition(
+                shared.shape[0] == units && shared.dtype == dtype,
+                "Dense: expected a shared weight of \(units) rows of \(dtype.rawValue), got \(shared.name) \(shared.shape) \(shared.dtype.rawValue)"
+            )
+            weight = outline.share(shared, as: "weight")
+        } else {
+            weight = outline.parameter(
+                "weight", shape: [units, inUnits], dtype: dtype, initializer: weightInitializer)
+        }
+        bias =
+            useBias ? outline.parameter("bias", shape: [units], dtype: dtype, initializer: biasInitializer) : nil
+        super.init(outline)
+    }
+
+    public override func forward(_ input: Variable, _ context: ForwardContext) -> Variable {
+        precondition(
+            (2...3).contains(input.shape.count) && input.dtype == weight.dtype,
+            "\(name): expected (T,N,C) or (N,C) of \(weight.dtype.rawValue), got \(input.shape) \(input.dtype.rawValue)")
+        weight.completeShape([units, input.shape[input.shape.count - 1]])
+        let current = product.refreshed(weight: weight, bias: bias, training: context.tape != nil)
+        let output = context.linear(input, weight: weight, bias: bias, product: current)
+        return activation.map { context.activate(output, $0) } ?? output
+    }
+}

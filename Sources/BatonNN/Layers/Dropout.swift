@@ -1,0 +1,23 @@
+public import BatonTensor
+
+/// Zeroes elements in training with probability `rate` and scales the others by 1 / (1 − rate); identity otherwise.
+///
+/// Source: Gluon `nn.Dropout` (parity 2.9); the mask is a function of global numbers, see `ForwardContext.dropout`.
+public final class Dropout: Block {
+    public let rate: Double
+    public let layout: SequenceLayout
+
+    /// - Parameters:
+    ///   - rate: a fraction, 0 ≤ rate < 1.
+    ///   - layout: order of the axes of a three-dimensional input; the mask belongs to (t, n), not to memory.
+    public init(rate: Double, layout: SequenceLayout = .TNC, prefix: String? = nil) {
+        precondition(rate >= 0 && rate < 1, "Dropout: expected a rate in [0, 1), got \(rate)")
+        self.rate = rate
+        self.layout = layout
+        super.init(BlockOutline(prefix: prefix, hint: "dropout"))
+    }
+
+    public override func forward(_ input: Variable, _ context: ForwardContext) -> Variable {
+        context.dropout(input, rate: rate, name: name, layout: layout)
+    }
+}

@@ -1,0 +1,21 @@
+import BatonTensor
+
+/// The packed form of a layer's weight and bias, refreshed when one of them changed.
+final class LinearLayerProduct {
+    private var product: (any LinearProduct)?
+    private var versions: [Int] = []
+    private var preparedForTraining = false
+
+    /// The product, up to date with the parameters.
+    func refreshed(weight: Parameter, bias: Parameter?, training: Bool) -> any LinearProduct {
+        let current = product ?? makeLinearProduct(units: weight.shape[0], width: weight.shape[1], dtype: weight.dtype)
+        let seen = [weight.version, bias?.version ?? 0]
+        if product == nil || seen != versions || (training && !preparedForTraining) {
+            current.update(weight: weight.data, bias: bias?.data, training: training)
+            versions = seen
+            preparedForTraining = training
+        }
+        product = current
+        return current
+    }
+}

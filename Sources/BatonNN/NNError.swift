@@ -1,0 +1,8 @@
+/// A failure that a training run or a user's input can cause, in one sentence.
+public struct NNError: Error, Sendable, CustomStringConvertible {
+    /// What went wrong, what was expected, and what to do.
+    public let message: String
+    public var description: String { message }
+
+    public init(_ message: String) { self.message = message }
+}

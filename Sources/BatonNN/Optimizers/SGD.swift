@@ -1,0 +1,42 @@
+internal import BatonKernelABI
+internal import BatonKernels
+public import BatonTensor
+
+/// Gradient descent with momentum: g ← g + λw; m ← μm + g; w ← w − ηm (w ← w − ηg if μ = 0).
+///
+/// Source: PyTorch `torch.optim.SGD` without dampening and Nesterov.
+public final class SGD: Optimizer {
+    public var learningRate: Double
+    public let momentum: Double
+    public let weightDecay: Double
+    public let arena: ParameterArena
+    public private(set) var stepCount = 0
+    private let velocity: Tensor?
+
+    public init(_ arena: ParameterArena, learningRate: Double, momentum: Double = 0, weightDecay: Double = 0) {
+        precondition(momentum >= 0 && weightDecay >= 0, "SGD: expected momentum and weightDecay ≥ 0")
+        self.arena = arena
+        self.learningRate = learningRate
+        self.momentum = momentum
+        self.weightDecay = weightDecay
+        velocity = momentum > 0 ? Tensor(zeros: [arena.count], dtype: arena.dtype) : nil
+    }
+
+    public var states: [(name: String, values: Tensor)] { velocity.map { [("momentum", $0)] } ?? [] }
+
+    public func step(gradient: Tensor, gradientScale: Double) {
+        check(gradient)
+        func run<Scalar: DifferentiableScalar>(_: Scalar.Type) {
+            Scalar.momentumUpdate(
+                MomentumUpdateArguments(
+                    parameter: arena.data.pointer(of: Scalar.self), gradient: gradient.pointer(of: Scalar.self),
+                    momentum: velocity?.pointer(of: Scalar.self), count: arena.count, gradientScale: gradientScale,
+                    learningRate: learningRate, decay: momentum, weightDecay: weightDecay))
+        }
+        run(arena.dtype.differentiable(for: "SGD"))
+        stepCount += 1
+        arena.markChanged()
+    }
+
+    public func resume(stepCount: Int) { self.stepCount = stepCount }
+}

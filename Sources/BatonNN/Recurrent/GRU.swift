@@ -1,0 +1,17 @@
+internal import BatonKernels
+public import BatonTensor
+
+/// Gated recurrent units, gates r, z, n, reset after the product: n = tanh(A_n + r⊙Q_n), h_t = (1−z)⊙n + z⊙h_{t−1}.
+/// Source: Gluon `rnn.GRU`; shapes in `RecurrentLayer`.
+public final class GRU: RecurrentLayer {
+    public init(
+        hiddenSize: Int, numLayers: Int = 1, layout: SequenceLayout = .TNC, dropout: Double = 0,
+        bidirectional: Bool = false, inputSize: Int = 0, initializers: RecurrentInitializers = RecurrentInitializers(),
+        dtype: DType = .float32, prefix: String? = nil
+    ) {
+        super.init(
+            cell: .gru, hiddenSize: hiddenSize, numLayers: numLayers, layout: layout, dropout: dropout,
+            bidirectional: bidirectional, inputSize: inputSize, initializers: initializers, dtype: dtype,
+            prefix: prefix, hint: "gru")
+    }
+}

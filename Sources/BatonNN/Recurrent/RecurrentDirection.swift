@@ -1,0 +1,99 @@
+public import BatonKernels
+public import BatonTensor
+
+/// One layer and direction of a recurrent stack: four parameters and the passes over a window.
+///
+/// | Parameter | Shape |
+/// |---|---|
+/// | `inputWeight`, Gluon i2h_weight | (G·H, I) |
+/// | `hiddenWeight`, h2h_weight | (G·H, H) |
+/// | `inputBias`, i2h_bias | (G·H) |
+/// | `hiddenBias`, h2h_bias | (G·H) |
+///
+/// Equations and gate order: `RecurrentCell`. A schedule that splits layers over ranks drives directions itself;
+/// `RecurrentLayer` drives them through the tape.
+public final class RecurrentDirection {
+    public let cell: RecurrentCell
+    /// Layer number in the stack, from 0.
+    public let layer: Int
+    /// Whether it runs from the last time step to the first.
+    public let isReverse: Bool
+    /// H.
+    public let hiddenSize: Int
+    public let inputWeight: Parameter
+    public let hiddenWeight: Parameter
+    public let inputBias: Parameter
+    public let hiddenBias: Parameter
+    /// Widths of the input's chains: nil until I is known, [I], or [H, H] above a bidirectional layer.
+    public private(set) var inputChains: [Int]?
+    private var kernel: (any RecurrentDirectionKernel)?
+
+    init(
+        cell: RecurrentCell, layer: Int, isReverse: Bool, hiddenSize: Int, inputChains: [Int]?,
+        parameters: (Parameter, Parameter, Parameter, Parameter)
+    ) {
+        self.cell = cell
+        self.layer = layer
+        self.isReverse = isReverse
+        self.hiddenSize = hiddenSize
+        self.inputChains = inputChains
+        (inputWeight, hiddenWeight, inputBias, hiddenBias) = parameters
+    }
+
+    /// In Gluon's order: i2h_weight, h2h_weight, i2h_bias, h2h_bias.
+    public var parameters: [Parameter] { [inputWeight, hiddenWeight, inputBias, hiddenBias] }
+
+    /// Fixes a deferred input width.
+    func completeInputSize(_ size: Int) {
+        if inputChains == nil { inputChains = [size] }
+        inputWeight.completeShape([cell.gateCount * hiddenSize, size])
+    }
+
+    /// Prepares a window: brings the weights into the kernels' form if the parameters changed, and takes a workspace
+    /// of the right size, which is reused from window to window.
+    ///
+    /// - Parameters:
+    ///   - leaves: row groups; N must be its row count.
+    ///   - training: whether the backward passes will be called.
+    /// - Precondition: shapes and types agree with the parameters; the message names both.
+    public func begin(_ operands: RecurrentOperands, leaves: LeafPlan, training: Bool) -> any RecurrentPass {
+        check(operands, leaves)
+        let current = kernel ?? makeKernel()
+        kernel = current
+        return current.begin(operands, leaves: leaves, training: training)
+    }
+
+    private func makeKernel() -> any RecurrentDirectionKernel {
+        func make<Scalar: DifferentiableScalar>(_: Scalar.Type) -> any RecurrentDirectionKernel {
+            TypedRecurrentKernel<Scalar>(
+                shape: RecurrentShape(cell: cell, inputChains: inputChains ?? [], hidden: hiddenSize),
+                parameters: parameters, isReverse: isReverse)
+        }
+        return make(inputWeight.dtype.differentiable(for: "recurrent layer"))
+    }
+
+    private func check(_ operands: RecurrentOperands, _ leaves: LeafPlan) {
+        let inputSize = inputChains?.reduce(0, +) ?? 0
+        let (input, output, dtype) = (operands.input, operands.output, inputWeight.dtype)
+        precondition(
+            input.rank == 3 && input.shape[2] == inputSize && input.dtype == dtype,
+            "\(inputWeight.name): expected an input (T,N,\(inputSize)) of \(dtype.rawValue), got \(input.shape) \(input.dtype.rawValue)"
+        )
+        let (steps, batch) = (input.shape[0], input.shape[1])
+        precondition(
+            leaves.rowCount == batch,
+            "\(inputWeight.name): expected \(leaves.rowCount) rows as in the leaf plan, got \(input.shape)")
+        precondition(
+            output.rank == 3 && output.shape[0] == steps && output.shape[1] == batch
+                && operands.outputColumn + hiddenSize <= output.shape[2] && output.dtype == dtype,
+            "\(inputWeight.name): expected an output (\(steps),\(batch),≥\(operands.outputColumn + hiddenSize)) of \(dtype.rawValue), got \(output.shape) \(output.dtype.rawValue)"
+        )
+        for state in [operands.initialHidden, operands.initialCell, operands.finalHidden, operands.finalCell] {
+            guard let state else { continue }
+            precondition(
+                state.count == batch * hiddenSize && state.dtype == dtype,
+                "\(inputWeight.name): expected a state (\(batch),\(hiddenSize)) of \(dtype.rawValue), got \(state.shape) \(state.dtype.rawValue)"
+            )
+        }
+    }
+}

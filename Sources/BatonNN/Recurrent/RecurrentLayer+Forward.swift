@@ -1,0 +1,107 @@
+import BatonKernelABI
+import BatonTensor
+
+extension RecurrentLayer {
+    /// Runs the stack; one tape node per layer and direction.
+    func run(
+        _ input: Variable, states: [Variable]?, wantsStates: Bool, _ context: ForwardContext
+    ) -> (output: Variable, states: [Variable]) {
+        precondition(
+            input.shape.count == 3 && input.dtype == dtype,
+            "\(name): expected (T,N,C) or (N,T,C) of \(dtype.rawValue), got \(input.shape) \(input.dtype.rawValue)")
+        var value = layout == .NTC ? context.swapLeadingAxes(input) : input
+        let (steps, batch) = (value.shape[0], value.shape[1])
+        for direction in directions where direction.layer == 0 { direction.completeInputSize(value.shape[2]) }
+        checkStates(states, batch)
+
+        let parameters = directions.flatMap(\.parameters)
+        let records = context.records([value] + (states ?? []), parameters)
+        let finals =
+            wantsStates
+            ? (0..<stateCount).map { _ in
+                Variable(
+                    Tensor(uninitialized: stateShape(batchSize: batch), dtype: dtype), requiresGradient: records)
+            } : []
+        for layer in 0..<numLayers {
+            let output = Variable(
+                Tensor(uninitialized: [steps, batch, directionCount * hiddenSize], dtype: dtype),
+                requiresGradient: records)
+            for index in 0..<directionCount {
+                let slot = layer * directionCount + index
+                runDirection(
+                    slot, input: value, output: output, states: states ?? [], finals: finals, records: records, context)
+            }
+            value = output
+            if layer + 1 < numLayers {
+                value = context.dropout(value, rate: dropout, name: "\(name)_l\(layer)_dropout")
+            }
+        }
+        return (layout == .NTC ? context.swapLeadingAxes(value) : value, finals)
+    }
+
+    private func runDirection(
+        _ slot: Int, input: Variable, output: Variable, states: [Variable], finals: [Variable], records: Bool,
+        _ context: ForwardContext
+    ) {
+        let direction = directions[slot]
+        func entry(_ states: [Variable], _ index: Int) -> Tensor? {
+            states.indices.contains(index) ? states[index].value[leading: slot..<slot + 1] : nil
+        }
+        let operands = RecurrentOperands(
+            input: input.value, output: output.value, outputColumn: direction.isReverse ? hiddenSize : 0,
+            initialHidden: entry(states, 0), initialCell: entry(states, 1), finalHidden: entry(finals, 0),
+            finalCell: entry(finals, 1))
+        let pass = direction.begin(operands, leaves: context.leaves, training: records)
+        let steps = 0..<input.shape[0]
+        pass.forward(steps: steps, hook: context.hook)
+        guard records else { return }
+        context.tape?.record(
+            TapeNode(
+                name: direction.inputWeight.name, outputs: [output] + finals,
+                parameters: direction.parameters.filter { $0.gradientRequirement != .null },
+                backwardData: { hook in
+                    Self.backwardData(
+                        pass, steps: steps, slot: slot, input: input, output: output, states: states, finals: finals,
+                        hook)
+                },
+                backwardWeights: { hook in pass.backwardWeights(hook: hook) }))
+    }
+
+    private static func backwardData(
+        _ pass: any RecurrentPass, steps: Range<Int>, slot: Int, input: Variable, output: Variable,
+        states: [Variable], finals: [Variable], _ hook: StepHook
+    ) {
+        func entry(_ variables: [Variable], _ index: Int) -> Tensor? {
+            variables.indices.contains(index) ? variables[index].gradient?[leading: slot..<slot + 1] : nil
+        }
+        // The kernel writes the gradients of the initial states; they are added afterwards, because other nodes may
+        // have read the same states.
+        let initial = states.map { state in
+            state.requiresGradient ? Tensor(uninitialized: [1] + state.shape.dropFirst(), dtype: state.dtype) : nil
+        }
+        let target = input.requiresGradient ? input.gradientTarget() : nil
+        pass.backwardData(
+            steps: steps,
+            RecurrentGradientOperands(
+                output: output.gradient, finalHidden: entry(finals, 0), finalCell: entry(finals, 1),
+                input: target?.tensor, addsToInput: target?.adds ?? false,
+                initialHidden: initial.indices.contains(0) ? initial[0] : nil,
+                initialCell: initial.indices.contains(1) ? initial[1] : nil),
+            hook: hook)
+        for (state, gradient) in zip(states, initial) {
+            if let gradient { state.gradientAccumulator()[leading: slot..<slot + 1].add(gradient) }
+        }
+    }
+
+    private func checkStates(_ states: [Variable]?, _ batch: Int) {
+        guard let states else { return }
+        precondition(
+            states.count == stateCount, "\(name): expected \(stateCount) states, got \(states.count)")
+        for state in states {
+            precondition(
+                state.shape == stateShape(batchSize: batch) && state.dtype == dtype,
+                "\(name): expected states \(stateShape(batchSize: batch)) of \(dtype.rawValue), got \(state.shape) \(state.dtype.rawValue)"
+            )
+        }
+    }
+}

@@ -1,0 +1,121 @@
+public import BatonKernels
+public import BatonTensor
+
+/// Initialisers of a recurrent layer; nil takes the one given to `initialize`. Gluon's defaults.
+public struct RecurrentInitializers: Sendable {
+    public var inputWeight: (any Initializer)?
+    public var hiddenWeight: (any Initializer)?
+    public var inputBias: (any Initializer)?
+    public var hiddenBias: (any Initializer)?
+
+    public init(
+        inputWeight: (any Initializer)? = nil, hiddenWeight: (any Initializer)? = nil,
+        inputBias: (any Initializer)? = ConstantInitializer.zero,
+        hiddenBias: (any Initializer)? = ConstantInitializer.zero
+    ) {
+        self.inputWeight = inputWeight
+        self.hiddenWeight = hiddenWeight
+        self.inputBias = inputBias
+        self.hiddenBias = hiddenBias
+    }
+}
+
+/// A stack of recurrent layers, one or both directions; the base of `RNN`, `LSTM` and `GRU`.
+///
+/// Y_l = [forward h, reverse h] of layer l on X_l; X_{l+1} = dropout(Y_l), in training only.
+///
+/// | Value | Shape |
+/// |---|---|
+/// | input | (T, N, C) or, with layout NTC, (N, T, C) |
+/// | output | (T, N, D·H) or (N, T, D·H) |
+/// | states | h and, for LSTM, c: (L·D, N, H) each, whatever the layout; entry l·D + d |
+///
+/// Parameters in creation order, for l in 0 ..< L and d in l, r: `{d}{l}_i2h_weight` (G·H, I_l), `_h2h_weight` (G·H, H),
+/// `_i2h_bias`, `_h2h_bias` (G·H), with I_0 = C and I_l = D·H. Source: Gluon `rnn_layer.py` (parity 1.1, 1.2, 3.3).
+public class RecurrentLayer: Block {
+    public let cell: RecurrentCell
+    /// H.
+    public let hiddenSize: Int
+    /// L.
+    public let numLayers: Int
+    public let layout: SequenceLayout
+    /// Probability of zero between layers.
+    public let dropout: Double
+    public let bidirectional: Bool
+    public let dtype: DType
+    /// One per layer and direction, entry l·D + d.
+    public let directions: [RecurrentDirection]
+
+    init(
+        cell: RecurrentCell, hiddenSize: Int, numLayers: Int, layout: SequenceLayout, dropout: Double,
+        bidirectional: Bool, inputSize: Int, initializers: RecurrentInitializers, dtype: DType, prefix: String?,
+        hint: String
+    ) {
+        precondition(hiddenSize >= 1, "\(hint): expected hiddenSize ≥ 1, got \(hiddenSize)")
+        precondition(numLayers >= 1, "\(hint): expected numLayers ≥ 1, got \(numLayers)")
+        precondition(dropout >= 0 && dropout < 1, "\(hint): expected dropout in [0, 1), got \(dropout)")
+        precondition(inputSize >= 0, "\(hint): expected inputSize ≥ 0, got \(inputSize)")
+        precondition(
+            dtype == .float32 || dtype == .float64, "\(hint): expected float32 or float64, got \(dtype.rawValue)")
+        self.cell = cell
+        self.hiddenSize = hiddenSize
+        self.numLayers = numLayers
+        self.layout = layout
+        self.dropout = dropout
+        self.bidirectional = bidirectional
+        self.dtype = dtype
+        var outline = BlockOutline(prefix: prefix, hint: hint)
+        var directions: [RecurrentDirection] = []
+        let gateRows = cell.gateCount * hiddenSize
+        for layer in 0..<numLayers {
+            let above = bidirectional ? [hiddenSize, hiddenSize] : [hiddenSize]
+            let chains = layer > 0 ? above : inputSize > 0 ? [inputSize] : nil
+            for isReverse in bidirectional ? [false, true] : [false] {
+                let stem = "\(isReverse ? "r" : "l")\(layer)_"
+                func make(_ attribute: String, _ shape: [Int], _ initializer: (any Initializer)?) -> Parameter {
+                    outline.parameter(stem + attribute, shape: shape, dtype: dtype, initializer: initializer)
+                }
+                let parameters = (
+                    make("i2h_weight", [gateRows, chains?.reduce(0, +) ?? 0], initializers.inputWeight),
+                    make("h2h_weight", [gateRows, hiddenSize], initializers.hiddenWeight),
+                    make("i2h_bias", [gateRows], initializers.inputBias),
+                    make("h2h_bias", [gateRows], initializers.hiddenBias)
+                )
+                directions.append(
+                    RecurrentDirection(
+                        cell: cell, layer: layer, isReverse: isReverse, hiddenSize: hiddenSize, inputChains: chains,
+                        parameters: parameters))
+            }
+        }
+        self.directions = directions
+        super.init(outline)
+    }
+
+    /// D.
+    public var directionCount: Int { bidirectional ? 2 : 1 }
+    /// Number of state tensors: 2 for LSTM, else 1.
+    public var stateCount: Int { cell.hasCellState ? 2 : 1 }
+
+    /// Shape of every state tensor, (L·D, N, H).
+    public func stateShape(batchSize: Int) -> [Int] { [numLayers * directionCount, batchSize, hiddenSize] }
+
+    /// Zero states for a batch.
+    public func beginState(batchSize: Int) -> [Variable] {
+        (0..<stateCount).map { _ in Variable(Tensor(zeros: stateShape(batchSize: batchSize), dtype: dtype)) }
+    }
+
+    /// The output for zero initial states.
+    public override func forward(_ input: Variable, _ context: ForwardContext) -> Variable {
+        run(input, states: nil, wantsStates: false, context).output
+    }
+
+    /// Output and final states for given initial states (h, or h and c).
+    ///
+    /// Both directions see gradients of the output and of the final states; gradients of the initial states are
+    /// computed for those that require one. Returned states are taken before dropout.
+    public func callAsFunction(
+        _ input: Variable, states: [Variable], _ context: ForwardContext
+    ) -> (output: Variable, states: [Variable]) {
+        run(input, states: states, wantsStates: true, context)
+    }
+}

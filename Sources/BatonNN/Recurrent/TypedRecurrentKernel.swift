@@ -1,0 +1,122 @@
+import BatonKernelABI
+import BatonKernels
+import BatonTensor
+
+/// Packed weights and free workspaces of one layer and direction, whatever the element type.
+protocol RecurrentDirectionKernel: AnyObject {
+    func begin(_ operands: RecurrentOperands, leaves: LeafPlan, training: Bool) -> any RecurrentPass
+}
+
+/// The kernel of one element type.
+final class TypedRecurrentKernel<Scalar: DifferentiableScalar>: RecurrentDirectionKernel {
+    struct WorkspaceKey: Hashable {
+        var steps: Int
+        var batch: Int
+        var training: Bool
+        var leaves: LeafPlan
+    }
+
+    let parameters: [Parameter]
+    private let isReverse: Bool
+    private let weights: any RecurrentWeights<Scalar>
+    private var versions: [Int] = []
+    private var preparedForTraining = false
+    private var free: [WorkspaceKey: [any RecurrentSequence<Scalar>]] = [:]
+
+    init(shape: RecurrentShape, parameters: [Parameter], isReverse: Bool) {
+        self.parameters = parameters
+        self.isReverse = isReverse
+        weights = Scalar.makeRecurrentWeights(shape, backend: Scalar.dtype.kernelBackend)
+    }
+
+    func begin(_ operands: RecurrentOperands, leaves: LeafPlan, training: Bool) -> any RecurrentPass {
+        refreshWeights(training: training)
+        let key = WorkspaceKey(
+            steps: operands.input.shape[0], batch: operands.input.shape[1], training: training, leaves: leaves)
+        let sequence =
+            free[key]?.popLast()
+            ?? Scalar.makeRecurrentSequence(
+                weights: weights, steps: key.steps, batch: key.batch, reverse: isReverse, leaves: leaves)
+        return TypedRecurrentPass(kernel: self, sequence: sequence, key: key, operands: operands)
+    }
+
+    func release(_ sequence: any RecurrentSequence<Scalar>, _ key: WorkspaceKey) {
+        free[key, default: []].append(sequence)
+    }
+
+    private func refreshWeights(training: Bool) {
+        let current = parameters.map(\.version)
+        if current == versions && (preparedForTraining || !training) { return }
+        let pointers = parameters.map { UnsafePointer($0.data.pointer(of: Scalar.self)) }
+        weights.update(
+            from: RecurrentParameterPointers(
+                inputWeight: pointers[0], hiddenWeight: pointers[1], inputBias: pointers[2], hiddenBias: pointers[3]),
+            training: training)
+        versions = current
+        preparedForTraining = training
+    }
+}
+
+/// A window in progress. Holds its tensors and its workspace; the workspace goes back when the pass is let go.
+final class TypedRecurrentPass<Scalar: DifferentiableScalar>: RecurrentPass {
+    private let kernel: TypedRecurrentKernel<Scalar>
+    private let sequence: any RecurrentSequence<Scalar>
+    private let key: TypedRecurrentKernel<Scalar>.WorkspaceKey
+    private let operands: RecurrentOperands
+
+    init(
+        kernel: TypedRecurrentKernel<Scalar>, sequence: any RecurrentSequence<Scalar>,
+        key: TypedRecurrentKernel<Scalar>.WorkspaceKey, operands: RecurrentOperands
+    ) {
+        self.kernel = kernel
+        self.sequence = sequence
+        self.key = key
+        self.operands = operands
+    }
+
+    deinit { kernel.release(sequence, key) }
+
+    private func pointer(_ tensor: Tensor?) -> UnsafeMutablePointer<Scalar>? { tensor?.pointer(of: Scalar.self) }
+
+    private var forwardArguments: RecurrentForward<Scalar> {
+        RecurrentForward(
+            input: operands.input.pointer(of: Scalar.self), inputStride: operands.input.shape[2],
+            initialHidden: pointer(operands.initialHidden).map { UnsafePointer($0) },
+            initialCell: pointer(operands.initialCell).map { UnsafePointer($0) },
+            output: operands.output.pointer(of: Scalar.self) + operands.outputColumn,
+            outputStride: operands.output.shape[2], finalHidden: pointer(operands.finalHidden),
+            finalCell: pointer(operands.finalCell))
+    }
+
+    func forward(steps: Range<Int>, hook: StepHook) {
+        sequence.forward(steps: steps, forwardArguments, training: key.training, hook: hook)
+    }
+
+    func backwardData(steps: Range<Int>, _ gradients: RecurrentGradientOperands, hook: StepHook) {
+        precondition(key.training, "RecurrentPass.backwardData: the window was begun for inference")
+        let arguments = RecurrentBackwardData(
+            outputGradient: pointer(gradients.output).map { UnsafePointer($0) + operands.outputColumn },
+            outputGradientStride: operands.output.shape[2],
+            finalHiddenGradient: pointer(gradients.finalHidden).map { UnsafePointer($0) },
+            finalCellGradient: pointer(gradients.finalCell).map { UnsafePointer($0) },
+            inputGradient: pointer(gradients.input), inputGradientStride: operands.input.shape[2],
+            addsToInputGradient: gradients.addsToInput,
+            initialHiddenGradient: pointer(gradients.initialHidden),
+            initialCellGradient: pointer(gradients.initialCell))
+        sequence.backwardData(steps: steps, arguments, forward: forwardArguments, hook: hook)
+    }
+
+    func backwardWeights(hook: StepHook) {
+        precondition(key.training, "RecurrentPass.backwardWeights: the window was begun for inference")
+        if kernel.parameters.allSatisfy({ $0.gradientRequirement == .null }) { return }
+        let destinations = kernel.parameters.map { $0.gradientDestinations(key.leaves.subtrees.count) }
+        let gradients = key.leaves.subtrees.indices.map { index in
+            let pointers = destinations.map { $0[index].pointer(of: Scalar.self) }
+            return RecurrentGradientPointers(
+                inputWeight: pointers[0], hiddenWeight: pointers[1], inputBias: pointers[2],
+                hiddenBias: pointers[3])
+        }
+        sequence.backwardWeights(gradients, leaves: key.leaves, forward: forwardArguments, hook: hook)
+        withExtendedLifetime(destinations) {}
+    }
+}

@@ -1,0 +1,79 @@
+internal import BatonKernelABI
+internal import BatonKernels
+
+extension ForwardContext {
+    /// y = x·Wᵀ (+ b) with parameters; `product` holds them in the backend's form and is up to date.
+    ///
+    /// | Argument | Shape |
+    /// |---|---|
+    /// | x | (T, N, C) or (N, C), rows as the context's leaf plan |
+    /// | weight | (units, C) |
+    /// | bias | (units) |
+    /// | returns | (T, N, units) or (N, units) |
+    public func linear(_ x: Variable, weight: Parameter, bias: Parameter?, product: any LinearProduct) -> Variable {
+        let leaves = leaves
+        let value = Tensor(uninitialized: x.shape.dropLast() + [weight.shape[0]], dtype: x.dtype)
+        product.forward(x.value, into: value, leaves: leaves)
+        let parameters = [weight] + (bias.map { [$0] } ?? [])
+        let trained = parameters.filter { $0.gradientRequirement != .null }
+        let recorded = records([x], parameters)
+        let output = Variable(value, requiresGradient: recorded)
+        guard recorded else { return output }
+        tape?.record(
+            TapeNode(
+                name: "linear \(weight.name)", outputs: [output], parameters: trained,
+                backwardData: { _ in
+                    guard x.requiresGradient, let gradient = output.gradient else { return }
+                    let (target, adds) = x.gradientTarget()
+                    product.backwardData(gradient, into: target, adds: adds, leaves: leaves)
+                },
+                backwardWeights: { hook in
+                    guard !trained.isEmpty, let gradient = output.gradient else { return }
+                    product.backwardWeights(
+                        input: x.value, outputGradient: gradient,
+                        weightGradients: weight.gradientDestinations(leaves.subtrees.count),
+                        biasGradients: bias?.gradientDestinations(leaves.subtrees.count), leaves: leaves, hook: hook)
+                }))
+        return output
+    }
+
+    /// x·Wᵀ of two variables, x (T, N, C) or (N, C), W (units, C). dX = dY·W; dW = Σ over leaves of dYᵀ·X.
+    public func matmul(_ x: Variable, transposed weight: Variable) -> Variable {
+        precondition(
+            weight.shape.count == 2 && x.shape.last == weight.shape[1] && weight.dtype == x.dtype,
+            "matmul: expected (…,C) and (units,C) of one type, got \(x.shape) \(x.dtype.rawValue) and \(weight.shape) \(weight.dtype.rawValue)"
+        )
+        let leaves = leaves
+        let product = makeLinearProduct(units: weight.shape[0], width: weight.shape[1], dtype: x.dtype)
+        product.update(weight: weight.value, bias: nil, training: true)
+        let value = Tensor(uninitialized: x.shape.dropLast() + [weight.shape[0]], dtype: x.dtype)
+        product.forward(x.value, into: value, leaves: leaves)
+        return result("matmul", value, of: [x, weight]) { gradient in
+            if x.requiresGradient {
+                let (target, adds) = x.gradientTarget()
+                product.backwardData(gradient, into: target, adds: adds, leaves: leaves)
+            }
+            if weight.requiresGradient {
+                let roots = leaves.subtrees.map { _ in Tensor(zeros: weight.shape, dtype: weight.dtype) }
+                product.backwardWeights(
+                    input: x.value, outputGradient: gradient, weightGradients: roots, biasGradients: nil,
+                    leaves: leaves, hook: .none)
+                for root in roots { weight.consumeGradient(root) }
+            }
+        }
+    }
+}
+
+extension Parameter {
+    /// Where kernels add gradients: the parameter's own, or for requirement `null` zeros that are thrown away.
+    public func gradientDestinations(_ subtreeCount: Int) -> [Tensor] {
+        if gradientRequirement == .null {
+            return (0..<subtreeCount).map { _ in Tensor(zeros: shape, dtype: dtype) }
+        }
+        precondition(
+            gradients.count == subtreeCount,
+            "Parameter \(name): \(gradients.count) gradients for \(subtreeCount) subtrees; build the ParameterArena with the subtree count of the leaf plan"
+        )
+        return gradients
+    }
+}

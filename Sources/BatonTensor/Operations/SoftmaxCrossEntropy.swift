@@ -1,0 +1,78 @@
+internal import BatonKernels
+internal import Glibc
+
+/// Cross-entropy of a batch in the form that sums over processes exactly: f64 sums and integer counts per leaf.
+public struct CrossEntropy {
+    /// −Σ log softmax(logits)[target] in nats per local leaf: one f64 chain, t ascending, then rows ascending.
+    public var leafSums: [Double]
+    /// Targets that count, per local leaf.
+    public var leafCounts: [Int]
+    /// The logits and the gradient with respect to them; nil if no gradient was asked for.
+    public var seed: (variable: Variable, gradient: Tensor)?
+
+    /// Sum over the leaves by the fixed binary tree.
+    ///
+    /// - Precondition: a power of two of leaves.
+    public static func treeSum(_ leaves: [Double]) -> Double {
+        precondition(
+            !leaves.isEmpty && leaves.count & (leaves.count - 1) == 0,
+            "CrossEntropy.treeSum: expected a power of two of leaves, got \(leaves.count)")
+        var values = leaves
+        while values.count > 1 { values = stride(from: 0, to: values.count, by: 2).map { values[$0] + values[$0 + 1] } }
+        return values[0]
+    }
+}
+
+extension ForwardContext {
+    /// Softmax and cross-entropy in one pass.
+    ///
+    /// The operation is the end of a computation and is not recorded: `seed` starts the backward pass,
+    /// dLogits = gradientScale · (softmax(logits) − onehot(target)), zero where the target is negative.
+    ///
+    /// | Argument | Shape | Meaning |
+    /// |---|---|---|
+    /// | logits | (T, N, V) or (N, V) | f32 or f64 |
+    /// | targets | (T, N) or (N) | int32 or int64; negative = ignored |
+    /// | gradientScale | – | 1 / number of counting targets over all processes, for a mean loss |
+    ///
+    /// - Precondition: target < V.
+    public func softmaxCrossEntropy(_ logits: Variable, targets: Tensor, gradientScale: Double) -> CrossEntropy {
+        let shape = logits.shape
+        precondition(
+            (2...3).contains(shape.count) && targets.shape == Array(shape.dropLast())
+                && shape[shape.count - 2] == leaves.rowCount,
+            "softmaxCrossEntropy: expected logits (T,N,V) or (N,V) with N = \(leaves.rowCount) and targets without V, got \(shape) and \(targets.shape)"
+        )
+        let gradient = tape != nil && logits.requiresGradient ? Tensor(uninitialized: shape, dtype: logits.dtype) : nil
+        let (batch, width) = (shape[shape.count - 2], shape[shape.count - 1])
+        let labels = targets.integers()
+        var sums = [Double](repeating: 0, count: leaves.leaves.count)
+        var counts = [Int](repeating: 0, count: leaves.leaves.count)
+        var leafOf = [Int](repeating: 0, count: batch)
+        for (leaf, rows) in leaves.leaves.enumerated() { for row in rows { leafOf[row] = leaf } }
+
+        func run<Scalar: DifferentiableScalar>(_: Scalar.Type) {
+            let scores = logits.value.pointer(of: Scalar.self)
+            let out = gradient?.pointer(of: Scalar.self)
+            for (position, label) in labels.enumerated() {
+                let row = scores + position * width
+                let target = out.map { $0 + position * width }
+                guard label >= 0 else {
+                    target?.update(repeating: 0, count: width)
+                    continue
+                }
+                precondition(label < width, "softmaxCrossEntropy: target \(label) outside the \(width) classes")
+                let terms = Scalar.softmaxTerms(row, count: width, exponentials: target)
+                let leaf = leafOf[batch == 0 ? 0 : position % batch]
+                sums[leaf] += log(terms.sum) + (terms.maximum - Double(row[label]))
+                counts[leaf] += 1
+                if let target {
+                    Scalar.scale(target, by: Scalar(gradientScale / terms.sum), into: target, count: width, adds: false)
+                    target[label] -= Scalar(gradientScale)
+                }
+            }
+        }
+        run(logits.dtype.differentiable(for: "softmaxCrossEntropy"))
+        return CrossEntropy(leafSums: sums, leafCounts: counts, seed: gradient.map { (logits, $0) })
+    }
+}

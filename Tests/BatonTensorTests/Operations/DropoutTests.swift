@@ -1,0 +1,56 @@
+import BatonKernels
+import BatonTensor
+import Testing
+
+@Suite struct DropoutTests {
+    private func mask(
+        times: Int, rows: Int, width: Int, firstRow: UInt32 = 0, firstTime: UInt32 = 0, step: UInt32 = 0,
+        name: String = "d", rate: Double = 0.3
+    ) -> [Float] {
+        let ones = Variable(Tensor(repeating: Float(1), shape: [times, rows, width]))
+        let context = ForwardContext(
+            isTraining: true, leaves: .whole(rows: rows),
+            random: RandomKey(seed: 5, step: step, firstRow: firstRow, firstTime: firstTime))
+        return context.dropout(ones, rate: rate, name: name).value.elements()
+    }
+
+    @Test func dropsTheRequestedFractionAndScalesTheRest() {
+        let values = mask(times: 50, rows: 40, width: 100)
+        let dropped = values.count { $0 == 0 }
+        // Binomial with n = 200000, p = 0.3: standard deviation 205; five of them.
+        #expect(abs(dropped - 60_000) < 1_025)
+        #expect(values.allSatisfy { $0 == 0 || $0 == 1 / Float(0.7) })
+    }
+
+    @Test func theMaskDoesNotDependOnHowBatchAndWindowAreCut() {
+        let whole = mask(times: 6, rows: 5, width: 70)
+        let rows = mask(times: 6, rows: 2, width: 70, firstRow: 3)
+        let steps = mask(times: 2, rows: 5, width: 70, firstTime: 4)
+        for time in 0..<6 {
+            for row in 0..<2 {
+                let left = whole[(time * 5 + row + 3) * 70..<(time * 5 + row + 4) * 70]
+                #expect(Array(left) == Array(rows[(time * 2 + row) * 70..<(time * 2 + row + 1) * 70]))
+            }
+        }
+        #expect(Array(whole[4 * 5 * 70..<6 * 5 * 70]) == steps)
+    }
+
+    @Test func stepLayerAndUnitsDrawDifferentNumbers() {
+        let first = mask(times: 2, rows: 3, width: 128)
+        #expect(first != mask(times: 2, rows: 3, width: 128, step: 1))
+        #expect(first != mask(times: 2, rows: 3, width: 128, name: "e"))
+        #expect(Array(first[0..<64]) != Array(first[64..<128]))
+        #expect(Array(first[0..<128]) != Array(first[128..<256]))
+    }
+
+    @Test func bothElementTypesUseTheSameMask() {
+        let context = ForwardContext(isTraining: true, leaves: .whole(rows: 3), random: RandomKey(seed: 5))
+        let wide = context.dropout(Variable(Tensor(repeating: 1.0, shape: [2, 3, 77])), rate: 0.3, name: "d").value
+        #expect(wide.elements(as: Double.self).map { $0 == 0 } == mask(times: 2, rows: 3, width: 77).map { $0 == 0 })
+    }
+
+    @Test func predictionIsTheIdentity() {
+        let x = Variable(Tensor(repeating: Float(1), shape: [2, 3, 4]))
+        #expect(ForwardContext(leaves: .whole(rows: 3)).dropout(x, rate: 0.5, name: "d") === x)
+    }
+}
