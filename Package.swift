@@ -60,7 +60,7 @@ let tests: [Target] = [
     test("BatonFormats", ["BatonTensor"], resources: [.copy("Goldens")]),
     test("BatonData", ["BatonTensor"]),
     test("BatonNN", ["BatonTensor", "BatonKernels", "BatonKernelABI"], exclude: ["Goldens"]),
-    test("BatonModelIO", ["BatonNN", "BatonFormats", "BatonTensor"]),
+    test("BatonModelIO", ["BatonEngine", "BatonComm", "BatonData", "BatonFormats", "BatonTensor"]),
     test(
         "BatonEngine",
         ["BatonNN", "BatonData", "BatonComm", "BatonTensor", "BatonKernels", "BatonMPITestSupport"]),
@@ -105,11 +105,12 @@ let package = Package(
         .target(name: "BatonNN", dependencies: ["BatonTensor", "BatonKernels", "BatonKernelABI"], swiftSettings: testable),
         // Floor 6.
         .target(
-            name: "BatonModelIO", dependencies: ["BatonNN", "BatonFormats", "BatonTensor"],
-            swiftSettings: testable),
-        .target(
             name: "BatonEngine",
-            dependencies: ["BatonNN", "BatonData", "BatonComm", "BatonTensor", "BatonKernels"],
+            dependencies: ["BatonNN", "BatonData", "BatonComm", "BatonTensor", "BatonKernels", "BatonKernelABI"],
+            swiftSettings: testable),
+        // Floor 7: above the engine, because a checkpoint is the engine's snapshot as a file.
+        .target(
+            name: "BatonModelIO", dependencies: ["BatonEngine", "BatonData", "BatonFormats", "BatonTensor"],
             swiftSettings: testable),
         // Floor 8: the umbrella, re-exports only.
         .target(

@@ -1,0 +1,41 @@
+import BatonComm
+import BatonKernelABI
+import BatonTensor
+
+/// The sum of gradients over all ranks during a backward pass: starts buckets as parameters become final, is polled
+/// from the kernels' step hook, and ends with the total in the first arena.
+final class DataParallelReduction {
+    private let arena: ParameterArena
+    private let buckets: GradientBuckets
+    private let tree: GradientTree<Float>
+    private var remaining: [Int]
+    private var failure: CommError?
+
+    init(_ arena: ParameterArena, leafCount: Int, communicator: any Communicator) {
+        self.arena = arena
+        buckets = GradientBuckets(arena)
+        tree = GradientTree<Float>(
+            arenas: arena.gradients.map { $0.pointer(of: Float.self) }, buckets: buckets.ranges,
+            leafCount: leafCount, communicator: communicator, owners: arena.gradients.map(\.storage))
+        remaining = buckets.slotCounts
+    }
+
+    /// Polls the transfers under way.
+    var hook: StepHook { StepHook(function: PolledReduction.hookFunction, context: tree.hookContext) }
+
+    /// To be called by the tape when the gradient of a parameter is final.
+    func ready(_ parameter: Parameter) {
+        guard let slot = arena.position(of: parameter), failure == nil else { return }
+        let bucket = buckets.bucketOfSlot[slot]
+        remaining[bucket] -= 1
+        guard remaining[bucket] == 0 else { return }
+        do throws(CommError) { try tree.start(bucket: bucket) } catch { failure = error }
+    }
+
+    /// Waits for the sums; afterwards the first arena holds the total. Collective.
+    func finish() throws(CommError) {
+        remaining = buckets.slotCounts
+        if let failure { throw failure }
+        try tree.finish()
+    }
+}

@@ -1,0 +1,37 @@
+import BatonTensor
+
+/// Contiguous ranges of the gradient arena that are summed over ranks as soon as their last parameter is final.
+///
+/// The arena stands in backward-completion order, so buckets fill one after the other.
+struct GradientBuckets {
+    /// Element ranges, gaps between slots included.
+    let ranges: [Range<Int>]
+    /// Bucket of each slot, in memory order.
+    let bucketOfSlot: [Int]
+    /// Number of slots of each bucket.
+    let slotCounts: [Int]
+
+    /// - Parameter targetBytes: size from which a bucket is closed. 1 MiB: large enough that latency is a few per cent
+    ///   of the transfer, small enough that the last bucket is short.
+    init(_ arena: ParameterArena, targetBytes: Int = 1 << 20) {
+        var ranges: [Range<Int>] = []
+        var bucketOfSlot: [Int] = []
+        var counts: [Int] = []
+        var start = 0
+        var slotsInBucket = 0
+        for index in arena.slots.indices {
+            bucketOfSlot.append(ranges.count)
+            slotsInBucket += 1
+            let end = index + 1 < arena.slots.count ? arena.slots[index + 1].range.lowerBound : arena.count
+            if (end - start) * arena.dtype.byteCount >= targetBytes || index + 1 == arena.slots.count {
+                ranges.append(start..<end)
+                counts.append(slotsInBucket)
+                start = end
+                slotsInBucket = 0
+            }
+        }
+        self.ranges = ranges
+        self.bucketOfSlot = bucketOfSlot
+        slotCounts = counts
+    }
+}

@@ -1,0 +1,86 @@
+import BatonKernels
+public import BatonNN
+public import BatonTensor
+
+/// A recurrent language model: logits over the next token at every position.
+///
+///     X = dropout(E[ids]),  Y, states = RNN(X, states),  logits = dropout(Y)·Wᵀ + b
+///
+/// | Value | Shape |
+/// |---|---|
+/// | ids | (T, N) int32 |
+/// | states | h and, for LSTM, c: (L, N, H) each |
+/// | logits | (T, N, V) |
+///
+/// Parameters have PyTorch's initial values. Source: PyTorch's word language model; Gluon parity 5.4.
+public final class LanguageModel {
+    public let configuration: LanguageModelConfiguration
+    public let embedding: Embedding
+    public let recurrent: RecurrentLayer
+    public let decoder: Dense
+    private let inputDropout: Dropout
+    private let outputDropout: Dropout
+
+    /// A model with initial values that depend on the seed only.
+    public init(_ configuration: LanguageModelConfiguration, seed: UInt64) {
+        self.configuration = configuration
+        embedding = Embedding(
+            inputDim: configuration.vocabularySize, outputDim: configuration.embedding, prefix: "embedding_")
+        recurrent = Self.makeRecurrent(configuration)
+        decoder = Dense(units: configuration.vocabularySize, inUnits: configuration.hidden, prefix: "decoder_")
+        inputDropout = Dropout(rate: configuration.dropout, prefix: "input_dropout_")
+        outputDropout = Dropout(rate: configuration.dropout, prefix: "output_dropout_")
+        for block in blocks { PyTorchInitialization.initialize(block, seed: seed) }
+    }
+
+    private static func makeRecurrent(_ configuration: LanguageModelConfiguration) -> RecurrentLayer {
+        let (hidden, layers, dropout) = (configuration.hidden, configuration.layers, configuration.dropout)
+        let width = configuration.embedding
+        return switch configuration.cell {
+        case .lstm:
+            LSTM(hiddenSize: hidden, numLayers: layers, dropout: dropout, inputSize: width, prefix: "rnn_")
+        case .gru:
+            GRU(hiddenSize: hidden, numLayers: layers, dropout: dropout, inputSize: width, prefix: "rnn_")
+        case .rnnTanh:
+            RNN(
+                hiddenSize: hidden, numLayers: layers, activation: .tanh, dropout: dropout, inputSize: width,
+                prefix: "rnn_")
+        case .rnnRelu:
+            RNN(
+                hiddenSize: hidden, numLayers: layers, activation: .relu, dropout: dropout, inputSize: width,
+                prefix: "rnn_")
+        }
+    }
+
+    private var blocks: [Block] { [embedding, recurrent, decoder] }
+
+    /// All parameters in the order of the forward pass.
+    public var parameters: [Parameter] { blocks.flatMap { $0.collectParameters() } }
+
+    /// Zero states for N rows.
+    public func beginState(batchSize: Int) -> [Variable] { recurrent.beginState(batchSize: batchSize) }
+
+    /// Logits and the states after the last step.
+    public func callAsFunction(
+        _ ids: Tensor, states: [Variable], _ context: ForwardContext
+    ) -> (logits: Variable, states: [Variable]) {
+        let embedded = inputDropout(embedding(Variable(ids), context), context)
+        let (output, final) = recurrent(embedded, states: states, context)
+        return (decoder(outputDropout(output, context), context), final)
+    }
+
+    /// Names under which PyTorch keeps the same parameters: `embedding.weight`, `rnn.weight_ih_l0`, `decoder.bias`, ….
+    public var pyTorchNames: [(name: String, parameter: Parameter)] {
+        var result = [("embedding.weight", embedding.weight)]
+        for direction in recurrent.directions {
+            let suffix = "l\(direction.layer)"
+            let kinds = ["weight_ih_", "weight_hh_", "bias_ih_", "bias_hh_"]
+            for (kind, parameter) in zip(kinds, direction.parameters) {
+                result.append(("rnn." + kind + suffix, parameter))
+            }
+        }
+        result.append(("decoder.weight", decoder.weight))
+        if let bias = decoder.bias { result.append(("decoder.bias", bias)) }
+        return result
+    }
+}
