@@ -8,5 +8,6 @@ public struct ModelIOError: Error, Hashable, Sendable, CustomStringConvertible {
     /// An error with its sentence.
     public init(_ message: String) { self.message = message }
 
+    /// The sentence.
     public var description: String { message }
 }

@@ -99,7 +99,9 @@ extension LossPlot {
             smooth.map { LossPlot.place($0, scales) }, color: LossPlot.trainingColor, width: 2.2)
         let checks = validation.filter(\.y.isFinite).map { LossPlot.place($0, scales) }
         if checks.count > 1 { picture.polyline(checks, color: LossPlot.validationColor, width: 1.6, opacity: 0.8) }
-        for check in checks { picture.circle(check, radius: checks.count > 60 ? 2.5 : 4, color: LossPlot.validationColor) }
+        for check in checks {
+            picture.circle(check, radius: checks.count > 60 ? 2.5 : 4, color: LossPlot.validationColor)
+        }
     }
 
     private func drawLegend(in picture: inout SVGDocument) {

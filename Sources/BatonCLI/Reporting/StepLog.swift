@@ -81,6 +81,7 @@ struct StepLog: ~Copyable {
 
     private static func failure(_ action: String, _ path: String) -> CommandFailure {
         CommandFailure(
-            "Cannot \(action) \(path): \(String(cString: strerror(errno))); check the run directory and its free space.")
+            "Cannot \(action) \(path): \(String(cString: strerror(errno))); check the run directory and its free space."
+        )
     }
 }

@@ -38,7 +38,8 @@ struct RunCommand: ParsableCommand {
             for (name, gradient) in passes.gradients {
                 guard !name.contains("/") else {
                     throw CommandFailure(
-                        "The tensor name \(name) has a slash, so its gradient cannot be a file of that name; rename it.")
+                        "The tensor name \(name) has a slash, so its gradient cannot be a file of that name; rename it."
+                    )
                 }
                 try files.stage(gradient, as: "\(folder)/\(name).npy")
             }

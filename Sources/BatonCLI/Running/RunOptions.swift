@@ -37,7 +37,8 @@ struct RunOptions: ParsableArguments {
             throw ValidationError("--grad-state-out and --grad-cell-state-out need --grad-output as well.")
         }
         let cellFlags = [
-            ("--cell-state", cellState), ("--cell-state-out", cellStateOut), ("--grad-cell-state-out", gradCellStateOut),
+            ("--cell-state", cellState), ("--cell-state-out", cellStateOut),
+            ("--grad-cell-state-out", gradCellStateOut),
         ]
         if !kind.hasCellState, let flag = cellFlags.first(where: { $0.1 != nil })?.0 {
             throw ValidationError("\(flag) is for --kind lstm; \(kind.rawValue) has no cell state.")

@@ -32,7 +32,8 @@ struct RunReport: Encodable {
     }
 
     init(
-        _ weights: RecurrentStackWeights, _ arrays: RunArrays, _ passes: RunPasses, axes: SequenceLayout, seconds: Double
+        _ weights: RecurrentStackWeights, _ arrays: RunArrays, _ passes: RunPasses, axes: SequenceLayout,
+        seconds: Double
     ) throws {
         kind = weights.cell.rawValue
         layers = weights.layerCount
