@@ -1,7 +1,13 @@
 import ArgumentParser
-import Baton
 
-@main
+/// The root of the command line.
 struct BatonCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "baton", abstract: "Recurrent sequence models on any number of ranks.")
+    static let configuration = CommandConfiguration(
+        commandName: "baton",
+        abstract: "Trains and runs recurrent sequence models (RNN, LSTM, GRU) on one process or many.",
+        discussion: """
+            Exit status: 0 done, 1 failed, 2 wrong usage. BATON_ISA=baseline|avx2|avx512 and \
+            BATON_KERNELS=auto|packed|blas choose the kernels.
+            """,
+        subcommands: [RunCommand.self, InspectCommand.self, InfoCommand.self])
 }

@@ -1,0 +1,39 @@
+import Baton
+import Glibc
+
+/// The standard streams, as the program uses them: of all ranks of a job only rank 0 prints.
+enum Console {
+    /// This process' rank as the launcher says it; 0 outside a job.
+    static let rank = (try? LaunchEnvironment())?.rank ?? 0
+
+    /// Whether standard output is a terminal.
+    static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+
+    /// Columns of the terminal; 80 when it does not say.
+    static var columns: Int {
+        var size = winsize()
+        guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+        return Int(size.ws_col)
+    }
+
+    /// Puts text on standard output, from rank 0 only, and without adding a line break.
+    static func write(_ text: String) {
+        if rank == 0 { put(text, on: STDOUT_FILENO) }
+    }
+
+    /// Puts a line on standard output, from rank 0 only.
+    static func print(_ line: String) { write(line + "\n") }
+
+    /// Puts a line on standard error, from the calling rank.
+    static func complain(_ line: String) { put(line + "\n", on: STDERR_FILENO) }
+
+    /// Nobody can be told when a standard stream takes no more, so that is the one failure passed over.
+    private static func put(_ text: String, on descriptor: Int32) {
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let written = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if written < 0 && errno != EINTR { return }
+            rest = rest.dropFirst(max(written, 0))
+        }
+    }
+}

@@ -1,0 +1,16 @@
+import ArgumentParser
+
+/// `baton inspect FILE`: names, types, shapes and sizes of what a tensor file holds.
+struct InspectCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "inspect", abstract: "Shows what a safetensors or .npy file holds.",
+        discussion: "A name that ends in .npy is read as a NumPy array, any other as safetensors.")
+
+    @Argument(help: "The file.") var file: String
+    @Flag(help: "Print one JSON object.") var json = false
+
+    func run() throws {
+        let report = try TensorFileReport(path: file)
+        Console.print(json ? try jsonText(report) : report.text)
+    }
+}

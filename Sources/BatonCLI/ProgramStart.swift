@@ -1,0 +1,57 @@
+import ArgumentParser
+import Baton
+import Glibc
+
+/// Where the program starts: runs the command and turns what it throws into one sentence and an exit status.
+@main
+enum ProgramStart {
+    /// What the shell is told.
+    enum Status: Int32 {
+        case done = 0
+        case failed = 1
+        case badUsage = 2
+    }
+
+    static func main() {
+        OpenBLASCore.reexecuteIfNeeded()
+        do {
+            var command = try BatonCommand.parseAsRoot()
+            // Asked here once; from now on the kernels take it for granted that the variables are valid.
+            _ = try KernelSelection.current.get()
+            try command.run()
+        } catch {
+            leave(with: report(on: error, arguments: Array(CommandLine.arguments.dropFirst())))
+        }
+    }
+
+    /// What to say about an error, where, and the status to leave with.
+    struct Report: Equatable {
+        var text: String
+        var status: Status
+    }
+
+    /// Help that was asked for is no failure; what the argument parser refuses is bad usage; all else has failed.
+    static func report(on error: any Error, arguments: [String]) -> Report {
+        let code = BatonCommand.exitCode(for: error)
+        if code == .success { return Report(text: BatonCommand.fullMessage(for: error), status: .done) }
+        guard code == .validationFailure else { return Report(text: "baton: \(error)", status: .failed) }
+        let commands = BatonCommand.configuration.subcommands.compactMap { $0.configuration.commandName }
+        let command = arguments.first.flatMap { commands.contains($0) ? "baton \($0)" : nil } ?? "baton"
+        let message = BatonCommand.message(for: error)
+        return Report(text: "baton: \(message)\nSee '\(command) --help'.", status: .badUsage)
+    }
+
+    /// Only rank 0 of a job speaks at once: what it has to say usually ends all ranks alike. A rank whose trouble is its
+    /// own speaks after a moment, unless the launcher has ended it by then.
+    private static func leave(with report: Report) -> Never {
+        if report.status == .done {
+            Console.print(report.text)
+        } else if Console.rank == 0 {
+            Console.complain(report.text)
+        } else {
+            sleep(1)
+            Console.complain("rank \(Console.rank): \(report.text)")
+        }
+        exit(report.status.rawValue)
+    }
+}

@@ -1,0 +1,87 @@
+import Baton
+import FoundationEssentials
+import Glibc
+
+/// An append-only CSV file with one row per step, whose first column is the step.
+///
+/// A row reaches the file by one `write` call, so that a process killed at any moment leaves at most one torn row, the
+/// last. Resuming at a step removes that row and all rows of later steps, which the resumed run writes again.
+struct StepLog: ~Copyable {
+    let path: String
+    private let descriptor: Int32
+
+    /// Opens the log of a run that starts (`resumedStep` nil: an older file is replaced) or goes on after a step.
+    ///
+    /// - Throws: `CommandFailure` when an existing file has another header, `FormatError` or `CommandFailure` when the
+    ///   file cannot be read or written.
+    init(path: String, header: String, resumedStep: Int?) throws {
+        var kept = header + "\n"
+        if let resumedStep {
+            for row in try StepLog.rows(path: path, header: header) where row.step <= resumedStep {
+                kept += row.text + "\n"
+            }
+        }
+        var file = try AtomicFile(path: path)
+        try file.write(Array(kept.utf8))
+        try file.commit()
+        let opened = open(path, O_WRONLY | O_APPEND | O_CLOEXEC)
+        guard opened >= 0 else { throw StepLog.failure("open", path) }
+        descriptor = opened
+        self.path = path
+    }
+
+    deinit { close(descriptor) }
+
+    /// Appends one row; `text` has no line break.
+    func append(_ text: String) throws(CommandFailure) {
+        let line = Array((text + "\n").utf8)
+        var done = 0
+        while done < line.count {
+            let written = line.withUnsafeBytes { bytes in
+                write(descriptor, bytes.baseAddress! + done, bytes.count - done)
+            }
+            if written >= 0 {
+                done += written
+            } else if errno != EINTR {
+                throw StepLog.failure("write", path)
+            }
+        }
+    }
+
+    /// Flushes to the disk what has been appended, so that a checkpoint written next never runs ahead of the log.
+    func flush() throws(CommandFailure) {
+        guard fsync(descriptor) == 0 else { throw StepLog.failure("flush", path) }
+    }
+
+    /// The complete rows of a file, in file order; none when there is no file.
+    ///
+    /// A last line without a line break is a torn row and left out.
+    static func rows(path: String, header: String) throws -> [(step: Int, text: String)] {
+        guard access(path, F_OK) == 0 else { return [] }
+        let text: String
+        do { text = try String(contentsOfFile: path, encoding: .utf8) } catch {
+            throw CommandFailure("Cannot read \(path) as text; check its permissions, or move the file away.")
+        }
+        var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        lines.removeLast()
+        guard lines.first == header else {
+            throw CommandFailure(
+                "\(path) starts with '\(lines.first ?? "")' where '\(header)' is expected; "
+                    + "move the file away or name another run directory.")
+        }
+        return try lines.dropFirst().enumerated().map { index, line in
+            guard let step = line.split(separator: ",").first.flatMap({ Int($0) }) else {
+                throw CommandFailure(
+                    "\(path), line \(index + 2): '\(line)' does not start with a step number; "
+                        + "restore the file or move it away.")
+            }
+            return (step, line)
+        }
+    }
+
+    private static func failure(_ action: String, _ path: String) -> CommandFailure {
+        CommandFailure(
+            "Cannot \(action) \(path): \(String(cString: strerror(errno))); check the run directory and its free space."
+        )
+    }
+}

@@ -1,0 +1,49 @@
+import ArgumentParser
+import Baton
+
+/// `baton run`: one recurrent stack on arrays, forward and, if asked, backward.
+struct RunCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Runs one recurrent stack on arrays, forward and backward.",
+        discussion: """
+            Layers, directions, sizes and element type (float32, float64) are read from the weights. With --grad-output \
+            the gradients of Σ y·dy + Σ hn·dhn + Σ cn·dcn are written to the folder --grad-dir: input.npy, state.npy, \
+            cell_state.npy, and one file per tensor of the weights, under its name there.
+            """)
+
+    @OptionGroup var options: RunOptions
+    @Flag(help: "Print one JSON object, which names kernel and instruction set.") var json = false
+
+    func run() throws {
+        let weights = try RecurrentStackWeights(safetensors: options.weights, cell: options.kind)
+        let arrays = try RunArrays(options, weights)
+        let clock = ContinuousClock()
+        let start = clock.now
+        let passes = RunPasses(weights, arrays, layout: options.axes)
+        let seconds = (clock.now - start) / .seconds(1)
+        let report = try RunReport(weights, arrays, passes, axes: options.axes, seconds: seconds)
+        try write(passes)
+        Console.print(json ? try jsonText(report) : report.text)
+    }
+
+    private func write(_ passes: RunPasses) throws {
+        var files = OutputFiles()
+        defer { files.discard() }
+        try files.stage(passes.output, as: options.output)
+        for (tensor, path) in zip(passes.finalStates, [options.stateOut, options.cellStateOut]) {
+            if let path { try files.stage(tensor, as: path) }
+        }
+        if let folder = options.gradDir {
+            try makeFolder(folder)
+            for (name, gradient) in passes.gradients {
+                guard !name.contains("/") else {
+                    throw CommandFailure(
+                        "The tensor name \(name) has a slash, so its gradient cannot be a file of that name; rename it."
+                    )
+                }
+                try files.stage(gradient, as: "\(folder)/\(name).npy")
+            }
+        }
+        try files.commit()
+    }
+}

@@ -1,0 +1,51 @@
+public import ArgumentParser
+public import Baton
+
+extension RecurrentCell: ExpressibleByArgument {}
+extension SequenceLayout: ExpressibleByArgument {}
+
+/// The files `baton run` reads and writes, checked for combinations that make no sense.
+struct RunOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Weights: safetensors with PyTorch's or Gluon's names.", valueName: "file"))
+    var weights: String
+    @Option(help: "What the weights compute.") var kind: RecurrentCell
+    @Option(help: ArgumentHelp("Input x.", valueName: "x.npy")) var input: String
+    @Option(help: ArgumentHelp("Initial h, (L·D, N, H); zero if absent.", valueName: "h0.npy"))
+    var state: String?
+    @Option(help: ArgumentHelp("Initial c of an LSTM, (L·D, N, H); needs --state.", valueName: "c0.npy"))
+    var cellState: String?
+    @Option(help: "Order of the axes of input and output: steps, batch, features, or batch first.")
+    var axes = SequenceLayout.TNC
+    @Option(help: ArgumentHelp("Where the output goes.", valueName: "y.npy")) var output: String
+    @Option(help: ArgumentHelp("Where the final h goes.", valueName: "hn.npy")) var stateOut: String?
+    @Option(help: ArgumentHelp("Where the final c of an LSTM goes.", valueName: "cn.npy"))
+    var cellStateOut: String?
+    @Option(help: ArgumentHelp("Gradient of the output; asks for the backward pass.", valueName: "dy.npy"))
+    var gradOutput: String?
+    @Option(help: ArgumentHelp("Gradient of the final h.", valueName: "dhn.npy")) var gradStateOut: String?
+    @Option(help: ArgumentHelp("Gradient of the final c of an LSTM.", valueName: "dcn.npy"))
+    var gradCellStateOut: String?
+    @Option(help: ArgumentHelp("Folder for the gradients of input, states and weights.", valueName: "folder"))
+    var gradDir: String?
+
+    func validate() throws {
+        if cellState != nil && state == nil { throw ValidationError("--cell-state needs --state as well.") }
+        if (gradOutput == nil) != (gradDir == nil) {
+            throw ValidationError("--grad-output and --grad-dir go together; give both or neither.")
+        }
+        if gradOutput == nil && (gradStateOut != nil || gradCellStateOut != nil) {
+            throw ValidationError("--grad-state-out and --grad-cell-state-out need --grad-output as well.")
+        }
+        let cellFlags = [
+            ("--cell-state", cellState), ("--cell-state-out", cellStateOut),
+            ("--grad-cell-state-out", gradCellStateOut),
+        ]
+        if !kind.hasCellState, let flag = cellFlags.first(where: { $0.1 != nil })?.0 {
+            throw ValidationError("\(flag) is for --kind lstm; \(kind.rawValue) has no cell state.")
+        }
+        let outputs = [output, stateOut, cellStateOut].compactMap { $0 }
+        if Set(outputs).count < outputs.count {
+            throw ValidationError("--output, --state-out and --cell-state-out must name different files.")
+        }
+    }
+}

@@ -1,0 +1,62 @@
+import Baton
+
+/// What `baton run` says it did.
+struct RunReport: Encodable {
+    let kind: String
+    let layers: Int
+    let bidirectional: Bool
+    let inputSize: Int
+    let hiddenSize: Int
+    let dtype: String
+    let axes: String
+    let steps: Int
+    let batch: Int
+    let outputShape: [Int]
+    /// The backend that computed the products.
+    let kernel: String
+    /// The instruction set of Baton's own kernels.
+    let isa: String
+    /// The kernel set of OpenBLAS.
+    let blasCore: String
+    /// Names of the gradients written.
+    let gradients: [String]
+    /// Wall time of the passes, without reading and writing files.
+    let seconds: Double
+
+    enum CodingKeys: String, CodingKey {
+        case kind, layers, bidirectional, dtype, axes, steps, batch, kernel, isa, gradients, seconds
+        case inputSize = "input_size"
+        case hiddenSize = "hidden_size"
+        case outputShape = "output_shape"
+        case blasCore = "blas_core"
+    }
+
+    init(
+        _ weights: RecurrentStackWeights, _ arrays: RunArrays, _ passes: RunPasses, axes: SequenceLayout,
+        seconds: Double
+    ) throws {
+        kind = weights.cell.rawValue
+        layers = weights.layerCount
+        bidirectional = weights.directionCount == 2
+        inputSize = weights.inputSize
+        hiddenSize = weights.hiddenSize
+        dtype = weights.dtype.rawValue
+        self.axes = axes.rawValue
+        steps = arrays.steps
+        batch = arrays.batch
+        outputShape = passes.output.shape
+        kernel = weights.dtype.kernelBackend.rawValue
+        isa = try KernelSelection.current.get().instructionSet.rawValue
+        blasCore = OpenBLASCore.current
+        gradients = passes.gradients.map(\.name)
+        self.seconds = seconds
+    }
+
+    /// One line for a person.
+    var text: String {
+        let stack = "\(layers) layer\(layers == 1 ? "" : "s")\(bidirectional ? ", both directions" : "")"
+        let back = gradients.isEmpty ? "" : ", \(gradients.count) gradients"
+        return "\(kind), \(stack), \(inputSize) → \(hiddenSize), \(dtype): output \(outputShape)\(back), "
+            + "\(fixed(seconds * 1e3, digits: 2)) ms (\(kernel) kernels, \(isa))"
+    }
+}

@@ -1,0 +1,134 @@
+public import BatonFormats
+public import BatonKernels
+public import BatonNN
+public import BatonTensor
+
+/// The weights of a recurrent stack as a file holds them, with the sizes that follow from their shapes.
+///
+/// | Tensor of layer l | Shape |
+/// |---|---|
+/// | input weight | (G·H, C) for l = 0, else (G·H, D·H) |
+/// | hidden weight | (G·H, H) |
+/// | biases | (G·H); all or none, none is zero |
+///
+/// Gates stand in PyTorch's and Gluon's order, which is Baton's (`RecurrentCell`); nothing is permuted.
+public struct RecurrentStackWeights {
+    /// The recurrence.
+    public let cell: RecurrentCell
+    /// Names in the file by layer and direction.
+    public let names: RecurrentWeightNames
+    /// C.
+    public let inputSize: Int
+    /// H.
+    public let hiddenSize: Int
+    /// float32 or float64, the same for all.
+    public let dtype: DType
+    private let tensors: NamedTensors
+
+    /// Reads the stack out of a safetensors file.
+    ///
+    /// - Throws: `FormatError` when the file is damaged; `ModelIOError` when its tensors are no stack of this cell, with
+    ///   the tensor, its shape and the expected one.
+    public init(safetensors path: String, cell: RecurrentCell) throws {
+        let reader = try SafetensorsReader(path: path)
+        let names = try RecurrentWeightNames(reader.header.entries.map(\.name), origin: path)
+        var tensors = NamedTensors(origin: path)
+        for name in names.directions.flatMap(\.all) { tensors[name] = try reader.tensor(name) }
+        try self.init(tensors, names: names, cell: cell)
+    }
+
+    /// Checks the shapes and types of the tensors.
+    ///
+    /// - Throws: `ModelIOError` as above, `FormatError` when a named tensor is missing.
+    public init(_ tensors: NamedTensors, names: RecurrentWeightNames, cell: RecurrentCell) throws {
+        let origin = tensors.origin
+        guard let first = names.directions.first, let hidden = tensors[first.hiddenWeight],
+            let input = tensors[first.inputWeight]
+        else { throw ModelIOError("\(origin): the weights of layer 0 are missing; save the whole stack.") }
+        guard hidden.dtype == .float32 || hidden.dtype == .float64 else {
+            throw ModelIOError(
+                "\(origin): tensor \(first.hiddenWeight) is \(hidden.dtype.rawValue), expected float32 or float64.")
+        }
+        let gates = cell.gateCount
+        guard hidden.rank == 2, hidden.shape[1] > 0, hidden.shape[0] == gates * hidden.shape[1] else {
+            throw ModelIOError(
+                "\(origin): tensor \(first.hiddenWeight) has shape \(hidden.shape), but the hidden weight of "
+                    + "\(cell.rawValue) is (\(gates)·H, H); name the kind the weights were trained as.")
+        }
+        guard input.rank == 2, input.shape[1] > 0 else {
+            throw ModelIOError(
+                "\(origin): tensor \(first.inputWeight) has shape \(input.shape), expected "
+                    + "(\(gates * hidden.shape[1]), C) with C ≥ 1.")
+        }
+        self.cell = cell
+        self.names = names
+        self.tensors = tensors
+        hiddenSize = hidden.shape[1]
+        inputSize = input.shape[1]
+        dtype = hidden.dtype
+        try checkShapes()
+    }
+
+    /// L.
+    public var layerCount: Int { names.layerCount }
+    /// D.
+    public var directionCount: Int { names.directionCount }
+
+    private func checkShapes() throws {
+        let rows = cell.gateCount * hiddenSize
+        for (index, direction) in names.directions.enumerated() {
+            let inputs = index < directionCount ? inputSize : directionCount * hiddenSize
+            var expected = [(direction.inputWeight, [rows, inputs]), (direction.hiddenWeight, [rows, hiddenSize])]
+            expected += [direction.inputBias, direction.hiddenBias].compactMap { $0 }.map { ($0, [rows]) }
+            for (name, shape) in expected { _ = try tensors.required(name, shape: shape, dtype: dtype) }
+        }
+    }
+
+    /// A layer with these weights; absent biases are zero.
+    public func makeLayer(layout: SequenceLayout) -> RecurrentLayer {
+        let layer = emptyLayer(layout: layout)
+        for (parameter, name) in pairs(layer) {
+            parameter.setData(name.flatMap { tensors[$0] } ?? Tensor(zeros: parameter.shape, dtype: parameter.dtype))
+        }
+        return layer
+    }
+
+    private func emptyLayer(layout: SequenceLayout) -> RecurrentLayer {
+        let bidirectional = directionCount == 2
+        switch cell {
+        case .lstm:
+            return LSTM(
+                hiddenSize: hiddenSize, numLayers: layerCount, layout: layout, bidirectional: bidirectional,
+                inputSize: inputSize, dtype: dtype, prefix: "")
+        case .gru:
+            return GRU(
+                hiddenSize: hiddenSize, numLayers: layerCount, layout: layout, bidirectional: bidirectional,
+                inputSize: inputSize, dtype: dtype, prefix: "")
+        case .rnnTanh, .rnnRelu:
+            return RNN(
+                hiddenSize: hiddenSize, numLayers: layerCount, activation: cell == .rnnTanh ? .tanh : .relu,
+                layout: layout, bidirectional: bidirectional, inputSize: inputSize, dtype: dtype, prefix: "")
+        }
+    }
+
+    /// The gradients of a layer made by `makeLayer`, by the names in the file; none for absent biases.
+    ///
+    /// - Precondition: one subtree of gradients, as a single process has.
+    public func gradients(of layer: RecurrentLayer) -> [(name: String, gradient: Tensor)] {
+        pairs(layer).compactMap { parameter, name in
+            precondition(
+                parameter.gradients.count == 1, "RecurrentStackWeights: \(parameter.gradients.count) gradient sets")
+            return name.map { ($0, parameter.gradients[0]) }
+        }
+    }
+
+    /// The layer's parameters with their names in the file, in the order of the file format.
+    private func pairs(_ layer: RecurrentLayer) -> [(parameter: Parameter, name: String?)] {
+        zip(layer.directions, names.directions).flatMap { direction, names in
+            [
+                (direction.inputWeight, names.inputWeight), (direction.hiddenWeight, names.hiddenWeight),
+                (direction.inputBias, names.inputBias), (direction.hiddenBias, names.hiddenBias),
+            ]
+        }
+    }
+}

@@ -1,0 +1,60 @@
+import Foundation
+
+/// One run of the built `baton`, which stands beside the test bundle.
+struct BatonProcess {
+    let status: Int32
+    let output: String
+    let error: String
+
+    /// Runs baton to its end, outside any MPI job, with variables added to this process' and others taken away.
+    init(_ arguments: [String], environment: [String: String] = [:], without removed: [String] = []) throws {
+        let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: tests).deletingLastPathComponent().appending(path: "baton")
+        process.arguments = arguments
+        let inherited = ProcessInfo.processInfo.environment.filter { name, _ in
+            !name.hasPrefix("OMPI_COMM_WORLD") && !removed.contains(name)
+        }
+        process.environment = inherited.merging(environment) { _, given in given }
+        let (output, error) = (Pipe(), Pipe())
+        process.standardOutput = output
+        process.standardError = error
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+        // Neither stream carries more than a pipe holds before the other is read.
+        let outputBytes = output.fileHandleForReading.readDataToEndOfFile()
+        let errorBytes = error.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        status = process.terminationStatus
+        self.output = String(decoding: outputBytes, as: UTF8.self)
+        self.error = String(decoding: errorBytes, as: UTF8.self)
+    }
+
+    /// The object that `--json` printed.
+    func json() throws -> [String: Any] {
+        try JSONSerialization.jsonObject(with: Data(output.utf8)) as? [String: Any] ?? [:]
+    }
+}
+
+/// A new folder, removed with everything in it by `remove()`.
+struct TemporaryFolder {
+    let path: String
+
+    init() throws {
+        let url = FileManager.default.temporaryDirectory.appending(path: "baton-cli-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+        path = url.path
+    }
+
+    func file(_ name: String) -> String { path + "/" + name }
+
+    /// Names of the files inside, sorted.
+    func names() throws -> [String] { try Self.names(path) }
+
+    /// Names of the files in a folder, sorted.
+    static func names(_ path: String) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: path).sorted()
+    }
+
+    func remove() { try? FileManager.default.removeItem(atPath: path) }
+}

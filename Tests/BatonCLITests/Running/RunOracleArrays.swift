@@ -1,0 +1,120 @@
+import Baton
+import BatonTestSupport
+
+/// Random arrays for one case of `RunOracleTests`: the files that go in, and what must come out.
+struct RunOracleArrays {
+    private let input: [Double]
+    private let state: [Double]
+    private let cellState: [Double]
+    private let outputGradient: [Double]
+    private let stateGradient: [Double]
+    private let cellStateGradient: [Double]
+
+    init(_ shape: RunOracleTests.Case, using random: inout SeededRandom) {
+        let states = shape.layers * shape.directions * shape.batch * shape.hidden
+        let rows = shape.steps * shape.batch
+        func values(_ count: Int, _ random: inout SeededRandom) -> [Double] {
+            random.array(count).rounded(to: shape.dtype)
+        }
+        input = values(rows * shape.input, &random)
+        state = values(states, &random)
+        cellState = values(states, &random)
+        outputGradient = values(rows * shape.directions * shape.hidden, &random)
+        stateGradient = values(states, &random)
+        cellStateGradient = values(states, &random)
+    }
+
+    /// Writes all files and returns the command line.
+    func write(
+        _ shape: RunOracleTests.Case, _ stack: OracleStack, into folder: RunFolder
+    ) throws -> [String] {
+        let width = shape.directions * shape.hidden
+        let stateShape = [shape.layers * shape.directions, shape.batch, shape.hidden]
+        let weights = parameters(shape, stack.layers.map { $0.map(\.parameters) })
+        var arguments = [
+            "run", "--kind", shape.cell.rawValue, "--axes", shape.axes.rawValue,
+            "--weights", try folder.writeWeights(weights),
+            "--input", try folder.write(ordered(input, shape), axes(shape, shape.input), as: "x.npy"),
+            "--output", folder.path("y.npy"), "--state-out", folder.path("hn.npy"), "--grad-dir", folder.path("g"),
+            "--grad-output", try folder.write(ordered(outputGradient, shape), axes(shape, width), as: "dy.npy"),
+        ]
+        func add(_ flag: String, _ values: [Double], if wanted: Bool) throws {
+            if wanted { arguments += [flag, try folder.write(values, stateShape, as: flag + ".npy")] }
+        }
+        try add("--state", state, if: shape.hasStates)
+        try add("--grad-state-out", stateGradient, if: shape.hasStateGradients)
+        if shape.cell == .lstm {
+            arguments += ["--cell-state-out", folder.path("cn.npy")]
+            try add("--cell-state", cellState, if: shape.hasStates)
+            try add("--grad-cell-state-out", cellStateGradient, if: shape.hasStateGradients)
+        }
+        return arguments
+    }
+
+    /// The oracle's results by the file they are expected in.
+    func results(
+        _ shape: RunOracleTests.Case, _ stack: OracleStack
+    ) -> [(file: String, values: [Double], shape: [Int])] {
+        let forward = stack.forward(
+            input, steps: shape.steps, batch: shape.batch, initialHidden: shape.hasStates ? state : nil,
+            initialCell: shape.hasStates ? cellState : nil)
+        let backward = stack.backward(
+            forward, outputGradient: outputGradient,
+            finalHiddenGradient: shape.hasStateGradients ? stateGradient : nil,
+            finalCellGradient: shape.hasStateGradients ? cellStateGradient : nil)
+        let stateShape = [shape.layers * shape.directions, shape.batch, shape.hidden]
+        var files: [(file: String, values: [Double], shape: [Int])] = [
+            ("y.npy", ordered(forward.output, shape), axes(shape, shape.directions * shape.hidden)),
+            ("hn.npy", forward.finalHidden, stateShape),
+            ("g/input.npy", ordered(backward.input, shape), axes(shape, shape.input)),
+            ("g/state.npy", backward.initialHidden, stateShape),
+        ]
+        if shape.cell == .lstm {
+            files.append(("cn.npy", forward.finalCell, stateShape))
+            files.append(("g/cell_state.npy", backward.initialCell, stateShape))
+        }
+        for (name, values, shape) in parameters(shape, backward.parameters) {
+            files.append(("g/\(name).npy", values, shape))
+        }
+        return files
+    }
+
+    /// Parameters, or their gradients, by the case's names; no biases where the case has none.
+    private func parameters(
+        _ shape: RunOracleTests.Case, _ stack: [[OracleParameters]]
+    ) -> [(name: String, values: [Double], shape: [Int])] {
+        let rows = shape.cell.gateCount * shape.hidden
+        return stack.enumerated().flatMap { layer, directions in
+            directions.enumerated().flatMap { direction, one in
+                let width = layer == 0 ? shape.input : shape.directions * shape.hidden
+                let roles = [
+                    (one.inputWeight, [rows, width]), (one.hiddenWeight, [rows, shape.hidden]),
+                    (one.inputBias, [rows]), (one.hiddenBias, [rows]),
+                ]
+                return roles.prefix(shape.hasBiases ? 4 : 2).enumerated().map { role, tensor in
+                    let name = shape.style.name(
+                        layer: layer, direction: direction, directions: shape.directions, role: role)
+                    return (name, tensor.0, tensor.1)
+                }
+            }
+        }
+    }
+
+    private func axes(_ shape: RunOracleTests.Case, _ width: Int) -> [Int] {
+        shape.axes == .NTC ? [shape.batch, shape.steps, width] : [shape.steps, shape.batch, width]
+    }
+
+    /// (T, N, ·) in the order of the case's axes.
+    private func ordered(_ values: [Double], _ shape: RunOracleTests.Case) -> [Double] {
+        guard shape.axes == .NTC else { return values }
+        let width = values.count / (shape.steps * shape.batch)
+        var result: [Double] = []
+        for row in 0..<shape.batch {
+            for step in 0..<shape.steps {
+                let start = (step * shape.batch + row) * width
+                result += values[start..<start + width]
+            }
+        }
+        return result
+    }
+}

@@ -1,0 +1,146 @@
+import Baton
+import Foundation
+import Testing
+
+/// What `baton run` refuses: one sentence that names both sides, a status, and no file written.
+@Suite struct RunRefusalTests {
+    /// A valid run of a GRU, C = 3, H = 4, T = 5, N = 2, whose files and flags a test then spoils.
+    private struct Valid {
+        let folder: RunFolder
+        var arguments: [String]
+
+        init() throws {
+            folder = try RunFolder(dtype: .float32)
+            try folder.writeWeights(Self.weights())
+            try folder.write(Array(repeating: 0.5, count: 30), [5, 2, 3], as: "x.npy")
+            arguments = [
+                "run", "--weights", folder.path("w.safetensors"), "--kind", "gru", "--input", folder.path("x.npy"),
+                "--output", folder.path("y.npy"),
+            ]
+        }
+
+        static func weights() -> [(name: String, values: [Double], shape: [Int])] {
+            [("weight_ih_l0", [12, 3]), ("weight_hh_l0", [12, 4]), ("bias_ih_l0", [12]), ("bias_hh_l0", [12])].map {
+                ($0.0, Array(repeating: 0.1, count: $0.1.reduce(1, *)), $0.1)
+            }
+        }
+
+        /// Expects a refusal with all of the words, and no new file.
+        func expectRefusal(_ status: Int32, _ words: [String], sourceLocation: SourceLocation = #_sourceLocation) throws
+        {
+            let before = try folder.folder.names()
+            let run = try BatonProcess(arguments)
+            #expect(run.status == status, "\(run.output)\(run.error)", sourceLocation: sourceLocation)
+            #expect(run.error.hasPrefix("baton: "), "\(run.error)", sourceLocation: sourceLocation)
+            let sentences = run.error.split(separator: "\n").filter { !$0.hasPrefix("See ") }
+            #expect(sentences.count == 1, "\(run.error)", sourceLocation: sourceLocation)
+            for word in words {
+                #expect(run.error.contains(word), "\(run.error)", sourceLocation: sourceLocation)
+            }
+            #expect(run.output == "", sourceLocation: sourceLocation)
+            #expect(try folder.folder.names() == before, sourceLocation: sourceLocation)
+        }
+    }
+
+    @Test func theUnspoiledRunWorks() throws {
+        let valid = try Valid()
+        defer { valid.folder.remove() }
+        let run = try BatonProcess(valid.arguments)
+        #expect(run.status == 0, "\(run.error)")
+        #expect(try NPYFile.header(path: valid.folder.path("y.npy")).shape == [5, 2, 4])
+    }
+
+    @Test(arguments: [
+        (["--bogus"], "--bogus"), (["--lengths", "n.npy"], "--lengths"), (["--clip-min", "-1"], "--clip-min"),
+        (["--cell-state", "c.npy"], "--state"), (["--grad-dir", "g"], "--grad-output"),
+        (["--grad-output", "dy.npy"], "--grad-dir"), (["--grad-state-out", "d.npy"], "--grad-output"),
+        (["--cell-state-out", "c.npy"], "lstm"), (["--axes", "CNT"], "CNT"), (["extra"], "extra"),
+    ])
+    func wrongFlagsAreBadUsage(flags: [String], named: String) throws {
+        var run = try Valid()
+        defer { run.folder.remove() }
+        run.arguments += flags
+        try run.expectRefusal(2, [named, "baton run --help"])
+    }
+
+    @Test(arguments: [([5, 2, 4], ["[5, 2, 4]", "(T, N, 3)"]), ([10, 3], ["[10, 3]"]), ([0, 2, 3], ["[0, 2, 3]"])])
+    func anInputOfAnotherShapeIsRefused(shape: [Int], words: [String]) throws {
+        let run = try Valid()
+        defer { run.folder.remove() }
+        try run.folder.write(Array(repeating: 0, count: shape.reduce(1, *)), shape, as: "x.npy")
+        try run.expectRefusal(1, words + ["x.npy"])
+    }
+
+    @Test func anInputOfAnotherTypeIsRefused() throws {
+        let run = try Valid()
+        defer { run.folder.remove() }
+        try NPYFile.write(Tensor(zeros: [5, 2, 3], dtype: .float64), to: run.folder.path("x.npy"))
+        try run.expectRefusal(1, ["x.npy", "float64", "float32"])
+    }
+
+    @Test(arguments: ["--state", "--grad-output"])
+    func statesAndGradientsOfAnotherShapeAreRefused(flag: String) throws {
+        var run = try Valid()
+        defer { run.folder.remove() }
+        let path = try run.folder.write(Array(repeating: 0, count: 12), [1, 3, 4], as: "wrong.npy")
+        run.arguments += [flag, path]
+        if flag == "--grad-output" { run.arguments += ["--grad-dir", run.folder.path("g")] }
+        try run.expectRefusal(1, ["wrong.npy", "[1, 3, 4]", flag == "--state" ? "[1, 2, 4]" : "[5, 2, 4]"])
+    }
+
+    @Test func weightsOfAnotherKindAreRefused() throws {
+        var run = try Valid()
+        defer { run.folder.remove() }
+        run.arguments[4] = "lstm"
+        try run.expectRefusal(1, ["weight_hh_l0", "[12, 4]", "(4·H, H)"])
+    }
+
+    @Test func aMissingTensorIsNamed() throws {
+        let run = try Valid()
+        defer { run.folder.remove() }
+        try run.folder.writeWeights(Valid.weights().filter { $0.name != "bias_hh_l0" })
+        try run.expectRefusal(1, ["bias_hh", "layer 0", "w.safetensors"])
+    }
+
+    @Test func aTensorOfAnotherShapeIsNamed() throws {
+        let run = try Valid()
+        defer { run.folder.remove() }
+        let weights = Valid.weights().map { name, values, shape in
+            name == "bias_ih_l0" ? (name, Array(values.prefix(8)), [8]) : (name, values, shape)
+        }
+        try run.folder.writeWeights(weights)
+        try run.expectRefusal(1, ["bias_ih_l0", "[8]", "[12]"])
+    }
+
+    @Test func aTruncatedWeightsFileIsRefused() throws {
+        let run = try Valid()
+        defer { run.folder.remove() }
+        let path = run.folder.path("w.safetensors")
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+        try bytes.dropLast(7).write(to: URL(fileURLWithPath: path))
+        try run.expectRefusal(1, ["w.safetensors"])
+    }
+
+    @Test func aMissingFileIsNamed() throws {
+        var run = try Valid()
+        defer { run.folder.remove() }
+        run.arguments[6] = run.folder.path("nowhere.npy")
+        try run.expectRefusal(1, ["nowhere.npy"])
+    }
+
+    @Test func anUnwritableSecondOutputLeavesNoFirst() throws {
+        var run = try Valid()
+        defer { run.folder.remove() }
+        run.arguments += ["--state-out", run.folder.path("no/such/folder/hn.npy")]
+        try run.expectRefusal(1, ["no/such/folder/hn.npy"])
+    }
+
+    @Test(arguments: [("BATON_ISA", "sse9"), ("BATON_KERNELS", "fast")])
+    func aVariableThatNamesNothingIsRefused(variable: String, value: String) throws {
+        let valid = try Valid()
+        defer { valid.folder.remove() }
+        let run = try BatonProcess(valid.arguments, environment: [variable: value])
+        #expect(run.status == 1)
+        #expect(run.error.contains(variable) && run.error.contains(value), "\(run.error)")
+    }
+}
