@@ -111,7 +111,6 @@ import Testing
             options.rows = 0..<0
             let run = LayerRun(layer, on: kernels, options)
             #expect(run.plan.leaves.isEmpty && run.output.isEmpty && run.parameterGradients.isEmpty)
-            #expect(run.hookCalls == (3, 3), "other processes may wait for this one in the hook")
         }
         check(kernelsUnderTest[kernels])
     }
