@@ -8,6 +8,8 @@ final class BLASLinearKernel<Scalar: BLASScalar>: LinearKernel {
     /// (units, width) and (units)
     private let weight: ScalarBuffer<Scalar>
     private let bias: ScalarBuffer<Scalar>
+    /// (width, units) as of the last update for training, for `backwardData`.
+    private var transposedWeight: ScalarBuffer<Scalar>?
     /// Made for one window shape and kept while that stays.
     private var workspace: BLASLinearWorkspace<Scalar>?
 
@@ -20,7 +22,6 @@ final class BLASLinearKernel<Scalar: BLASScalar>: LinearKernel {
         bias = ScalarBuffer(units)
     }
 
-    /// Copies the parameters. `training` changes nothing: the backward product reads the same copy.
     func update(weight newWeight: UnsafePointer<Scalar>, bias newBias: UnsafePointer<Scalar>?, training: Bool) {
         weight.pointer.update(from: newWeight, count: weight.count)
         if let newBias {
@@ -28,20 +29,29 @@ final class BLASLinearKernel<Scalar: BLASScalar>: LinearKernel {
         } else {
             bias.pointer.update(repeating: 0, count: units)
         }
+        guard training else {
+            transposedWeight = nil
+            return
+        }
+        let transposed = transposedWeight ?? ScalarBuffer(weight.count)
+        Scalar.transpose(rows: units, columns: width, weight.pointer, into: transposed.pointer)
+        transposedWeight = transposed
     }
 
     func forward(
         steps: Int, batch: Int, leaves: LeafPlan, input: UnsafePointer<Scalar>, inputStride: Int,
         output: UnsafeMutablePointer<Scalar>, outputStride: Int
     ) {
-        forEachLeaf(steps: steps, batch: batch, leaves) { row, rows in
+        precondition(
+            leaves.rowCount == batch, "BLASLinearKernel: leaves of \(leaves.rowCount) rows, a batch of \(batch)")
+        for row in stride(from: 0, to: steps * batch, by: max(1, batch)) {
             let target = output + row * outputStride
-            for n in 0..<rows { (target + n * outputStride).update(from: bias.pointer, count: units) }
+            for n in 0..<batch { (target + n * outputStride).update(from: bias.pointer, count: units) }
             Scalar.multiply(
-                rows: rows, columns: units, depth: width,
-                MatrixOperand(input + row * inputStride, stride: inputStride),
-                MatrixOperand(weight.pointer, stride: width, transposed: true),
-                adds: true, into: target, stride: outputStride)
+                RowProduct(
+                    leaves: leaves.leaves, columns: units, depth: width, input: input + row * inputStride,
+                    inputStride: inputStride, weights: weight.pointer, adds: true, output: target,
+                    outputStride: outputStride))
         }
     }
 
@@ -49,12 +59,18 @@ final class BLASLinearKernel<Scalar: BLASScalar>: LinearKernel {
         steps: Int, batch: Int, leaves: LeafPlan, outputGradient: UnsafePointer<Scalar>, outputGradientStride: Int,
         inputGradient: UnsafeMutablePointer<Scalar>, inputGradientStride: Int, adds: Bool
     ) {
-        forEachLeaf(steps: steps, batch: batch, leaves) { row, rows in
+        guard let transposedWeight else {
+            preconditionFailure("BLASLinearKernel: backwardData needs an update for training")
+        }
+        precondition(
+            leaves.rowCount == batch, "BLASLinearKernel: leaves of \(leaves.rowCount) rows, a batch of \(batch)")
+        for row in stride(from: 0, to: steps * batch, by: max(1, batch)) {
             Scalar.multiply(
-                rows: rows, columns: width, depth: units,
-                MatrixOperand(outputGradient + row * outputGradientStride, stride: outputGradientStride),
-                MatrixOperand(weight.pointer, stride: width),
-                adds: adds, into: inputGradient + row * inputGradientStride, stride: inputGradientStride)
+                RowProduct(
+                    leaves: leaves.leaves, columns: width, depth: units,
+                    input: outputGradient + row * outputGradientStride, inputStride: outputGradientStride,
+                    weights: transposedWeight.pointer, adds: adds, output: inputGradient + row * inputGradientStride,
+                    outputStride: inputGradientStride))
         }
     }
 
@@ -91,15 +107,6 @@ final class BLASLinearKernel<Scalar: BLASScalar>: LinearKernel {
             }
             Scalar.accumulate(sum, into: target.weight, count: units * width)
             if let bias = target.bias { Scalar.accumulate(sum + units * width, into: bias, count: units) }
-        }
-    }
-
-    /// Calls `body` with the first row and the number of rows of every leaf of every step.
-    private func forEachLeaf(steps: Int, batch: Int, _ plan: LeafPlan, _ body: (_ row: Int, _ rows: Int) -> Void) {
-        precondition(
-            plan.rowCount == batch, "BLASLinearKernel: leaves of \(plan.rowCount) rows for a batch of \(batch)")
-        for step in 0..<steps {
-            for leaf in plan.leaves where !leaf.isEmpty { body(step * batch + leaf.lowerBound, leaf.count) }
         }
     }
 

@@ -5,8 +5,9 @@ extension BLASRecurrentSequence {
         steps range: Range<Int>, _ arguments: RecurrentBackwardData<Scalar>, forward: RecurrentForward<Scalar>,
         hook: StepHook
     ) {
-        guard let training, keepsHistory, nextStep == steps else {
-            preconditionFailure("BLASRecurrentSequence: backwardData needs a complete forward pass for training")
+        guard let training, keepsHistory, nextStep == steps, let transposed = weights.transposed else {
+            preconditionFailure(
+                "BLASRecurrentSequence: backwardData needs a complete forward pass and an update, both for training")
         }
         precondition(
             range.upperBound == steps || range.upperBound == nextBackwardEnd,
@@ -16,17 +17,15 @@ extension BLASRecurrentSequence {
             load(arguments.finalCellGradient, into: training.cellGradient)
         }
         for step in range.reversed() {
-            for leaf in plan.leaves where !leaf.isEmpty { retreat(leaf, step: step, arguments, training) }
+            retreat(step, arguments, training, transposed)
             hook()
         }
         nextBackwardEnd = range.lowerBound
         guard range.lowerBound == 0 else { return }
-        if let target = arguments.initialHiddenGradient {
-            target.update(from: training.hiddenGradient.pointer, count: training.hiddenGradient.count)
-        }
-        if let target = arguments.initialCellGradient {
-            target.update(from: training.cellGradient.pointer, count: training.cellGradient.count)
-        }
+        arguments.initialHiddenGradient?
+            .update(from: training.hiddenGradient.pointer, count: training.hiddenGradient.count)
+        arguments.initialCellGradient?
+            .update(from: training.cellGradient.pointer, count: training.cellGradient.count)
     }
 
     private func load(_ gradient: UnsafePointer<Scalar>?, into carry: ScalarBuffer<Scalar>) {
@@ -37,48 +36,42 @@ extension BLASRecurrentSequence {
         }
     }
 
-    /// One step of one leaf: dh += dy, gates, dh₋₁ = dQ·U, dx = dA·W.
+    /// One step: dh += dy, gates, dh₋₁ = dQ·U (added to dh⊙z for the GRU), dx = dA·W.
     private func retreat(
-        _ leaf: Range<Int>, step: Int, _ arguments: RecurrentBackwardData<Scalar>,
-        _ training: BLASTrainingWorkspace<Scalar>
+        _ step: Int, _ arguments: RecurrentBackwardData<Scalar>, _ training: BLASTrainingWorkspace<Scalar>,
+        _ transposed: BLASRecurrentWeights<Scalar>.Transposed
     ) {
-        let width = shape.hidden
-        let gateRows = shape.gateRows
-        let row = time(of: step) * batch + leaf.lowerBound
-        let dh = training.hiddenGradient.pointer + leaf.lowerBound * width
+        let (width, gateRows) = (shape.hidden, shape.gateRows)
+        let row = time(of: step) * batch
+        let dh = training.hiddenGradient.pointer
         if let outputGradient = arguments.outputGradient {
-            for n in 0..<leaf.count {
+            for n in 0..<batch {
                 Scalar.accumulate(
                     outputGradient + (row + n) * arguments.outputGradientStride, into: dh + n * width, count: width)
             }
         }
-        let gateStart = offset(leaf, slot: step, slots: steps, width: gateRows)
-        let gate = training.gateGradient.pointer + gateStart
-        let recurrent = shape.cell == .gru ? training.recurrentGateGradient.pointer + gateStart : gate
-        let before = offset(leaf, slot: step, slots: steps + 1, width: width)
-        let after = offset(leaf, slot: step + 1, slots: steps + 1, width: width)
-        let hasCell = shape.cell.hasCellState
-        let keeps = training.kept.count > 0
+        let gate = training.gateGradient.pointer + step * batch * gateRows
+        let recurrent =
+            shape.cell == .gru ? training.recurrentGateGradient.pointer + step * batch * gateRows : gate
         Scalar.differentiate(
             shape.cell,
             GateStepGradient(
-                rows: leaf.count, hidden: width, gates: gates.pointer + gateStart,
-                kept: training.kept.pointer + (keeps ? offset(leaf, slot: step, slots: steps, width: width) : 0),
-                previousHidden: hidden.pointer + before, nextHidden: hidden.pointer + after,
-                previousCell: cell.pointer + (hasCell ? before : 0), hiddenGradient: dh,
-                cellGradient: training.cellGradient.pointer + (hasCell ? leaf.lowerBound * width : 0),
-                gateGradient: gate, recurrentGateGradient: recurrent))
+                rows: batch, hidden: width, gates: activations(step: step),
+                kept: training.kept(step: step, count: batch * width), previousHidden: state(hidden, slot: step),
+                nextHidden: state(hidden, slot: step + 1), previousCell: state(cell, slot: step),
+                hiddenGradient: dh, cellGradient: training.cellGradient.pointer, gateGradient: gate,
+                recurrentGateGradient: recurrent))
         Scalar.multiply(
-            rows: leaf.count, columns: width, depth: gateRows,
-            MatrixOperand(recurrent, stride: gateRows), MatrixOperand(weights.hiddenWeight.pointer, stride: width),
-            adds: shape.cell == .gru, into: dh, stride: width)
-        if let inputGradient = arguments.inputGradient {
-            Scalar.multiply(
-                rows: leaf.count, columns: shape.inputSize, depth: gateRows,
-                MatrixOperand(gate, stride: gateRows),
-                MatrixOperand(weights.inputWeight.pointer, stride: shape.inputSize),
-                adds: arguments.addsToInputGradient, into: inputGradient + row * arguments.inputGradientStride,
-                stride: arguments.inputGradientStride)
-        }
+            RowProduct(
+                leaves: plan.leaves, columns: width, depth: gateRows, input: recurrent, inputStride: gateRows,
+                weights: transposed.hiddenWeight.pointer, adds: shape.cell == .gru, output: dh,
+                outputStride: width))
+        guard let inputGradient = arguments.inputGradient else { return }
+        Scalar.multiply(
+            RowProduct(
+                leaves: plan.leaves, columns: shape.inputSize, depth: gateRows, input: gate, inputStride: gateRows,
+                weights: transposed.inputWeight.pointer, adds: arguments.addsToInputGradient,
+                output: inputGradient + row * arguments.inputGradientStride,
+                outputStride: arguments.inputGradientStride))
     }
 }

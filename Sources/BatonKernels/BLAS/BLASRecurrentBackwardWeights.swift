@@ -32,48 +32,56 @@ extension BLASRecurrentSequence {
         of leaf: Range<Int>, to vector: UnsafeMutablePointer<Scalar>, _ forward: RecurrentForward<Scalar>,
         _ training: BLASTrainingWorkspace<Scalar>
     ) {
-        let gateRows = shape.gateRows
-        let rows = steps * leaf.count
-        let gateStart = offset(leaf, slot: 0, slots: steps, width: gateRows)
-        let gate = training.gateGradient.pointer + gateStart
-        let recurrent = shape.cell == .gru ? training.recurrentGateGradient.pointer + gateStart : gate
-        gatherInput(of: leaf, forward, into: training.gatheredInput.pointer)
-        Scalar.multiply(
-            rows: gateRows, columns: shape.inputSize, depth: rows,
-            MatrixOperand(gate, stride: gateRows, transposed: true),
-            MatrixOperand(training.gatheredInput.pointer, stride: shape.inputSize),
-            adds: false, into: vector, stride: shape.inputSize)
+        let (width, gateRows) = (shape.hidden, shape.gateRows)
+        let gradient = training.gatheredGradient.pointer
+        let factor = training.gatheredFactor.pointer
         let hiddenGradient = vector + gateRows * shape.inputSize
-        Scalar.multiply(
-            rows: gateRows, columns: shape.hidden, depth: rows,
-            MatrixOperand(recurrent, stride: gateRows, transposed: true),
-            MatrixOperand(
-                hidden.pointer + offset(leaf, slot: 0, slots: steps + 1, width: shape.hidden), stride: shape.hidden),
-            adds: false, into: hiddenGradient, stride: shape.hidden)
-        let biases = hiddenGradient + gateRows * shape.hidden
-        biases.update(repeating: 0, count: 2 * gateRows)
-        for row in (0..<rows).reversed() {
-            Scalar.accumulate(gate + row * gateRows, into: biases, count: gateRows)
-        }
-        guard shape.cell == .gru else {
+        let biases = hiddenGradient + gateRows * width
+        gather(leaf, training.gateGradient.pointer, stride: gateRows, width: gateRows, into: gradient)
+        gather(
+            leaf, forward.input, stride: forward.inputStride, width: shape.inputSize, byTime: true, into: factor)
+        multiply(leaf, gradient, factor, columns: shape.inputSize, into: vector)
+        sumRows(leaf, gradient, into: biases)
+        if shape.cell == .gru {
+            gather(leaf, training.recurrentGateGradient.pointer, stride: gateRows, width: gateRows, into: gradient)
+            sumRows(leaf, gradient, into: biases + gateRows)
+        } else {
             (biases + gateRows).update(from: biases, count: gateRows)
-            return
         }
-        for row in (0..<rows).reversed() {
-            Scalar.accumulate(recurrent + row * gateRows, into: biases + gateRows, count: gateRows)
+        gather(leaf, hidden.pointer, stride: width, width: width, into: factor)
+        multiply(leaf, gradient, factor, columns: width, into: hiddenGradient)
+    }
+
+    /// gradientᵀ·factor over the steps and rows of a leaf.
+    private func multiply(
+        _ leaf: Range<Int>, _ gradient: UnsafePointer<Scalar>, _ factor: UnsafePointer<Scalar>, columns: Int,
+        into target: UnsafeMutablePointer<Scalar>
+    ) {
+        Scalar.multiply(
+            rows: shape.gateRows, columns: columns, depth: steps * leaf.count,
+            MatrixOperand(gradient, stride: shape.gateRows, transposed: true),
+            MatrixOperand(factor, stride: columns), adds: false, into: target, stride: columns)
+    }
+
+    private func sumRows(
+        _ leaf: Range<Int>, _ gradient: UnsafePointer<Scalar>, into sum: UnsafeMutablePointer<Scalar>
+    ) {
+        sum.update(repeating: 0, count: shape.gateRows)
+        for row in (0..<steps * leaf.count).reversed() {
+            Scalar.accumulate(gradient + row * shape.gateRows, into: sum, count: shape.gateRows)
         }
     }
 
-    /// Copies the inputs of a leaf together, in processing order.
-    private func gatherInput(
-        of leaf: Range<Int>, _ forward: RecurrentForward<Scalar>, into target: UnsafeMutablePointer<Scalar>
+    /// Copies a leaf's rows of every step together, in processing order. `byTime` says that the source is the
+    /// caller's and lies in the order of time.
+    private func gather(
+        _ leaf: Range<Int>, _ source: UnsafePointer<Scalar>, stride: Int, width: Int, byTime: Bool = false,
+        into target: UnsafeMutablePointer<Scalar>
     ) {
-        let width = shape.inputSize
         for step in 0..<steps {
-            let row = time(of: step) * batch + leaf.lowerBound
+            let row = (byTime ? time(of: step) : step) * batch + leaf.lowerBound
             for n in 0..<leaf.count {
-                (target + (step * leaf.count + n) * width)
-                    .update(from: forward.input + (row + n) * forward.inputStride, count: width)
+                (target + (step * leaf.count + n) * width).update(from: source + (row + n) * stride, count: width)
             }
         }
     }

@@ -13,17 +13,16 @@ extension BLASRecurrentSequence {
                 "BLASRecurrentSequence: a chunk must start at step \(nextStep) in the mode of the one before")
         }
         for step in range {
-            for leaf in plan.leaves where !leaf.isEmpty { advance(leaf, step: step, arguments) }
+            advance(step, arguments)
             hook()
         }
         nextStep = range.upperBound
         nextBackwardEnd = steps
-        if range.upperBound == steps { finish(arguments) }
+        guard range.upperBound == steps else { return }
+        let count = batch * shape.hidden
+        arguments.finalHidden?.update(from: state(hidden, slot: steps), count: count)
+        if shape.cell.hasCellState { arguments.finalCell?.update(from: state(cell, slot: steps), count: count) }
     }
-
-    /// Slots per leaf of the state arrays, and of the arrays with one entry per step.
-    private var stateSlots: Int { keepsHistory ? steps + 1 : 1 }
-    private var gateSlots: Int { keepsHistory ? steps : 1 }
 
     /// Brings the workspace into the mode of this pass and the initial states into slot 0.
     private func begin(_ arguments: RecurrentForward<Scalar>, training isTraining: Bool) {
@@ -39,70 +38,45 @@ extension BLASRecurrentSequence {
     }
 
     private func load(_ initial: UnsafePointer<Scalar>?, into states: ScalarBuffer<Scalar>) {
-        for leaf in plan.leaves {
-            let target = states.pointer + offset(leaf, slot: 0, slots: stateSlots, width: shape.hidden)
-            let count = leaf.count * shape.hidden
-            if let initial {
-                target.update(from: initial + leaf.lowerBound * shape.hidden, count: count)
-            } else {
-                target.update(repeating: 0, count: count)
-            }
+        if let initial {
+            states.pointer.update(from: initial, count: batch * shape.hidden)
+        } else {
+            states.pointer.update(repeating: 0, count: batch * shape.hidden)
         }
     }
 
-    /// One step of one leaf: bias, x·Wᵀ, h₋₁·Uᵀ, gates.
-    private func advance(_ leaf: Range<Int>, step: Int, _ arguments: RecurrentForward<Scalar>) {
-        let width = shape.hidden
-        let gateRows = shape.gateRows
-        let row = time(of: step) * batch + leaf.lowerBound
-        let gate = gates.pointer
-            + offset(leaf, slot: keepsHistory ? step : 0, slots: gateSlots, width: gateRows)
-        let before = offset(leaf, slot: keepsHistory ? step : 0, slots: stateSlots, width: width)
-        let after = offset(leaf, slot: keepsHistory ? step + 1 : 0, slots: stateSlots, width: width)
-        fill(gate, with: weights.inputBias.pointer, rows: leaf.count)
+    /// One step: bias, x·Wᵀ, h₋₁·Uᵀ, gates.
+    private func advance(_ step: Int, _ arguments: RecurrentForward<Scalar>) {
+        let row = time(of: step) * batch
+        let gate = activations(step: step)
+        let (before, after) = (state(hidden, slot: step), state(hidden, slot: step + 1))
+        fill(gate, with: weights.inputBias.pointer)
         Scalar.multiply(
-            rows: leaf.count, columns: gateRows, depth: shape.inputSize,
-            MatrixOperand(arguments.input + row * arguments.inputStride, stride: arguments.inputStride),
-            MatrixOperand(weights.inputWeight.pointer, stride: shape.inputSize, transposed: true),
-            adds: true, into: gate, stride: gateRows)
+            RowProduct(
+                leaves: plan.leaves, columns: shape.gateRows, depth: shape.inputSize,
+                input: arguments.input + row * arguments.inputStride, inputStride: arguments.inputStride,
+                weights: weights.inputWeight.pointer, adds: true, output: gate, outputStride: shape.gateRows))
         let recurrent = shape.cell == .gru ? recurrentGates.pointer : gate
-        if shape.cell == .gru { fill(recurrent, with: weights.hiddenBias.pointer, rows: leaf.count) }
+        if shape.cell == .gru { fill(recurrent, with: weights.hiddenBias.pointer) }
         Scalar.multiply(
-            rows: leaf.count, columns: gateRows, depth: width,
-            MatrixOperand(hidden.pointer + before, stride: width),
-            MatrixOperand(weights.hiddenWeight.pointer, stride: width, transposed: true),
-            adds: true, into: recurrent, stride: gateRows)
-        let keptStart = offset(leaf, slot: step, slots: steps, width: width)
-        let hasCell = shape.cell.hasCellState
+            RowProduct(
+                leaves: plan.leaves, columns: shape.gateRows, depth: shape.hidden, input: before,
+                inputStride: shape.hidden, weights: weights.hiddenWeight.pointer, adds: true, output: recurrent,
+                outputStride: shape.gateRows))
         Scalar.activate(
             shape.cell,
             GateStep(
-                rows: leaf.count, hidden: width, gates: gate, recurrentGates: recurrent,
-                previousHidden: hidden.pointer + before, nextHidden: hidden.pointer + after,
-                previousCell: cell.pointer + (hasCell ? before : 0),
-                nextCell: cell.pointer + (hasCell ? after : 0),
-                kept: keepsHistory ? training.map { $0.kept.pointer + ($0.kept.count > 0 ? keptStart : 0) } : nil))
-        for n in 0..<leaf.count {
+                rows: batch, hidden: shape.hidden, gates: gate, recurrentGates: recurrent,
+                previousHidden: before, nextHidden: after, previousCell: state(cell, slot: step),
+                nextCell: state(cell, slot: step + 1),
+                kept: keepsHistory ? training?.kept(step: step, count: batch * shape.hidden) : nil))
+        for n in 0..<batch {
             (arguments.output + (row + n) * arguments.outputStride)
-                .update(from: hidden.pointer + after + n * width, count: width)
+                .update(from: after + n * shape.hidden, count: shape.hidden)
         }
     }
 
-    private func fill(_ target: UnsafeMutablePointer<Scalar>, with bias: UnsafePointer<Scalar>, rows: Int) {
-        for n in 0..<rows { (target + n * shape.gateRows).update(from: bias, count: shape.gateRows) }
-    }
-
-    private func finish(_ arguments: RecurrentForward<Scalar>) {
-        for leaf in plan.leaves {
-            let last = offset(leaf, slot: keepsHistory ? steps : 0, slots: stateSlots, width: shape.hidden)
-            let start = leaf.lowerBound * shape.hidden
-            let count = leaf.count * shape.hidden
-            if let target = arguments.finalHidden {
-                (target + start).update(from: hidden.pointer + last, count: count)
-            }
-            if let target = arguments.finalCell, shape.cell.hasCellState {
-                (target + start).update(from: cell.pointer + last, count: count)
-            }
-        }
+    private func fill(_ target: UnsafeMutablePointer<Scalar>, with bias: UnsafePointer<Scalar>) {
+        for n in 0..<batch { (target + n * shape.gateRows).update(from: bias, count: shape.gateRows) }
     }
 }

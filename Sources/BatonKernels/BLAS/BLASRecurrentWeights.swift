@@ -1,14 +1,22 @@
-/// Weights of one layer and direction for OpenBLAS: row-major copies, which forward and backward products read
-/// transposed or as they stand.
+/// Weights of one layer and direction for OpenBLAS: copies as they stand for the forward products, transposed ones
+/// for the backward products, so that a panel of output columns is contiguous memory in both (see `RowProduct`).
 final class BLASRecurrentWeights<Scalar: BLASScalar>: RecurrentWeights {
     let shape: RecurrentShape
     /// (G·H, I) and (G·H, H)
     let inputWeight: ScalarBuffer<Scalar>
     let hiddenWeight: ScalarBuffer<Scalar>
+    /// As of the last update, if that was for training.
+    private(set) var transposed: Transposed?
     /// (G·H) added to the input product: b + q, but b alone for the GRU, whose q stands inside the reset product.
     let inputBias: ScalarBuffer<Scalar>
     /// (3H) GRU only, q.
     let hiddenBias: ScalarBuffer<Scalar>
+
+    /// (I, G·H) and (H, G·H)
+    struct Transposed {
+        let inputWeight: ScalarBuffer<Scalar>
+        let hiddenWeight: ScalarBuffer<Scalar>
+    }
 
     init(_ shape: RecurrentShape) {
         precondition(OpenBLASCore.usesOneThread, "OpenBLAS did not accept one thread")
@@ -19,7 +27,6 @@ final class BLASRecurrentWeights<Scalar: BLASScalar>: RecurrentWeights {
         hiddenBias = ScalarBuffer(shape.gateRows)
     }
 
-    /// Copies the parameters. `training` changes nothing: the backward products read the same copies.
     func update(from parameters: RecurrentParameterPointers<Scalar>, training: Bool) {
         inputWeight.pointer.update(from: parameters.inputWeight, count: inputWeight.count)
         hiddenWeight.pointer.update(from: parameters.hiddenWeight, count: hiddenWeight.count)
@@ -28,5 +35,18 @@ final class BLASRecurrentWeights<Scalar: BLASScalar>: RecurrentWeights {
         if shape.cell != .gru {
             Scalar.accumulate(hiddenBias.pointer, into: inputBias.pointer, count: shape.gateRows)
         }
+        guard training else {
+            transposed = nil
+            return
+        }
+        let target =
+            transposed
+            ?? Transposed(
+                inputWeight: ScalarBuffer(inputWeight.count), hiddenWeight: ScalarBuffer(hiddenWeight.count))
+        Scalar.transpose(
+            rows: shape.gateRows, columns: shape.inputSize, inputWeight.pointer, into: target.inputWeight.pointer)
+        Scalar.transpose(
+            rows: shape.gateRows, columns: shape.hidden, hiddenWeight.pointer, into: target.hiddenWeight.pointer)
+        transposed = target
     }
 }

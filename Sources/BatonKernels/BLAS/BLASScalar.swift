@@ -24,6 +24,15 @@ protocol BLASScalar: BinaryFloatingPoint, Sendable {
     static func multiply(
         rows: Int, columns: Int, depth: Int, _ a: MatrixOperand<Self>, _ b: MatrixOperand<Self>, adds: Bool,
         into out: UnsafeMutablePointer<Self>, stride: Int)
+    /// out (columns) = matrix (columns, depth)·vector (depth), or added to `out`.
+    static func multiply(
+        columns: Int, depth: Int, _ matrix: MatrixOperand<Self>, vector: UnsafePointer<Self>, adds: Bool,
+        into out: UnsafeMutablePointer<Self>)
+    /// out (rows, columns) = a (rows, depth) · the transpose of `weights` (columns, depth), or added to `out`.
+    static func multiply(_ product: RowProduct<Self>)
+    /// target (columns, rows) = the transpose of source (rows, columns).
+    static func transpose(
+        rows: Int, columns: Int, _ source: UnsafePointer<Self>, into target: UnsafeMutablePointer<Self>)
     static func exponential(_ x: Self) -> Self
     static func hyperbolicTangent(_ x: Self) -> Self
     /// Pre-activations to activations and new states.
@@ -62,6 +71,24 @@ extension Double: BLASScalar {
             adds ? 1 : 0, out, Int32(stride))
     }
 
+    static func multiply(
+        columns: Int, depth: Int, _ matrix: MatrixOperand<Double>, vector: UnsafePointer<Double>, adds: Bool,
+        into out: UnsafeMutablePointer<Double>
+    ) {
+        cblas_dgemv(
+            CblasRowMajor, CblasNoTrans, Int32(columns), Int32(depth), 1, matrix.pointer, Int32(matrix.stride), vector,
+            1, adds ? 1 : 0, out, 1)
+    }
+
+    static func multiply(_ product: RowProduct<Double>) { product.run() }
+
+    static func transpose(
+        rows: Int, columns: Int, _ source: UnsafePointer<Double>, into target: UnsafeMutablePointer<Double>
+    ) {
+        cblas_domatcopy(
+            CblasRowMajor, CblasTrans, Int32(rows), Int32(columns), 1, source, Int32(columns), target, Int32(rows))
+    }
+
     @inline(__always) static func exponential(_ x: Double) -> Double { exp(x) }
     @inline(__always) static func hyperbolicTangent(_ x: Double) -> Double { tanh(x) }
 
@@ -84,8 +111,31 @@ extension Float: BLASScalar {
             adds ? 1 : 0, out, Int32(stride))
     }
 
+    static func multiply(
+        columns: Int, depth: Int, _ matrix: MatrixOperand<Float>, vector: UnsafePointer<Float>, adds: Bool,
+        into out: UnsafeMutablePointer<Float>
+    ) {
+        cblas_sgemv(
+            CblasRowMajor, CblasNoTrans, Int32(columns), Int32(depth), 1, matrix.pointer, Int32(matrix.stride), vector,
+            1, adds ? 1 : 0, out, 1)
+    }
+
+    static func multiply(_ product: RowProduct<Float>) { product.run() }
+
+    static func transpose(
+        rows: Int, columns: Int, _ source: UnsafePointer<Float>, into target: UnsafeMutablePointer<Float>
+    ) {
+        cblas_somatcopy(
+            CblasRowMajor, CblasTrans, Int32(rows), Int32(columns), 1, source, Int32(columns), target, Int32(rows))
+    }
+
     @inline(__always) static func exponential(_ x: Float) -> Float { expf(x) }
-    @inline(__always) static func hyperbolicTangent(_ x: Float) -> Float { tanhf(x) }
+
+    /// 1 − 2/(e²ˣ + 1) in f64: half an ulp of f32, and more than twice as fast as libm's `tanhf`. Below 2⁻¹² the
+    /// difference of tanh x from x is less than a quarter of an ulp.
+    @inline(__always) static func hyperbolicTangent(_ x: Float) -> Float {
+        abs(x) < 0x1p-12 ? x : Float(1 - 2 / (exp(2 * Double(x)) + 1))
+    }
 
     static func activate(_ cell: RecurrentCell, _ step: GateStep<Float>) { step.activate(cell) }
     static func differentiate(_ cell: RecurrentCell, _ step: GateStepGradient<Float>) { step.differentiate(cell) }

@@ -20,11 +20,10 @@ public enum OpenBLASCore {
     /// choice is as good. Never names a core whose instructions the processor lacks.
     public static func forced(on features: CPUFeatures, picked: String) -> String? {
         if features.hasAVX512 {
-            return ["skylakex", "cooperlake", "sapphirerapids"].contains(picked.lowercased()) ? nil : "SkylakeX"
+            return avx512Cores.contains(picked.lowercased()) ? nil : "SkylakeX"
         }
         if features.hasAVX2 {
-            // Excavator's kernels are Haswell's or near them; all three use AVX2 and FMA.
-            return ["haswell", "zen", "excavator"].contains(picked.lowercased()) ? nil : "Haswell"
+            return avx2Cores.contains(picked.lowercased()) ? nil : "Haswell"
         }
         return nil
     }
@@ -46,6 +45,13 @@ public enum OpenBLASCore {
             + "\(current) kernels, set the variable before starting to avoid this\n"
         _ = message.withCString { write(STDERR_FILENO, $0, strlen($0)) }
     }
+
+    /// Whether products of small matrices read their operands in place instead of packing them first.
+    static let multipliesSmallMatricesInPlace = avx512Cores.contains(current.lowercased())
+
+    private static let avx512Cores: Set = ["skylakex", "cooperlake", "sapphirerapids"]
+    /// Excavator's kernels are Haswell's or near them; all three use AVX2 and FMA.
+    private static let avx2Cores: Set = ["haswell", "zen", "excavator"]
 
     /// Limits OpenBLAS to the calling thread, once. A product cut over threads could round differently, and one
     /// process per core is how Baton uses a machine.

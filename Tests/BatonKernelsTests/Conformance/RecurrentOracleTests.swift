@@ -82,6 +82,39 @@ import Testing
         check(kernelsUnderTest[kernels])
     }
 
+    @Test(arguments: kernelsUnderTest.indices, RecurrentCell.allCases)
+    func `a window of no steps hands the states through`(kernels: Int, cell: RecurrentCell) {
+        func check<Kernels: KernelsUnderTest>(_ kernels: Kernels) {
+            let layer = LayerCase<Kernels.Scalar>(
+                cell, NamedShape("no steps", steps: 0, batch: 3, inputSize: 4, hidden: 18))
+            let run = LayerRun(layer, on: kernels)
+            #expect(run.finalHidden == layer.initialHidden.map { Kernels.Scalar($0) })
+            #expect(run.initialHiddenGradient == layer.finalHiddenGradient.map { Kernels.Scalar($0) })
+            if cell == .lstm {
+                #expect(run.finalCell == layer.initialCell.map { Kernels.Scalar($0) })
+                #expect(run.initialCellGradient == layer.finalCellGradient.map { Kernels.Scalar($0) })
+            }
+            #expect(run.parameterGradients.count == 1)
+            #expect(run.parameterGradients.joined().allSatisfy { $0 == 0 })
+        }
+        check(kernelsUnderTest[kernels])
+    }
+
+    @Test(arguments: kernelsUnderTest.indices, RecurrentCell.allCases)
+    func `a process without rows runs and has no gradients`(kernels: Int, cell: RecurrentCell) {
+        func check<Kernels: KernelsUnderTest>(_ kernels: Kernels) {
+            let layer = LayerCase<Kernels.Scalar>(
+                cell, NamedShape("two rows", steps: 3, batch: 2, inputSize: 4, hidden: 18))
+            var options = LayerRun<Kernels>.Options()
+            // Three processes and two leaves: the first holds none.
+            options.plan = LeafPlan.part(rows: 2, leafCount: 2, rank: 0, size: 3)
+            options.rows = 0..<0
+            let run = LayerRun(layer, on: kernels, options)
+            #expect(run.plan.leaves.isEmpty && run.output.isEmpty && run.parameterGradients.isEmpty)
+        }
+        check(kernelsUnderTest[kernels])
+    }
+
     @Test(arguments: kernelsUnderTest.indices)
     func `large pre-activations saturate and stay finite`(kernels: Int) {
         func check<Kernels: KernelsUnderTest>(_ kernels: Kernels) {

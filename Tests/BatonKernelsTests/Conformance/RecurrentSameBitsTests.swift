@@ -113,7 +113,9 @@ import Testing
     }
 
     /// The sum over a range of leaves by the fixed tree, from the subtree roots the processes handed in.
-    private func combine<Scalar: BinaryFloatingPoint & Sendable>(_ range: Range<Int>, _ sums: [Range<Int>: [Scalar]]) -> [Scalar] {
+    private func combine<Scalar: BinaryFloatingPoint & Sendable>(
+        _ range: Range<Int>, _ sums: [Range<Int>: [Scalar]]
+    ) -> [Scalar] {
         if let sum = sums[range] { return sum }
         if range.count <= 1 { return [] }
         let middle = range.lowerBound + range.count / 2
