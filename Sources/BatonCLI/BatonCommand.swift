@@ -9,5 +9,8 @@ struct BatonCommand: ParsableCommand {
             Exit status: 0 done, 1 failed, 2 wrong usage. BATON_ISA=baseline|avx2|avx512 and \
             BATON_KERNELS=auto|packed|blas choose the kernels.
             """,
-        subcommands: [RunCommand.self, InspectCommand.self, InfoCommand.self])
+        subcommands: [
+            TrainCommand.self, EvalCommand.self, GenerateCommand.self, RunCommand.self, InspectCommand.self,
+            InfoCommand.self,
+        ])
 }

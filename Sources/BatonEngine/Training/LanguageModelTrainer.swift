@@ -95,7 +95,7 @@ public final class LanguageModelTrainer {
         return StepMetrics(
             step: stepsDone, loss: totals.lossSum / Double(totals.tokenCount), gradientNorm: norm,
             parameterHash: hash, tokens: totals.tokenCount,
-            rowsThisRank: share.lanes.count * configuration.stepsPerWindow,
+            rowsThisRank: share.lanes.count,
             seconds: Double((clock.now - start) / .nanoseconds(1)) * 1e-9)
     }
 

@@ -10,7 +10,7 @@ public struct StepMetrics: Sendable, Hashable {
     public var parameterHash: UInt64?
     /// Targets of the global batch.
     public var tokens: Int
-    /// Rows (time steps × lanes) this rank computed.
+    /// Lanes this rank computed.
     public var rowsThisRank: Int
     /// Wall time of the step.
     public var seconds: Double

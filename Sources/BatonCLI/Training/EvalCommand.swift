@@ -1,0 +1,57 @@
+import ArgumentParser
+import Baton
+import Glibc
+
+/// `baton eval`: the loss of a trained model on a text.
+struct EvalCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "eval", abstract: "Scores a text with a trained language model.")
+
+    /// What is printed.
+    struct Report: Encodable {
+        var nats_per_token: Double
+        var bits_per_token: Double
+        var perplexity: Double
+        var tokens: Int
+        var step: Int
+    }
+
+    @Argument(help: ArgumentHelp("Directory of a run, or a checkpoint file.", valueName: "run")) var source: String
+    @Option(parsing: .upToNextOption, help: "Text files, joined in this order.") var data: [String]
+    @Option(help: "Score only this share at the end of the text (training's --valid-split); 0 scores all of it.")
+    var validSplit = 0.0
+    @OptionGroup var layout: LayoutOption
+    @Flag(help: "Print one JSON object.") var json = false
+
+    func validate() throws {
+        try layout.check(ranks: (try? LaunchEnvironment())?.size ?? 1)
+        guard validSplit >= 0, validSplit < 1 else {
+            throw ValidationError("--valid-split is \(validSplit), expected 0 or more and less than 1.")
+        }
+    }
+
+    func run() throws {
+        let job = try ParallelJob()
+        let text = try TextSource.read(paths: data)
+        let checkpoint = try RunDirectory.checkpoint(at: source) { Console.complain("baton: \($0)") }
+        try job.agree(on: [
+            ("the text (SHA-256)", SHA256Digest(of: Array(text.utf8)).description),
+            ("the checkpoint's step", String(checkpoint.snapshot.stepsDone)),
+        ])
+        let corpus = try TextCorpus(text: text, vocabulary: checkpoint.vocabulary, validationFraction: validSplit)
+        let model = try checkpoint.makeModel()
+        let evaluator = try LanguageModelEvaluator(
+            tokens: validSplit > 0 ? corpus.validation : corpus.training,
+            steps: checkpoint.snapshot.configuration.stepsPerWindow, communicator: job.communicator)
+        let (loss, tokens) = try evaluator.evaluate(model)
+        let report = Report(
+            nats_per_token: loss, bits_per_token: loss / log(2), perplexity: exp(loss), tokens: tokens,
+            step: checkpoint.snapshot.stepsDone)
+        Console.print(
+            json
+                ? try jsonText(report)
+                : "loss \(fixed(loss, digits: 4)) nats per token (\(fixed(report.bits_per_token, digits: 4)) bits), perplexity \(fixed(report.perplexity, digits: 3)), \(tokens) tokens, after step \(report.step)"
+        )
+        try job.finish()
+    }
+}

@@ -1,0 +1,83 @@
+import ArgumentParser
+import Baton
+import FoundationEssentials
+
+/// The processes that run a command together: the ranks of `mpirun`, or this process alone, which then never touches
+/// MPI.
+final class ParallelJob {
+    let communicator: any Communicator
+    private let environment: MPIEnvironment?
+
+    init() throws {
+        if let launch = try LaunchEnvironment() {
+            let environment = try MPIEnvironment(launch)
+            self.environment = environment
+            communicator = environment.world
+        } else {
+            environment = nil
+            communicator = SelfCommunicator()
+        }
+    }
+
+    /// Ends MPI; to be called after the work has succeeded. After a failure the process leaves without it, which makes
+    /// the launcher end the other ranks.
+    func finish() throws { try environment?.finalize() }
+
+    /// Refuses to start unless all ranks run the same program on equal processors. Collective.
+    ///
+    /// - Parameter fields: what else has to agree.
+    func agree(on fields: [(name: String, value: String)]) throws {
+        guard communicator.size > 1 else { return }
+        let selection = KernelSelection.active
+        let program = [
+            ("the program's build (SHA-256)", try SHA256Digest(ofFile: "/proc/self/exe").description),
+            ("the processor's features", CPUFeatures.current.summary),
+            ("BATON_ISA", selection.instructionSet.rawValue),
+            ("BATON_KERNELS", selection.backend.rawValue),
+            ("OpenBLAS's core type", OpenBLASCore.current),
+        ]
+        try RankAgreement.agree(fields: program.map { (name: $0.0, value: $0.1) } + fields, on: communicator)
+    }
+
+    /// Bytes that rank 0 has, on every rank. Collective; if rank 0 fails, all ranks throw.
+    func share(_ read: () throws -> [UInt8]) throws -> [UInt8] {
+        var failure: (any Error)?
+        var bytes: [UInt8] = []
+        if communicator.rank == 0 {
+            do { bytes = try read() } catch { failure = error }
+        }
+        var count = failure == nil ? Int64(bytes.count) : -1
+        try withUnsafeMutableBytes(of: &count) { try communicator.broadcast($0, from: 0) }
+        if let failure { throw failure }
+        guard count >= 0 else { throw CommandFailure("Rank 0 could not read the file; see its message.") }
+        if communicator.rank != 0 { bytes = [UInt8](repeating: 0, count: Int(count)) }
+        // A message holds at most `MessageTag.byteLimit` bytes.
+        var start = 0
+        while start < bytes.count {
+            let end = min(start + MessageTag.byteLimit, bytes.count)
+            try bytes.withUnsafeMutableBytes {
+                try communicator.broadcast(UnsafeMutableRawBufferPointer(rebasing: $0[start..<end]), from: 0)
+            }
+            start = end
+        }
+        return bytes
+    }
+}
+
+/// `--layout`: how the ranks divide the work.
+struct LayoutOption: ParsableArguments {
+    @Option(help: "Parallel layout: auto, or dp=D with D the number of ranks.")
+    var layout = "auto"
+
+    /// Refuses what does not fit; the number of ranks is known to the launcher before MPI starts.
+    func check(ranks: Int) throws {
+        if layout == "auto" { return }
+        guard layout.hasPrefix("dp="), let width = Int(layout.dropFirst(3)), width >= 1 else {
+            throw ValidationError("--layout '\(layout)' is neither auto nor dp=D with D the number of ranks.")
+        }
+        guard width == ranks else {
+            throw ValidationError(
+                "--layout \(layout) needs \(width) ranks, but there are \(ranks); start with launch/run -n \(width).")
+        }
+    }
+}

@@ -1,0 +1,129 @@
+import ArgumentParser
+import Baton
+import Foundation
+
+/// `baton train`: trains a model on one process or on the ranks of `mpirun`.
+struct TrainCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "train", abstract: "Trains a language model on text; start several ranks with launch/run.",
+        discussion: """
+            RUN/ receives config.json, metrics.csv (one row per step), validation.csv, samples.txt, loss.svg and \
+            checkpoints/. The numbers do not depend on the number of ranks.
+            """)
+
+    @OptionGroup var options: TrainOptions
+    @OptionGroup var layout: LayoutOption
+    @Option(help: "Directory of the run.") var out: String
+    @Flag(help: "Continue the run in --out from its newest checkpoint; flags of the run need not be repeated.")
+    var resume = false
+    @Option(help: "Stop, with a checkpoint, after this step; the schedule still refers to the whole run.")
+    var stopAtStep: Int?
+    @Option(help: "Steps between checkpoints (default: one epoch).") var checkpointEvery: Int?
+    @Option(help: "Characters or words of generated text shown after each epoch; 0 for none.") var sample = 200
+
+    func validate() throws {
+        try layout.check(ranks: (try? LaunchEnvironment())?.size ?? 1)
+        if let stopAtStep, stopAtStep < 1 { throw ValidationError("--stop-at-step is \(stopAtStep), expected at least 1.") }
+        if let checkpointEvery, checkpointEvery < 1 {
+            throw ValidationError("--checkpoint-every is \(checkpointEvery), expected at least 1.")
+        }
+        if sample < 0 { throw ValidationError("--sample is \(sample), expected 0 or more.") }
+    }
+
+    func run() throws {
+        let job = try ParallelJob()
+        let directory = RunDirectory(path: out)
+        let text = try TextSource.read(paths: options.data)
+        let resumed = resume ? try checkpoint(in: directory, job) : nil
+        let corpus = try makeCorpus(text, resumed)
+        let configuration = try makeConfiguration(corpus, resumed)
+        try job.agree(on: [
+            ("the text (SHA-256)", SHA256Digest(of: Array(text.utf8)).description),
+            ("the configuration", try jsonText(configuration)),
+            ("the flags", "\(out) \(resume) \(stopAtStep ?? 0) \(checkpointEvery ?? 0) \(options.validSplit ?? 0.1)"),
+        ])
+        let trainer = try LanguageModelTrainer(configuration, tokens: corpus.training, communicator: job.communicator)
+        if let resumed { try trainer.restore(resumed.snapshot) }
+        if !resume {
+            _ = try job.share {
+                guard !directory.holdsRun else {
+                    throw CommandFailure("\(out) already holds a run; add --resume to continue it, or choose another --out.")
+                }
+                try directory.create()
+                return []
+            }
+        }
+        var session = try TrainingSession(
+            trainer: trainer, corpus: corpus, directory: directory, job: job, resumed: resume, sampleLength: sample)
+        try session.run(
+            to: min(stopAtStep ?? configuration.totalSteps, configuration.totalSteps),
+            checkpointEvery: checkpointEvery ?? trainer.windowsPerEpoch)
+        try job.finish()
+    }
+
+    /// The checkpoint to continue from; rank 0 reads it.
+    private func checkpoint(in directory: RunDirectory, _ job: ParallelJob) throws -> Checkpoint {
+        let bytes = try job.share {
+            var chosen: [UInt8] = []
+            let files = directory.checkpoints.files()
+            for file in files.reversed() where chosen.isEmpty {
+                do {
+                    let content = Array(try Data(contentsOf: URL(filePath: file)))
+                    _ = try Checkpoint(bytes: content, path: file)
+                    chosen = content
+                } catch {
+                    Console.complain("baton: \(error)")
+                }
+            }
+            guard !chosen.isEmpty else {
+                throw CommandFailure(
+                    files.isEmpty
+                        ? "\(out) holds no checkpoint to resume from; leave out --resume to start a run."
+                        : "None of the \(files.count) checkpoints in \(out) can be used.")
+            }
+            return chosen
+        }
+        return try Checkpoint(bytes: bytes, path: directory.checkpoints.path)
+    }
+
+    private func makeCorpus(_ text: String, _ resumed: Checkpoint?) throws -> TextCorpus {
+        let split = options.validSplit ?? 0.1
+        guard let resumed else {
+            return try TextCorpus(
+                text: text, tokenization: (options.tokens ?? .chars).tokenization, validationFraction: split)
+        }
+        if let tokens = options.tokens, tokens.tokenization != resumed.vocabulary.tokenization {
+            throw CommandFailure(
+                "--tokens \(tokens.rawValue) differs from the run, whose vocabulary is of \(resumed.vocabulary.tokenization.rawValue); leave the flag out or start a new run."
+            )
+        }
+        return try TextCorpus(text: text, vocabulary: resumed.vocabulary, validationFraction: split)
+    }
+
+    private func makeConfiguration(_ corpus: TextCorpus, _ resumed: Checkpoint?) throws -> TrainingConfiguration {
+        let base = resumed?.snapshot.configuration
+        let wanted = try options.configuration(vocabularySize: corpus.vocabulary.count, base: base) { batch, steps in
+            try LaneWindows(tokens: corpus.training, lanes: batch, steps: steps, tail: .dropped).windowsPerEpoch
+        }
+        guard var base else { return wanted }
+        // A run may be made longer or shorter; anything else would be another run.
+        base.totalSteps = wanted.totalSteps
+        guard base == wanted else {
+            throw CommandFailure(
+                "The flags ask for \(try Self.difference(wanted, base)); leave them out to resume, or start a new run with another --out."
+            )
+        }
+        return wanted
+    }
+
+    /// The first lines of two configurations that differ, as a phrase.
+    private static func difference(_ wanted: TrainingConfiguration, _ stored: TrainingConfiguration) throws -> String {
+        let pairs = zip(
+            try jsonText(wanted).split(separator: "\n"), try jsonText(stored).split(separator: "\n"))
+        func clean(_ line: Substring) -> String { line.trimmingCharacters(in: .whitespaces.union([","])) }
+        for (left, right) in pairs where left != right {
+            return "\(clean(left)) where the run has \(clean(right))"
+        }
+        return "another configuration than the run's"
+    }
+}

@@ -1,0 +1,146 @@
+import Baton
+import FoundationEssentials
+
+/// One sitting of a training run: steps, logs, evaluations, samples and checkpoints in their order.
+struct TrainingSession {
+    private let trainer: LanguageModelTrainer
+    private let corpus: TextCorpus
+    private let directory: RunDirectory
+    private let job: ParallelJob
+    private let sampleLength: Int
+    private let clock = ContinuousClock()
+    private let start: ContinuousClock.Instant
+    private let evaluator: LanguageModelEvaluator?
+    /// Logs of rank 0; nil on the others.
+    private let logs: RunLogs?
+    private var firstLoss: Double?
+    private var lastLoss: Double?
+
+    /// - Parameter resumed: whether the logs go on after the trainer's step.
+    init(
+        trainer: LanguageModelTrainer, corpus: TextCorpus, directory: RunDirectory, job: ParallelJob, resumed: Bool,
+        sampleLength: Int
+    ) throws {
+        self.trainer = trainer
+        self.corpus = corpus
+        self.directory = directory
+        self.job = job
+        self.sampleLength = sampleLength
+        start = clock.now
+        evaluator =
+            corpus.validation.count > 1
+            ? try LanguageModelEvaluator(
+                tokens: corpus.validation, steps: trainer.configuration.stepsPerWindow, communicator: job.communicator)
+            : nil
+        logs =
+            job.communicator.rank == 0
+            ? try RunLogs(directory, resumedStep: resumed ? trainer.stepsDone : nil) : nil
+        if job.communicator.rank == 0 {
+            var file = try AtomicFile(path: directory.configuration)
+            try file.write(Array(try jsonText(trainer.configuration).utf8))
+            _ = try file.commit()
+        }
+    }
+
+    /// Trains up to and including a step.
+    mutating func run(to lastStep: Int, checkpointEvery interval: Int) throws {
+        describe(lastStep)
+        if trainer.stepsDone == 0 { try evaluate() }
+        var bar = ProgressBar(
+            label: "train", startStep: trainer.stepsDone, total: lastStep,
+            style: Console.isTerminal ? .terminal(columns: Console.columns) : .plain, now: now, write: Console.write)
+        var savedAt = trainer.stepsDone
+        while trainer.stepsDone < lastStep {
+            let report = try trainer.step()
+            try log(report)
+            bar.advance(to: report.step, loss: report.loss, tokens: report.tokens, now: now)
+            let epochEnds = report.step % trainer.windowsPerEpoch == 0
+            if epochEnds || report.step == lastStep {
+                bar.finish(now: now)
+                try evaluate()
+                if epochEnds { try showSample(epoch: report.step / trainer.windowsPerEpoch) }
+            }
+            if report.step % interval == 0 || report.step == lastStep {
+                try save()
+                savedAt = report.step
+            }
+        }
+        if savedAt != trainer.stepsDone { try save() }
+        try conclude()
+    }
+
+    private var now: Double { Double((clock.now - start) / .nanoseconds(1)) * 1e-9 }
+
+    private var unit: String { corpus.vocabulary.tokenization == .characters ? "character" : "word" }
+
+    private func describe(_ lastStep: Int) {
+        let configuration = trainer.configuration
+        let model = configuration.model
+        let count = trainer.arena.slots.reduce(0) { $0 + $1.range.count }
+        Console.print(
+            "\(model.cell.rawValue) \(model.layers)×\(model.hidden), embedding \(model.embedding), vocabulary \(model.vocabularySize) (\(unit)s), \(count) parameters"
+        )
+        Console.print(
+            "\(corpus.training.count) training and \(corpus.validation.count) validation tokens; batch \(configuration.batch) × \(configuration.stepsPerWindow) on \(job.communicator.size) rank(s); \(KernelSelection.active.backend.rawValue) kernels, \(KernelSelection.active.instructionSet.rawValue)"
+        )
+        if trainer.stepsDone > 0 { Console.print("resumed after step \(trainer.stepsDone)") }
+        if trainer.stepsDone >= lastStep { Console.print("nothing to do: the run has \(trainer.stepsDone) steps") }
+    }
+
+    private func log(_ report: StepMetrics) throws {
+        try logs?.metrics.append(
+            MetricsRow(
+                step: report.step, loss: report.loss, gradientNorm: report.gradientNorm,
+                parameterHash: report.parameterHash ?? 0, tokens: report.tokens, rowsThisRank: report.rowsThisRank,
+                seconds: report.seconds))
+    }
+
+    /// Loss on the validation part. Collective.
+    private mutating func evaluate() throws {
+        guard let evaluator else { return }
+        let (loss, tokens) = try evaluator.evaluate(trainer.model)
+        try logs?.validation.append(ValidationRow(step: trainer.stepsDone, loss: loss, tokens: tokens))
+        if firstLoss == nil { firstLoss = loss }
+        lastLoss = loss
+        Console.print("step \(trainer.stepsDone): validation loss \(fixed(loss, digits: 4)) nats per \(unit)")
+    }
+
+    /// Rank 0 writes a few lines in the style of the text.
+    private func showSample(epoch: Int) throws {
+        guard sampleLength > 0, job.communicator.rank == 0 else { return }
+        let prompt = Array(corpus.training.prefix(1))
+        let generator = TextGenerator(trainer.model, temperature: 0.8, seed: trainer.configuration.seed)
+        let text = try corpus.vocabulary.decode(prompt + generator.generate(prompt: prompt, length: sampleLength))
+        Console.print("--- sample after epoch \(epoch) ---\n\(text)\n---")
+        var earlier = epoch > 1 ? (try? String(contentsOfFile: directory.samples, encoding: .utf8)) ?? "" : ""
+        earlier += "--- after epoch \(epoch), step \(trainer.stepsDone) ---\n\(text)\n"
+        var file = try AtomicFile(path: directory.samples)
+        try file.write(Array(earlier.utf8))
+        _ = try file.commit()
+    }
+
+    /// Collective; rank 0 writes, and its failure ends all ranks.
+    private func save() throws {
+        let snapshot = try trainer.snapshot()
+        _ = try job.share {
+            try logs?.metrics.flush()
+            try logs?.validation.flush()
+            try directory.checkpoints.write(Checkpoint(snapshot: snapshot, vocabulary: corpus.vocabulary))
+            return []
+        }
+    }
+
+    private func conclude() throws {
+        guard job.communicator.rank == 0 else { return }
+        let model = trainer.configuration.model
+        try directory.draw(title: "\(model.cell.rawValue) \(model.layers)×\(model.hidden)", unit: "nats per \(unit)")
+        if let firstLoss, let lastLoss, trainer.stepsDone > 0 {
+            Console.print(
+                "validation loss \(fixed(firstLoss, digits: 4)) -> \(fixed(lastLoss, digits: 4)) nats per \(unit) in \(fixed(now, digits: 1)) s"
+            )
+        }
+        Console.print("run: \(directory.path)  plot: \(directory.plot)  parameters \(hexadecimal(hash))")
+    }
+
+    private var hash: UInt64 { ParameterHash.hash(trainer.arena.slots.map(\.parameter)) }
+}

@@ -1,0 +1,24 @@
+public import BatonEngine
+import BatonTensor
+
+extension Checkpoint {
+    /// The trained model.
+    ///
+    /// - Throws: `EngineError` naming the first tensor that is missing or has another shape than the configuration's.
+    public func makeModel() throws(EngineError) -> LanguageModel {
+        let configuration = snapshot.configuration
+        let model = LanguageModel(configuration.model, seed: configuration.seed)
+        for (name, parameter) in model.pyTorchNames {
+            guard let tensor = snapshot.parameters.first(where: { $0.name == name })?.tensor else {
+                throw EngineError("The checkpoint has no tensor \(name), expected shape \(parameter.shape).")
+            }
+            guard tensor.shape == parameter.shape, tensor.dtype == parameter.dtype else {
+                throw EngineError(
+                    "The checkpoint's \(name) is \(tensor.shape) \(tensor.dtype.rawValue) where \(parameter.shape) \(parameter.dtype.rawValue) is expected."
+                )
+            }
+            parameter.setData(tensor)
+        }
+        return model
+    }
+}
