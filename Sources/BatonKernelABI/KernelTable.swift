@@ -18,6 +18,8 @@ public struct KernelTable: Sendable {
     public var exponential: @Sendable (UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int) -> Void
     public var hyperbolicTangent: @Sendable (UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int) -> Void
     public var sigmoid: @Sendable (UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int) -> Void
+    /// Sums, products, dropout, softmax, optimisers.
+    public var elementWise: ElementWiseTable
 
     public init(
         laneCount: Int,
@@ -33,7 +35,8 @@ public struct KernelTable: Sendable {
         peak: @escaping @Sendable (Int) -> Int,
         exponential: @escaping @Sendable (UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int) -> Void,
         hyperbolicTangent: @escaping @Sendable (UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int) -> Void,
-        sigmoid: @escaping @Sendable (UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int) -> Void
+        sigmoid: @escaping @Sendable (UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int) -> Void,
+        elementWise: ElementWiseTable
     ) {
         self.laneCount = laneCount
         self.matrixProduct = matrixProduct
@@ -49,5 +52,6 @@ public struct KernelTable: Sendable {
         self.exponential = exponential
         self.hyperbolicTangent = hyperbolicTangent
         self.sigmoid = sigmoid
+        self.elementWise = elementWise
     }
 }

@@ -7,7 +7,7 @@ public func makeKernelTable() -> KernelTable {
         lstmForward: lstmForward, gruForward: gruForward, rnnForward: rnnForward, lstmBackward: lstmBackward,
         gruBackward: gruBackward, rnnBackward: rnnBackward, peak: peak,
         exponential: { map($0, $1, $2, laneExp) }, hyperbolicTangent: { map($0, $1, $2, laneTanh) },
-        sigmoid: { map($0, $1, $2, laneSigmoid) })
+        sigmoid: { map($0, $1, $2, laneSigmoid) }, elementWise: makeElementWiseTable())
 }
 
 /// Independent chains of fused multiply-adds on operands in the first-level cache, the ceiling every product is

@@ -3,11 +3,17 @@ import CLanes
 /// Eight floats: one AVX register.
 typealias Lane = SIMD8<Float>
 typealias LaneInteger = SIMD8<Int32>
+typealias LaneUnsigned = SIMD8<UInt32>
+/// Two 32-bit lanes side by side.
+typealias LaneWide = SIMD4<UInt64>
 /// Rows of a register tile: 3 × 4 accumulators, one column of weights and three broadcasts fit 16 registers.
 @inline(__always) var tileRows: Int { 3 }
 
 /// a·b + c with one rounding.
 @inline(__always) func mulAdd(_ a: Lane, _ b: Lane, _ c: Lane) -> Lane { baton_fma8(a, b, c) }
+
+/// √x of every lane.
+@inline(__always) func laneSquareRoot(_ x: Lane) -> Lane { baton_square_root8(x) }
 
 /// Unaligned load.
 @inline(__always) func load(_ pointer: UnsafePointer<Float>) -> Lane { baton_load8(pointer) }

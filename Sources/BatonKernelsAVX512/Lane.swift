@@ -3,11 +3,17 @@ import CLanes
 /// Sixteen floats: one AVX-512 register.
 typealias Lane = SIMD16<Float>
 typealias LaneInteger = SIMD16<Int32>
+typealias LaneUnsigned = SIMD16<UInt32>
+/// Two 32-bit lanes side by side.
+typealias LaneWide = SIMD8<UInt64>
 /// Rows of a register tile: 6 × 4 accumulators, 4 columns of weights, and a broadcast fit 32 registers.
 @inline(__always) var tileRows: Int { 6 }
 
 /// a·b + c with one rounding.
 @inline(__always) func mulAdd(_ a: Lane, _ b: Lane, _ c: Lane) -> Lane { baton_fma16(a, b, c) }
+
+/// √x of every lane.
+@inline(__always) func laneSquareRoot(_ x: Lane) -> Lane { baton_square_root16(x) }
 
 /// Unaligned load.
 @inline(__always) func load(_ pointer: UnsafePointer<Float>) -> Lane { baton_load16(pointer) }

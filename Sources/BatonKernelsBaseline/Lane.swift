@@ -3,11 +3,17 @@ import CLanes
 /// Four floats: one SSE or NEON register.
 typealias Lane = SIMD4<Float>
 typealias LaneInteger = SIMD4<Int32>
+typealias LaneUnsigned = SIMD4<UInt32>
+/// Two 32-bit lanes side by side.
+typealias LaneWide = SIMD2<UInt64>
 /// Rows of a register tile: 3 × 4 accumulators and their operands fit 16 registers.
 @inline(__always) var tileRows: Int { 3 }
 
 /// a·b + c, with one rounding where the instruction exists (arm64) and two where it does not (x86-64).
 @inline(__always) func mulAdd(_ a: Lane, _ b: Lane, _ c: Lane) -> Lane { baton_fma4(a, b, c) }
+
+/// √x of every lane.
+@inline(__always) func laneSquareRoot(_ x: Lane) -> Lane { baton_square_root4(x) }
 
 /// Unaligned load.
 @inline(__always) func load(_ pointer: UnsafePointer<Float>) -> Lane { baton_load4(pointer) }

@@ -1,6 +1,6 @@
-// Single instructions that Swift cannot express: fused multiply-add on vectors (the
-// standard library spells it as a loop over lanes, which the optimiser does not always put back together), unaligned and
-// masked vector loads and stores, and prefetch.
+// Single instructions that Swift cannot express: fused multiply-add, square root and widening of vectors (the
+// standard library spells them as loops over lanes, which the optimiser does not always put back together), unaligned
+// and masked vector loads and stores, and prefetch.
 // Swift's own unaligned load is a generic function whose out-of-line copies are weak symbols; one compiled with
 // AVX-512 could then be linked into code that runs without it. Static inline functions have no symbol at all.
 #pragma once
@@ -16,6 +16,12 @@ typedef float baton_f32x4_unaligned __attribute__((ext_vector_type(4), aligned(4
 typedef float baton_f32x8_unaligned __attribute__((ext_vector_type(8), aligned(4)));
 typedef float baton_f32x16_unaligned __attribute__((ext_vector_type(16), aligned(4)));
 
+typedef double baton_f64x8 __attribute__((ext_vector_type(8)));
+
+static inline __attribute__((always_inline)) baton_f64x8 baton_widen8(const float *p) {
+    return __builtin_convertvector(*(const baton_f32x8_unaligned *)p, baton_f64x8);
+}
+
 static inline __attribute__((always_inline)) void baton_prefetch_to_l2(const float *p) { __builtin_prefetch(p, 0, 2); }
 
 // Without FMA instructions (x86-64 before 2013) the product is rounded before the sum; a fused one would call a
@@ -28,6 +34,9 @@ static inline __attribute__((always_inline)) baton_f32x4 baton_fma4(baton_f32x4 
 #endif
 }
 
+static inline __attribute__((always_inline)) baton_f32x4 baton_square_root4(baton_f32x4 v) {
+    return __builtin_elementwise_sqrt(v);
+}
 static inline __attribute__((always_inline)) baton_f32x4 baton_load4(const float *p) {
     return *(const baton_f32x4_unaligned *)p;
 }
@@ -49,6 +58,9 @@ static inline __attribute__((always_inline)) void baton_store_partial4(baton_f32
 static inline __attribute__((always_inline)) baton_f32x8 baton_fma8(baton_f32x8 a, baton_f32x8 b, baton_f32x8 c) {
     return __builtin_elementwise_fma(a, b, c);
 }
+static inline __attribute__((always_inline)) baton_f32x8 baton_square_root8(baton_f32x8 v) {
+    return __builtin_elementwise_sqrt(v);
+}
 static inline __attribute__((always_inline)) baton_f32x8 baton_load8(const float *p) {
     return *(const baton_f32x8_unaligned *)p;
 }
@@ -69,6 +81,9 @@ static inline __attribute__((always_inline)) void baton_store_partial8(baton_f32
 #if defined(__AVX512F__)
 static inline __attribute__((always_inline)) baton_f32x16 baton_fma16(baton_f32x16 a, baton_f32x16 b, baton_f32x16 c) {
     return __builtin_elementwise_fma(a, b, c);
+}
+static inline __attribute__((always_inline)) baton_f32x16 baton_square_root16(baton_f32x16 v) {
+    return __builtin_elementwise_sqrt(v);
 }
 static inline __attribute__((always_inline)) baton_f32x16 baton_load16(const float *p) {
     return *(const baton_f32x16_unaligned *)p;

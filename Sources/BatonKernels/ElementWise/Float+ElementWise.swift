@@ -1,42 +1,57 @@
 public import BatonKernelABI
 
-/// f32.
-extension Float: ElementWiseScalar, PlainElementWise {
+/// f32 on the lane kernels of the process's instruction set.
+extension Float: ElementWiseScalar {
+    private static var table: ElementWiseTable { KernelSelection.activeTable.elementWise }
+
     public static func addElements(
         _ x: UnsafePointer<Float>, _ y: UnsafePointer<Float>, into out: UnsafeMutablePointer<Float>, count: Int
-    ) { plainAddElements(x, y, into: out, count: count) }
+    ) { table.add(x, y, out, count) }
 
     public static func multiply(
         _ x: UnsafePointer<Float>, _ y: UnsafePointer<Float>, into out: UnsafeMutablePointer<Float>, count: Int,
         adds: Bool
-    ) { plainMultiply(x, y, into: out, count: count, adds: adds) }
+    ) { table.multiply(x, y, out, count, adds) }
 
     public static func scale(
         _ x: UnsafePointer<Float>, by factor: Float, into out: UnsafeMutablePointer<Float>, count: Int, adds: Bool
-    ) { plainScale(x, by: factor, into: out, count: count, adds: adds) }
+    ) { table.scale(x, factor, out, count, adds) }
 
     public static func activate(
         _ activation: Activation, _ x: UnsafePointer<Float>, into out: UnsafeMutablePointer<Float>, count: Int
-    ) { plainActivate(activation, x, into: out, count: count) }
+    ) {
+        switch activation {
+        case .tanh: KernelSelection.activeTable.hyperbolicTangent(x, out, count)
+        case .relu: table.relu(x, out, count)
+        case .sigmoid: KernelSelection.activeTable.sigmoid(x, out, count)
+        }
+    }
 
     public static func activationGradient(
         _ activation: Activation, value y: UnsafePointer<Float>, gradient dy: UnsafePointer<Float>,
         into out: UnsafeMutablePointer<Float>, count: Int, adds: Bool
-    ) { plainActivationGradient(activation, value: y, gradient: dy, into: out, count: count, adds: adds) }
+    ) {
+        switch activation {
+        case .tanh: table.tanhGradient(y, dy, out, count, adds)
+        case .relu: table.reluGradient(y, dy, out, count, adds)
+        case .sigmoid: table.sigmoidGradient(y, dy, out, count, adds)
+        }
+    }
 
     public static func dropout(
         _ mask: DropoutMask, _ x: UnsafePointer<Float>, into out: UnsafeMutablePointer<Float>, adds: Bool
-    ) { plainDropout(mask, x, into: out, adds: adds) }
+    ) { table.dropout(mask, x, out, adds) }
 
     public static func softmaxTerms(
         _ x: UnsafePointer<Float>, count: Int, exponentials: UnsafeMutablePointer<Float>?
-    ) -> (maximum: Double, sum: Double) { plainSoftmaxTerms(x, count: count, exponentials: exponentials) }
-
-    public static func sumOfSquares(_ x: UnsafePointer<Float>, count: Int) -> Double {
-        plainSumOfSquares(x, count: count)
+    ) -> (maximum: Double, sum: Double) {
+        let terms = table.softmaxTerms(x, count, exponentials)
+        return (Double(terms.maximum), terms.sum)
     }
 
-    public static func momentumUpdate(_ arguments: MomentumUpdateArguments<Float>) { plainMomentumUpdate(arguments) }
+    public static func sumOfSquares(_ x: UnsafePointer<Float>, count: Int) -> Double { table.sumOfSquares(x, count) }
 
-    public static func adamUpdate(_ arguments: AdamUpdateArguments<Float>) { plainAdamUpdate(arguments) }
+    public static func momentumUpdate(_ arguments: MomentumUpdateArguments<Float>) { table.momentumUpdate(arguments) }
+
+    public static func adamUpdate(_ arguments: AdamUpdateArguments<Float>) { table.adamUpdate(arguments) }
 }

@@ -1,0 +1,62 @@
+internal import BatonKernelABI
+
+/// Gradient descent with momentum, see `MomentumUpdateArguments`.
+func momentumUpdate(_ arguments: MomentumUpdateArguments<Float>) {
+    let scale = splat(Float(arguments.gradientScale))
+    let rate = splat(Float(-arguments.learningRate))
+    let decay = splat(Float(arguments.decay))
+    let weightDecay = splat(Float(arguments.weightDecay))
+    forEachVector(arguments.count) { index, count in
+        let parameter = arguments.parameter + index
+        let w = read(parameter, count)
+        var direction = mulAdd(weightDecay, w, scale * read(arguments.gradient + index, count))
+        if let momentum = arguments.momentum {
+            direction = mulAdd(decay, read(momentum + index, count), direction)
+            write(direction, momentum + index, count)
+        }
+        write(mulAdd(rate, direction, w), parameter, count)
+    }
+}
+
+/// Adam and AdamW, see `AdamUpdateArguments`.
+func adamUpdate(_ arguments: AdamUpdateArguments<Float>) {
+    let scale = splat(Float(arguments.gradientScale))
+    let decay = splat(Float(arguments.gradientDecay))
+    let factor = splat(Float(arguments.parameterFactor))
+    let rest1 = splat(Float(1 - arguments.beta1))
+    let beta2 = splat(Float(arguments.beta2))
+    let rest2 = splat(Float(1 - arguments.beta2))
+    let stepSize = splat(Float(-arguments.stepSize))
+    let correction = splat(Float(1 / arguments.correction))
+    let epsilon = splat(Float(arguments.epsilon))
+    forEachVector(arguments.count) { index, count in
+        let parameter = arguments.parameter + index
+        let w = read(parameter, count)
+        let g = mulAdd(decay, w, scale * read(arguments.gradient + index, count))
+        let before = read(arguments.firstMoment + index, count)
+        let m = mulAdd(rest1, g - before, before)
+        let v = mulAdd(rest2 * g, g, beta2 * read(arguments.secondMoment + index, count))
+        write(m, arguments.firstMoment + index, count)
+        write(v, arguments.secondMoment + index, count)
+        let denominator = mulAdd(laneSquareRoot(v), correction, epsilon)
+        write(mulAdd(stepSize, m / denominator, factor * w), parameter, count)
+    }
+}
+
+/// Calls the body for every vector of an array, with the number of its elements that exist.
+@inline(__always) private func forEachVector(_ count: Int, _ body: (_ index: Int, _ count: Int) -> Void) {
+    var index = 0
+    while index &+ laneCount <= count {
+        body(index, laneCount)
+        index &+= laneCount
+    }
+    if index < count { body(index, count &- index) }
+}
+
+@inline(__always) private func read(_ pointer: UnsafePointer<Float>, _ count: Int) -> Lane {
+    count >= laneCount ? load(pointer) : loadPartial(pointer, count)
+}
+
+@inline(__always) private func write(_ value: Lane, _ pointer: UnsafeMutablePointer<Float>, _ count: Int) {
+    if count >= laneCount { store(value, pointer) } else { storePartial(value, pointer, count) }
+}
