@@ -5,30 +5,34 @@ public import BatonTensor
 ///
 /// | Value | Shape |
 /// |---|---|
-/// | input | (T, N, C) or (N, C) |
+/// | input | (T, N, C), with layout NTC (N, T, C), or (N, C) |
 /// | `weight` | (units, C) |
 /// | `bias` | (units) |
-/// | returns | (T, N, units) or (N, units) |
+/// | returns | as the input, with units in place of C |
 ///
 /// Source: Gluon `nn.Dense` with `flatten=False` (parity 1.10).
 public final class Dense: Block {
     public let units: Int
     public let activation: Activation?
+    public let layout: SequenceLayout
     public let weight: Parameter
     public let bias: Parameter?
     private let product = LinearLayerProduct()
 
     /// - Parameters:
     ///   - inUnits: C; 0 = known from the first forward pass.
+    ///   - layout: order of the axes of a three-dimensional input; sums over the batch follow its rows.
     ///   - weight: the weight of another block, (units, C), used instead of a new one (tied weights).
     public init(
-        units: Int, activation: Activation? = nil, useBias: Bool = true, inUnits: Int = 0, dtype: DType = .float32,
+        units: Int, activation: Activation? = nil, useBias: Bool = true, inUnits: Int = 0,
+        layout: SequenceLayout = .TNC, dtype: DType = .float32,
         weightInitializer: (any Initializer)? = nil, biasInitializer: (any Initializer)? = ConstantInitializer(0),
         weight shared: Parameter? = nil, prefix: String? = nil
     ) {
         precondition(units > 0, "Dense: expected units > 0, got \(units)")
         self.units = units
         self.activation = activation
+        self.layout = layout
         var outline = BlockOutline(prefix: prefix, hint: "dense")
         if let shared {
             precondition(
@@ -51,7 +55,10 @@ public final class Dense: Block {
             "\(name): expected (T,N,C) or (N,C) of \(weight.dtype.rawValue), got \(input.shape) \(input.dtype.rawValue)")
         weight.completeShape([units, input.shape[input.shape.count - 1]])
         let current = product.refreshed(weight: weight, bias: bias, training: context.tape != nil)
-        let output = context.linear(input, weight: weight, bias: bias, product: current)
-        return activation.map { context.activate(output, $0) } ?? output
+        let swaps = layout == .NTC && input.shape.count == 3
+        let rows = swaps ? context.swapLeadingAxes(input) : input
+        var output = context.linear(rows, weight: weight, bias: bias, product: current)
+        if let activation { output = context.activate(output, activation) }
+        return swaps ? context.swapLeadingAxes(output) : output
     }
 }

@@ -4,23 +4,26 @@ public import BatonTensor
 ///
 /// | Value | Shape |
 /// |---|---|
-/// | input | (T, N) or (N), int32 or int64, 0 ≤ id < V |
+/// | input | (T, N), with layout NTC (N, T), or (N); int32 or int64, 0 ≤ id < V |
 /// | `weight` | (V, E) |
-/// | returns | (T, N, E) or (N, E) |
+/// | returns | as the input, with an axis E at the end |
 ///
 /// Source: Gluon `nn.Embedding` (parity 1.10), except that an id outside the table is an error instead of clipped.
 public final class Embedding: Block {
     public let weight: Parameter
+    public let layout: SequenceLayout
 
     /// - Parameters:
     ///   - inputDim: V.
     ///   - outputDim: E.
+    ///   - layout: order of the axes of two-dimensional ids; sums over the batch follow its rows.
     public init(
-        inputDim: Int, outputDim: Int, dtype: DType = .float32, weightInitializer: (any Initializer)? = nil,
-        prefix: String? = nil
+        inputDim: Int, outputDim: Int, layout: SequenceLayout = .TNC, dtype: DType = .float32,
+        weightInitializer: (any Initializer)? = nil, prefix: String? = nil
     ) {
         precondition(
             inputDim > 0 && outputDim > 0, "Embedding: expected positive dimensions, got \(inputDim) × \(outputDim)")
+        self.layout = layout
         var outline = BlockOutline(prefix: prefix, hint: "embedding")
         weight = outline.parameter(
             "weight", shape: [inputDim, outputDim], dtype: dtype, initializer: weightInitializer)
@@ -28,6 +31,7 @@ public final class Embedding: Block {
     }
 
     public override func forward(_ input: Variable, _ context: ForwardContext) -> Variable {
-        context.embedding(input.value, weight: weight)
+        guard layout == .NTC, input.shape.count == 2 else { return context.embedding(input.value, weight: weight) }
+        return context.swapLeadingAxes(context.embedding(input.value.withSwappedLeadingAxes(), weight: weight))
     }
 }

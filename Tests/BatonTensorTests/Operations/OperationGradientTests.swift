@@ -88,4 +88,26 @@ import Testing
         }
         #expect(violations == [])
     }
+
+    /// Each leaf is one chain from the last step to the first, then the leaves are added as a tree. The numbers are
+    /// chosen so that any other order rounds differently.
+    @Test func embeddingRowsAreSummedInTheOrderOfTheLeafRule() {
+        func gradient(_ values: [Float], rows: Int) -> Float {
+            let weight = Parameter(name: "w", shape: [2, 1])
+            weight.setData(Tensor([Float(0), 0], shape: [2, 1]))
+            let arena = ParameterArena([weight])
+            let tape = Tape()
+            let context = ForwardContext(tape: tape, leaves: .whole(rows: rows))
+            let steps = values.count / rows
+            let y = context.embedding(Tensor(repeating: Int32(1), shape: [steps, rows]), weight: weight)
+            tape.backward(from: [(y, Tensor(values, shape: [steps, rows, 1]))])
+            return arena.gradients[0].elements(as: Float.self)[1]
+        }
+        // One row: ((1e8 + −1e8) + 1) = 1 from the end; from the start 1 is lost.
+        #expect(gradient([1, -1e8, 1e8], rows: 1) == 1)
+        // Three rows are the leaves 0 and 1–2: 1 + (1e8 − 1e8).
+        #expect(gradient([1, 1e8, -1e8], rows: 3) == 1)
+        // Four leaves: (1e8 + 1) + (−1e8 + 1) = 0 in f32.
+        #expect(gradient([1e8, 1, -1e8, 1], rows: 4) == 0)
+    }
 }

@@ -1,0 +1,125 @@
+import BatonKernels
+import BatonNN
+import BatonTensor
+import BatonTestSupport
+import Testing
+
+/// Stacks against the independent oracle, in both element types: outputs, states, and every gradient.
+@Suite struct RecurrentLayerOracleTests {
+    private struct Size: Sendable, CustomStringConvertible {
+        var steps: Int
+        var batch: Int
+        var inputSize: Int
+        var hidden: Int
+        var layers: Int
+        var directions: Int
+        var description: String { "T\(steps) N\(batch) C\(inputSize) H\(hidden) L\(layers) D\(directions)" }
+
+        static let all = [
+            Size(steps: 5, batch: 3, inputSize: 4, hidden: 6, layers: 3, directions: 2),
+            Size(steps: 4, batch: 9, inputSize: 20, hidden: 17, layers: 2, directions: 2),
+            Size(steps: 7, batch: 1, inputSize: 5, hidden: 33, layers: 2, directions: 1),
+            Size(steps: 1, batch: 6, inputSize: 3, hidden: 16, layers: 1, directions: 2),
+        ]
+    }
+
+    private func makeLayer(_ cell: OracleCell, _ size: Size, _ dtype: DType) -> RecurrentLayer {
+        let bidirectional = size.directions == 2
+        switch cell {
+        case .lstm:
+            return LSTM(
+                hiddenSize: size.hidden, numLayers: size.layers, bidirectional: bidirectional,
+                inputSize: size.inputSize, dtype: dtype, prefix: "net_")
+        case .gru:
+            return GRU(
+                hiddenSize: size.hidden, numLayers: size.layers, bidirectional: bidirectional,
+                inputSize: size.inputSize, dtype: dtype, prefix: "net_")
+        case .rnnTanh, .rnnRelu:
+            return RNN(
+                hiddenSize: size.hidden, numLayers: size.layers, activation: cell == .rnnTanh ? .tanh : .relu,
+                bidirectional: bidirectional, inputSize: size.inputSize, dtype: dtype, prefix: "net_")
+        }
+    }
+
+    /// In the order i2h_weight, h2h_weight, i2h_bias, h2h_bias.
+    private func list(_ parameters: OracleParameters) -> [[Double]] {
+        [parameters.inputWeight, parameters.hiddenWeight, parameters.inputBias, parameters.hiddenBias]
+    }
+
+    @Test(arguments: OracleCell.allCases, [DType.float32, .float64])
+    func outputsStatesAndGradientsMatch(_ cell: OracleCell, _ dtype: DType) {
+        for size in Size.all { compare(cell, size, dtype) }
+    }
+
+    private func compare(_ cell: OracleCell, _ size: Size, _ dtype: DType) {
+        var random = SeededRandom(seed: 21)
+        // Rounded to f32 first, so that both sides start from the same numbers.
+        func draw(_ count: Int) -> [Double] { random.array(count).map { Double(Float($0)) } }
+        let layer = makeLayer(cell, size, dtype)
+        var oracle = OracleStack.random(
+            cell, layers: size.layers, directions: size.directions, inputSize: size.inputSize, hidden: size.hidden,
+            using: &random)
+        for direction in layer.directions {
+            let side = direction.isReverse ? 1 : 0
+            let values = list(oracle.layers[direction.layer][side].parameters).map { $0.map { Double(Float($0)) } }
+            oracle.layers[direction.layer][side].parameters = OracleParameters(
+                inputWeight: values[0], hiddenWeight: values[1], inputBias: values[2], hiddenBias: values[3])
+            for (parameter, numbers) in zip(direction.parameters, values) {
+                parameter.setData(Tensor(doubles: numbers, shape: parameter.shape, dtype: dtype))
+            }
+        }
+        let arena = ParameterArena(layer.collectParameters().reversed())
+        let inputShape = [size.steps, size.batch, size.inputSize]
+        let stateShape = layer.stateShape(batchSize: size.batch)
+        let outputShape = [size.steps, size.batch, size.directions * size.hidden]
+        func tensor(_ numbers: [Double], _ shape: [Int]) -> Tensor {
+            Tensor(doubles: numbers, shape: shape, dtype: dtype)
+        }
+        let input = draw(inputShape.reduce(1, *))
+        let states = (0..<layer.stateCount).map { _ in draw(stateShape.reduce(1, *)) }
+        let outputGradient = draw(outputShape.reduce(1, *))
+        let stateGradients = states.map { draw($0.count) }
+
+        let tape = Tape()
+        let x = Variable(tensor(input, inputShape), requiresGradient: true)
+        let initial = states.map { Variable(tensor($0, stateShape), requiresGradient: true) }
+        let result = layer(x, states: initial, .training(rows: size.batch, tape: tape))
+        let seeds = [(result.output, tensor(outputGradient, outputShape))]
+        tape.backward(
+            from: seeds + zip(result.states, stateGradients).map { ($0, tensor($1, stateShape)) })
+
+        let isLSTM = cell == .lstm
+        let expected = oracle.forward(
+            input, steps: size.steps, batch: size.batch, initialHidden: states[0],
+            initialCell: isLSTM ? states[1] : nil)
+        let gradients = oracle.backward(
+            expected, outputGradient: outputGradient, finalHiddenGradient: stateGradients[0],
+            finalCellGradient: isLSTM ? stateGradients[1] : nil)
+        let epsilon = dtype == .float32 ? Double(Float.ulpOfOne) : Double.ulpOfOne
+        let depth = size.steps * size.layers * (size.inputSize + 2 * size.hidden)
+        func check(_ name: String, _ actual: [Double]?, _ wanted: [Double], backward: Bool) {
+            let tolerance = Tolerance.relative(
+                epsilon: epsilon, depth: backward ? depth * size.batch : depth, backward: backward)
+            if let problem = Tolerance.violation(
+                "\(cell) \(size) \(name)", actual ?? [], wanted, tolerance: tolerance)
+            {
+                Issue.record("\(problem)")
+            }
+        }
+        check("output", result.output.value.doubles(), expected.output, backward: false)
+        check("h", result.states[0].value.doubles(), expected.finalHidden, backward: false)
+        check("dx", x.gradient?.doubles(), gradients.input, backward: true)
+        check("dh0", initial[0].gradient?.doubles(), gradients.initialHidden, backward: true)
+        if isLSTM {
+            check("c", result.states[1].value.doubles(), expected.finalCell, backward: false)
+            check("dc0", initial[1].gradient?.doubles(), gradients.initialCell, backward: true)
+        }
+        for direction in layer.directions {
+            let wanted = list(gradients.parameters[direction.layer][direction.isReverse ? 1 : 0])
+            for (parameter, numbers) in zip(direction.parameters, wanted) {
+                check(parameter.name, parameter.gradients[0].doubles(), numbers, backward: true)
+            }
+        }
+        withExtendedLifetime(arena) {}
+    }
+}
