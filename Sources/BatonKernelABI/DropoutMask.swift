@@ -14,7 +14,9 @@ public struct DropoutMask: Sendable {
     public var firstRow: UInt32
     /// T and N.
     public var times: Int
+    /// N.
     public var rows: Int
+    /// Elements of a row.
     public var width: Int
     /// Whether memory is (N, T, width) instead of (T, N, width).
     public var rowsFirst: Bool
@@ -23,6 +25,7 @@ public struct DropoutMask: Sendable {
     /// Factor of the kept elements: 1 / (1 − p).
     public var scale: Double
 
+    /// All fields, in order.
     public init(
         key: SIMD2<UInt32>, step: UInt32, firstTime: UInt32, firstRow: UInt32, times: Int, rows: Int, width: Int,
         rowsFirst: Bool, threshold: UInt32, scale: Double

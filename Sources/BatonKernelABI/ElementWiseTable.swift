@@ -3,7 +3,9 @@
 /// Where the last argument is `adds`, true adds to the destination instead of overwriting it. The same arithmetic
 /// runs in full and partial vectors, so bits do not depend on where an array is cut.
 public struct ElementWiseTable: Sendable {
+    /// Where an operand is read.
     public typealias Source = UnsafePointer<Float>
+    /// Where a result is written.
     public typealias Target = UnsafeMutablePointer<Float>
 
     /// (x, y, out, count): out = x + y.
@@ -26,9 +28,12 @@ public struct ElementWiseTable: Sendable {
     public var softmaxTerms: @Sendable (Source, Int, Target?) -> (maximum: Float, sum: Double)
     /// (x, count): Σ x² in f64, sixteen interleaved chains added pairwise; the same bits on every instruction set.
     public var sumOfSquares: @Sendable (Source, Int) -> Double
+    /// Gradient descent with momentum.
     public var momentumUpdate: @Sendable (MomentumUpdateArguments<Float>) -> Void
+    /// Adam and AdamW.
     public var adamUpdate: @Sendable (AdamUpdateArguments<Float>) -> Void
 
+    /// All kernels, in order.
     public init(
         add: @escaping @Sendable (Source, Source, Target, Int) -> Void,
         multiply: @escaping @Sendable (Source, Source, Target, Int, Bool) -> Void,

@@ -1,10 +1,13 @@
 /// One step of gradient descent with momentum on `count` elements:
 /// g ← s·g + λ·w; m ← μ·m + g; w ← w − η·m, and without momentum w ← w − η·g.
 public struct MomentumUpdateArguments<Scalar> {
+    /// w, updated.
     public var parameter: UnsafeMutablePointer<Scalar>
+    /// g.
     public var gradient: UnsafePointer<Scalar>
     /// m; nil if μ = 0.
     public var momentum: UnsafeMutablePointer<Scalar>?
+    /// Number of elements.
     public var count: Int
     /// s, applied to the gradient first (clipping).
     public var gradientScale: Double
@@ -15,6 +18,7 @@ public struct MomentumUpdateArguments<Scalar> {
     /// λ.
     public var weightDecay: Double
 
+    /// All fields, in order.
     public init(
         parameter: UnsafeMutablePointer<Scalar>, gradient: UnsafePointer<Scalar>,
         momentum: UnsafeMutablePointer<Scalar>?, count: Int, gradientScale: Double, learningRate: Double,
@@ -34,12 +38,15 @@ public struct MomentumUpdateArguments<Scalar> {
 /// One step of Adam on `count` elements: g ← s·g + λ·w; w ← κ·w; m ← m + (1−β₁)(g − m);
 /// v ← β₂·v + (1−β₂)·g²; w ← w − a·m / (√v / b + ε).
 public struct AdamUpdateArguments<Scalar> {
+    /// w, updated.
     public var parameter: UnsafeMutablePointer<Scalar>
+    /// g.
     public var gradient: UnsafePointer<Scalar>
     /// m.
     public var firstMoment: UnsafeMutablePointer<Scalar>
     /// v.
     public var secondMoment: UnsafeMutablePointer<Scalar>
+    /// Number of elements.
     public var count: Int
     /// s, applied to the gradient first (clipping).
     public var gradientScale: Double
@@ -47,7 +54,9 @@ public struct AdamUpdateArguments<Scalar> {
     public var gradientDecay: Double
     /// κ: factor of the parameter (AdamW: 1 − ηλ); 1 for Adam.
     public var parameterFactor: Double
+    /// β₁.
     public var beta1: Double
+    /// β₂.
     public var beta2: Double
     /// a = η / (1 − β₁ᵗ).
     public var stepSize: Double
@@ -56,6 +65,7 @@ public struct AdamUpdateArguments<Scalar> {
     /// ε.
     public var epsilon: Double
 
+    /// All fields, in order.
     public init(
         parameter: UnsafeMutablePointer<Scalar>, gradient: UnsafePointer<Scalar>,
         firstMoment: UnsafeMutablePointer<Scalar>, secondMoment: UnsafeMutablePointer<Scalar>, count: Int,

@@ -12,6 +12,7 @@ open class Block {
     public private(set) var children: [(name: String, block: Block)] = []
     private let scope: NameScope
 
+    /// Takes name and parameters from the outline.
     public init(_ outline: BlockOutline) {
         prefix = outline.prefix
         parameters = outline.parameters

@@ -8,6 +8,7 @@ public final class Sequential: Block {
         for block in blocks { add(block) }
     }
 
+    /// Appends a block.
     public func add(_ block: Block) { register(child: block) }
 
     public override func forward(_ input: Variable, _ context: ForwardContext) -> Variable {

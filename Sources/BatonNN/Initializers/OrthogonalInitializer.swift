@@ -7,11 +7,15 @@ public import BatonTensor
 /// decomposition instead; both are uniformly rotated orthonormal sets, and no bit parity of random numbers exists.
 /// Source: Saxe et al. 2014; Gluon `init.Orthogonal` (parity 3.4): 1.414, not √2.
 public struct OrthogonalInitializer: Initializer {
+    /// What the matrix is drawn from.
     public enum Distribution: String, Sendable, CaseIterable, Codable { case uniform, normal }
 
+    /// Norm of the rows or columns.
     public var scale: Double
+    /// What the matrix is drawn from.
     public var distribution: Distribution
 
+    /// Gluon's defaults.
     public init(scale: Double = 1.414, distribution: Distribution = .uniform) {
         self.scale = scale
         self.distribution = distribution

@@ -5,13 +5,19 @@ public import BatonTensor
 /// fan-in = shape[1]·Π shape[2…], fan-out = shape[0]·Π shape[2…]; the fan-out of stacked gates is G·H.
 /// Source: Glorot & Bengio 2010; Gluon `init.Xavier` (parity 3.4).
 public struct XavierInitializer: Initializer {
+    /// Shape of the distribution.
     public enum Distribution: String, Sendable, Codable { case uniform, gaussian }
+    /// The fan that f stands for.
     public enum Factor: String, Sendable, Codable { case average = "avg", fanIn = "in", fanOut = "out" }
 
+    /// Shape of the distribution.
     public var distribution: Distribution
+    /// The fan that f stands for.
     public var factor: Factor
+    /// Numerator under the root.
     public var magnitude: Double
 
+    /// Gluon's defaults.
     public init(distribution: Distribution = .uniform, factor: Factor = .average, magnitude: Double = 3) {
         self.distribution = distribution
         self.factor = factor
@@ -41,14 +47,18 @@ public struct XavierInitializer: Initializer {
 ///
 /// Source: He et al. 2015; Gluon `init.MSRAPrelu`.
 public struct MSRAPreluInitializer: Initializer {
+    /// The fan that f stands for.
     public var factor: XavierInitializer.Factor
+    /// Slope of the rectifier's negative side.
     public var slope: Double
 
+    /// Gluon's defaults.
     public init(factor: XavierInitializer.Factor = .average, slope: Double = 0.25) {
         self.factor = factor
         self.slope = slope
     }
 
+    /// Fills with N(0, s²).
     public func fill(_ tensor: Tensor, stream: RandomStream) {
         XavierInitializer(distribution: .gaussian, factor: factor, magnitude: 2 / (1 + slope * slope))
             .fill(tensor, stream: stream)

@@ -12,10 +12,15 @@ public import BatonTensor
 ///
 /// Source: Gluon `nn.Dense` with `flatten=False` (parity 1.10).
 public final class Dense: Block {
+    /// Width of the output.
     public let units: Int
+    /// φ; nil is the identity.
     public let activation: Activation?
+    /// Order of the axes of a three-dimensional input.
     public let layout: SequenceLayout
+    /// W.
     public let weight: Parameter
+    /// b; nil without bias.
     public let bias: Parameter?
     private let product = LinearLayerProduct()
 
@@ -52,7 +57,8 @@ public final class Dense: Block {
     public override func forward(_ input: Variable, _ context: ForwardContext) -> Variable {
         precondition(
             (2...3).contains(input.shape.count) && input.dtype == weight.dtype,
-            "\(name): expected (T,N,C) or (N,C) of \(weight.dtype.rawValue), got \(input.shape) \(input.dtype.rawValue)")
+            "\(name): expected (T,N,C) or (N,C) of \(weight.dtype.rawValue), got \(input.shape) \(input.dtype.rawValue)"
+        )
         weight.completeShape([units, input.shape[input.shape.count - 1]])
         let current = product.refreshed(weight: weight, bias: bias, training: context.tape != nil)
         let swaps = layout == .NTC && input.shape.count == 3

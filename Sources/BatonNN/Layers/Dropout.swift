@@ -4,7 +4,9 @@ public import BatonTensor
 ///
 /// Source: Gluon `nn.Dropout` (parity 2.9); the mask is a function of global numbers, see `ForwardContext.dropout`.
 public final class Dropout: Block {
+    /// Probability of zero.
     public let rate: Double
+    /// Order of the axes of a three-dimensional input.
     public let layout: SequenceLayout
 
     /// - Parameters:

@@ -10,7 +10,9 @@ public import BatonTensor
 ///
 /// Source: Gluon `nn.Embedding` (parity 1.10), except that an id outside the table is an error instead of clipped.
 public final class Embedding: Block {
+    /// The table.
     public let weight: Parameter
+    /// Order of the axes of two-dimensional ids.
     public let layout: SequenceLayout
 
     /// - Parameters:

@@ -4,15 +4,23 @@ public import BatonTensor
 ///
 /// Source: Kingma & Ba 2015, arXiv:1412.6980, in the form of PyTorch `torch.optim.Adam`.
 public final class Adam: Optimizer {
+    /// η of the next step.
     public var learningRate: Double
+    /// β₁.
     public let beta1: Double
+    /// β₂.
     public let beta2: Double
+    /// ε.
     public let epsilon: Double
+    /// λ.
     public let weightDecay: Double
+    /// The parameters it updates.
     public let arena: ParameterArena
+    /// Number of steps done.
     public private(set) var stepCount = 0
     private let moments: AdamMoments
 
+    /// Moments at zero; PyTorch's defaults.
     public init(
         _ arena: ParameterArena, learningRate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999,
         epsilon: Double = 1e-8, weightDecay: Double = 0
@@ -27,8 +35,10 @@ public final class Adam: Optimizer {
         moments = AdamMoments(arena)
     }
 
+    /// `first_moment` m and `second_moment` v.
     public var states: [(name: String, values: Tensor)] { moments.states }
 
+    /// One update.
     public func step(gradient: Tensor, gradientScale: Double) {
         check(gradient)
         stepCount += 1
@@ -39,5 +49,6 @@ public final class Adam: Optimizer {
         arena.markChanged()
     }
 
+    /// Continues after that many steps.
     public func resume(stepCount: Int) { self.stepCount = stepCount }
 }

@@ -52,10 +52,12 @@ public enum LearningRateSchedule: Sendable, Hashable, Codable, CustomStringConve
         }
     }
 
+    /// Reads the text.
     public init(from decoder: any Decoder) throws {
         self = try LearningRateSchedule(try decoder.singleValueContainer().decode(String.self))
     }
 
+    /// Writes the text.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(description)

@@ -6,13 +6,19 @@ public import BatonTensor
 ///
 /// Source: PyTorch `torch.optim.SGD` without dampening and Nesterov.
 public final class SGD: Optimizer {
+    /// η of the next step.
     public var learningRate: Double
+    /// μ.
     public let momentum: Double
+    /// λ.
     public let weightDecay: Double
+    /// The parameters it updates.
     public let arena: ParameterArena
+    /// Number of steps done.
     public private(set) var stepCount = 0
     private let velocity: Tensor?
 
+    /// Momentum at zero.
     public init(_ arena: ParameterArena, learningRate: Double, momentum: Double = 0, weightDecay: Double = 0) {
         precondition(momentum >= 0 && weightDecay >= 0, "SGD: expected momentum and weightDecay ≥ 0")
         self.arena = arena
@@ -22,8 +28,10 @@ public final class SGD: Optimizer {
         velocity = momentum > 0 ? Tensor(zeros: [arena.count], dtype: arena.dtype) : nil
     }
 
+    /// `momentum` m, if μ > 0.
     public var states: [(name: String, values: Tensor)] { velocity.map { [("momentum", $0)] } ?? [] }
 
+    /// One update.
     public func step(gradient: Tensor, gradientScale: Double) {
         check(gradient)
         func run<Scalar: DifferentiableScalar>(_: Scalar.Type) {
@@ -38,5 +46,6 @@ public final class SGD: Optimizer {
         arena.markChanged()
     }
 
+    /// Continues after that many steps.
     public func resume(stepCount: Int) { self.stepCount = stepCount }
 }

@@ -4,6 +4,7 @@ public import BatonTensor
 /// Long short-term memory, gates i, f, g, o: c_t = f⊙c_{t−1} + i⊙g, h_t = o⊙tanh c_t. Source: Gluon `rnn.LSTM`; shapes in
 /// `RecurrentLayer`.
 public final class LSTM: RecurrentLayer {
+    /// Arguments and defaults are Gluon's; `inputSize` 0 is known from the first forward pass.
     public init(
         hiddenSize: Int, numLayers: Int = 1, layout: SequenceLayout = .TNC, dropout: Double = 0,
         bidirectional: Bool = false, inputSize: Int = 0, initializers: RecurrentInitializers = RecurrentInitializers(),

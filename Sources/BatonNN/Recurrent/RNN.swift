@@ -6,6 +6,7 @@ public final class RNN: RecurrentLayer {
     /// φ. A layer's default is relu, as in Gluon.
     public enum Nonlinearity: String, Sendable, CaseIterable, Codable { case relu, tanh }
 
+    /// Arguments and defaults are Gluon's; `inputSize` 0 is known from the first forward pass.
     public init(
         hiddenSize: Int, numLayers: Int = 1, activation: Nonlinearity = .relu, layout: SequenceLayout = .TNC,
         dropout: Double = 0, bidirectional: Bool = false, initializers: RecurrentInitializers = RecurrentInitializers(),

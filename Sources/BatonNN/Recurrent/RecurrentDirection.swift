@@ -13,6 +13,7 @@ public import BatonTensor
 /// Equations and gate order: `RecurrentCell`. A schedule that splits layers over ranks drives directions itself;
 /// `RecurrentLayer` drives them through the tape.
 public final class RecurrentDirection {
+    /// What it computes.
     public let cell: RecurrentCell
     /// Layer number in the stack, from 0.
     public let layer: Int
@@ -20,9 +21,13 @@ public final class RecurrentDirection {
     public let isReverse: Bool
     /// H.
     public let hiddenSize: Int
+    /// i2h_weight.
     public let inputWeight: Parameter
+    /// h2h_weight.
     public let hiddenWeight: Parameter
+    /// i2h_bias.
     public let inputBias: Parameter
+    /// h2h_bias.
     public let hiddenBias: Parameter
     /// Widths of the input's chains: nil until I is known, [I], or [H, H] above a bidirectional layer.
     public private(set) var inputChains: [Int]?

@@ -3,11 +3,16 @@ public import BatonTensor
 
 /// Initialisers of a recurrent layer; nil takes the one given to `initialize`. Gluon's defaults.
 public struct RecurrentInitializers: Sendable {
+    /// For i2h_weight.
     public var inputWeight: (any Initializer)?
+    /// For h2h_weight.
     public var hiddenWeight: (any Initializer)?
+    /// For i2h_bias.
     public var inputBias: (any Initializer)?
+    /// For h2h_bias.
     public var hiddenBias: (any Initializer)?
 
+    /// Gluon's defaults: biases zero, weights by the global initialiser.
     public init(
         inputWeight: (any Initializer)? = nil, hiddenWeight: (any Initializer)? = nil,
         inputBias: (any Initializer)? = ConstantInitializer.zero,
@@ -33,15 +38,19 @@ public struct RecurrentInitializers: Sendable {
 /// Parameters in creation order, for l in 0 ..< L and d in l, r: `{d}{l}_i2h_weight` (G·H, I_l), `_h2h_weight` (G·H, H),
 /// `_i2h_bias`, `_h2h_bias` (G·H), with I_0 = C and I_l = D·H. Source: Gluon `rnn_layer.py` (parity 1.1, 1.2, 3.3).
 public class RecurrentLayer: Block {
+    /// What every layer computes.
     public let cell: RecurrentCell
     /// H.
     public let hiddenSize: Int
     /// L.
     public let numLayers: Int
+    /// Order of the axes of input and output.
     public let layout: SequenceLayout
     /// Probability of zero between layers.
     public let dropout: Double
+    /// Whether D is 2.
     public let bidirectional: Bool
+    /// Type of parameters, states, and outputs.
     public let dtype: DType
     /// One per layer and direction, entry l·D + d.
     public let directions: [RecurrentDirection]

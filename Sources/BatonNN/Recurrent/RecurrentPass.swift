@@ -7,6 +7,7 @@ public struct RecurrentOperands {
     public var input: Tensor
     /// (T, N, W) with W ≥ outputColumn + H: h of every step goes to columns outputColumn ..< outputColumn + H.
     public var output: Tensor
+    /// First column of the output that is written.
     public var outputColumn: Int
     /// h before the first step, (N, H); nil is zero.
     public var initialHidden: Tensor?
@@ -17,6 +18,7 @@ public struct RecurrentOperands {
     /// c after the last step, (N, H), written; nil if not wanted. LSTM only.
     public var finalCell: Tensor?
 
+    /// States default to zero, or not wanted.
     public init(
         input: Tensor, output: Tensor, outputColumn: Int = 0, initialHidden: Tensor? = nil, initialCell: Tensor? = nil,
         finalHidden: Tensor? = nil, finalCell: Tensor? = nil
@@ -41,12 +43,14 @@ public struct RecurrentGradientOperands {
     public var finalCell: Tensor?
     /// Gradient of `input`, written, or added to if `addsToInput`; nil if not wanted.
     public var input: Tensor?
+    /// Whether the input's gradient is added to what is there.
     public var addsToInput: Bool
     /// Gradient of the initial h, written; nil if not wanted.
     public var initialHidden: Tensor?
     /// Gradient of the initial c, written; nil if not wanted.
     public var initialCell: Tensor?
 
+    /// Gradients default to zero, or not wanted.
     public init(
         output: Tensor? = nil, finalHidden: Tensor? = nil, finalCell: Tensor? = nil, input: Tensor? = nil,
         addsToInput: Bool = false, initialHidden: Tensor? = nil, initialCell: Tensor? = nil

@@ -12,6 +12,7 @@ public struct RandomKey: Sendable, Hashable {
     /// Global number of the batch's first time step within the window.
     public var firstTime: UInt32
 
+    /// A key; the numbers default to the start of a run on one process.
     public init(seed: UInt64, step: UInt32 = 0, firstRow: UInt32 = 0, firstTime: UInt32 = 0) {
         self.seed = seed
         self.step = step
@@ -32,8 +33,10 @@ public struct ForwardContext {
     public var leaves: LeafPlan
     /// Called by the kernels after every time step.
     public var hook: StepHook
+    /// What random numbers depend on.
     public var random: RandomKey
 
+    /// Inference by default: no tape, no dropout.
     public init(
         tape: Tape? = nil, isTraining: Bool = false, leaves: LeafPlan, hook: StepHook = .none,
         random: RandomKey = RandomKey(seed: 0)

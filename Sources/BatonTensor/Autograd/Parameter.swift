@@ -15,6 +15,7 @@ public enum GradientRequirement: String, Sendable, Hashable, CaseIterable, Codab
 public final class Parameter {
     /// Full name, unique in a model, for instance `lstm0_l0_i2h_weight`.
     public let name: String
+    /// Element type.
     public let dtype: DType
     /// Dimensions; 0 = unknown until the first forward pass.
     public private(set) var shape: [Int]
@@ -30,6 +31,7 @@ public final class Parameter {
     private var storage: Tensor?
     /// Initialisation that waits for the shape.
     private var deferred: (initializer: any Initializer, seed: UInt64)?
+    /// A parameter without values.
     public init(
         name: String, shape: [Int], dtype: DType = .float32, initializer: (any Initializer)? = nil,
         gradientRequirement: GradientRequirement = .write

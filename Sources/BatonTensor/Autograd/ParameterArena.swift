@@ -5,11 +5,13 @@
 public final class ParameterArena {
     /// Where one parameter lives.
     public struct Slot {
+        /// Who lives there.
         public let parameter: Parameter
         /// Elements of the flat tensors.
         public let range: Range<Int>
     }
 
+    /// Element type of everything in the arena.
     public let dtype: DType
     /// In memory order.
     public let slots: [Slot]

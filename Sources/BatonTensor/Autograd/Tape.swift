@@ -11,9 +11,12 @@ public struct TapeNode {
     public var outputs: [Variable]
     /// Parameters whose gradient this node adds to.
     public var parameters: [Parameter]
+    /// Carries gradients from the outputs to the inputs.
     public var backwardData: (StepHook) -> Void
+    /// Adds to the gradients of the parameters; nil if there are none.
     public var backwardWeights: ((StepHook) -> Void)?
 
+    /// A node; see the properties.
     public init(
         name: String, outputs: [Variable], parameters: [Parameter] = [],
         backwardData: @escaping (StepHook) -> Void, backwardWeights: ((StepHook) -> Void)? = nil
@@ -38,11 +41,13 @@ public final class Tape {
     /// the recorded computation.
     public var gradientReady: ((Parameter) -> Void)?
 
+    /// An empty tape.
     public init() {}
 
     /// Number of nodes waiting to be walked back.
     public var nodeCount: Int { nodes.count }
 
+    /// Appends a node.
     public func record(_ node: TapeNode) {
         for output in node.outputs { output.pendingProducers += 1 }
         for parameter in node.parameters { pendingUses[ObjectIdentifier(parameter), default: 0] += 1 }

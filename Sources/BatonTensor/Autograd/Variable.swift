@@ -12,12 +12,15 @@ public final class Variable {
     /// Nodes on the tape that write into `value` and have not been walked back yet.
     var pendingProducers = 0
 
+    /// A value; by default one that no gradient is computed for.
     public init(_ value: Tensor, requiresGradient: Bool = false) {
         self.value = value
         self.requiresGradient = requiresGradient
     }
 
+    /// Shape of the value.
     public var shape: [Int] { value.shape }
+    /// Element type of the value.
     public var dtype: DType { value.dtype }
 
     /// Where a consumer puts its contribution to the gradient: the existing gradient, to be added to, or fresh

@@ -7,7 +7,8 @@ extension ForwardContext {
         let value = Tensor(uninitialized: a.shape, dtype: a.dtype)
         func run<Scalar: DifferentiableScalar>(_: Scalar.Type) {
             Scalar.addElements(
-                a.value.pointer(of: Scalar.self), b.value.pointer(of: Scalar.self), into: value.pointer(of: Scalar.self),
+                a.value.pointer(of: Scalar.self), b.value.pointer(of: Scalar.self),
+                into: value.pointer(of: Scalar.self),
                 count: value.count)
         }
         run(a.dtype.differentiable(for: "add"))

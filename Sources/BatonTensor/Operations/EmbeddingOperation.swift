@@ -19,7 +19,8 @@ extension ForwardContext {
         let tokens = ids.integers()
         for token in tokens {
             precondition(
-                token >= 0 && token < vocabulary, "embedding: id \(token) outside the \(vocabulary) rows of \(weight.name)")
+                token >= 0 && token < vocabulary,
+                "embedding: id \(token) outside the \(vocabulary) rows of \(weight.name)")
         }
         let value = Tensor(uninitialized: ids.shape + [width], dtype: weight.dtype)
         let rowBytes = width * weight.dtype.byteCount

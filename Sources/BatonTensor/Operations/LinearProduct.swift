@@ -45,7 +45,8 @@ final class TypedLinearProduct<Scalar: DifferentiableScalar>: LinearProduct {
     func update(weight: Tensor, bias: Tensor?, training: Bool) {
         precondition(
             weight.shape == [units, width] && (bias.map { $0.shape == [units] } ?? true),
-            "linear: expected weight \([units, width]) and bias \([units]), got \(weight.shape) and \(bias?.shape ?? [])")
+            "linear: expected weight \([units, width]) and bias \([units]), got \(weight.shape) and \(bias?.shape ?? [])"
+        )
         kernel.update(
             weight: weight.pointer(of: Scalar.self), bias: bias.map { UnsafePointer($0.pointer(of: Scalar.self)) },
             training: training)

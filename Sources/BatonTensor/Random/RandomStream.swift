@@ -8,6 +8,7 @@ public struct RandomStream: Sendable, Hashable {
     /// The Philox key.
     public let key: SIMD2<UInt32>
 
+    /// The stream of a name in the run with this seed.
     public init(seed: UInt64, name: String) {
         let hash = XXHash64.hash(name, seed: seed)
         key = SIMD2(UInt32(truncatingIfNeeded: hash), UInt32(truncatingIfNeeded: hash >> 32))

@@ -16,7 +16,19 @@ public protocol TensorScalar: Sendable, Numeric, Comparable {
     static var dtype: DType { get }
 }
 
-extension Float: TensorScalar { public static var dtype: DType { .float32 } }
-extension Double: TensorScalar { public static var dtype: DType { .float64 } }
-extension Int32: TensorScalar { public static var dtype: DType { .int32 } }
-extension Int64: TensorScalar { public static var dtype: DType { .int64 } }
+extension Float: TensorScalar {
+    /// float32.
+    public static var dtype: DType { .float32 }
+}
+extension Double: TensorScalar {
+    /// float64.
+    public static var dtype: DType { .float64 }
+}
+extension Int32: TensorScalar {
+    /// int32.
+    public static var dtype: DType { .int32 }
+}
+extension Int64: TensorScalar {
+    /// int64.
+    public static var dtype: DType { .int64 }
+}

@@ -3,6 +3,7 @@
 /// In the steady state of a training step every block comes out of the pool: `StoragePool.systemAllocations`
 /// stands still.
 public final class Storage {
+    /// Address of the first byte.
     public let pointer: UnsafeMutableRawPointer
     /// Usable bytes; the block itself may be larger.
     public let byteCount: Int

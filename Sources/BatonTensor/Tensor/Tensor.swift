@@ -3,15 +3,20 @@
 /// Copies share memory. A view of leading entries (`tensor[leading: 3..<7]`) shares memory too; nothing else is a
 /// view, so every tensor is contiguous. Not Sendable: a tensor stays on its rank's thread.
 public struct Tensor {
+    /// Dimensions, outermost first.
     public let shape: [Int]
+    /// Element type.
     public let dtype: DType
+    /// The memory, shared with copies and views.
     public let storage: Storage
     /// First element, counted in elements from the start of the storage.
     public let offset: Int
 
     /// Number of elements.
     public var count: Int { shape.reduce(1, *) }
+    /// Number of dimensions.
     public var rank: Int { shape.count }
+    /// Bytes of all elements.
     public var byteCount: Int { count * dtype.byteCount }
     /// Address of the first element.
     public var rawPointer: UnsafeMutableRawPointer { storage.pointer + offset * dtype.byteCount }
@@ -28,7 +33,8 @@ public struct Tensor {
     init(shape: [Int], dtype: DType, storage: Storage, offset: Int) {
         precondition(
             (offset + shape.reduce(1, *)) * dtype.byteCount <= storage.byteCount,
-            "Tensor: shape \(shape) of \(dtype.rawValue) at element \(offset) exceeds a storage of \(storage.byteCount) bytes")
+            "Tensor: shape \(shape) of \(dtype.rawValue) at element \(offset) exceeds a storage of \(storage.byteCount) bytes"
+        )
         self.shape = shape
         self.dtype = dtype
         self.storage = storage

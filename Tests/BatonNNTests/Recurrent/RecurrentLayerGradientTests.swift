@@ -13,7 +13,9 @@ struct StackCase: Sendable, CustomStringConvertible {
     var dropout = 0.0
     var leaves = LeafPlan.whole(rows: 3)
 
-    var description: String { "\(cell.rawValue) L\(layers)\(bidirectional ? " bi" : "") \(layout.rawValue) p\(dropout)" }
+    var description: String {
+        "\(cell.rawValue) L\(layers)\(bidirectional ? " bi" : "") \(layout.rawValue) p\(dropout)"
+    }
 
     func make(inputSize: Int = 3, hidden: Int = 4) -> RecurrentLayer {
         switch cell {
