@@ -6,6 +6,7 @@ public struct KernelTable: Sendable {
     public var matrixProduct: @Sendable (MatrixProductArguments) -> Void
     public var outerProduct: @Sendable (OuterProductArguments) -> Void
     public var columnSum: @Sendable (ColumnSumArguments) -> Void
+    public var packRows: @Sendable (RowPackArguments) -> Void
     public var lstmForward: @Sendable (RecurrentForwardArguments) -> Void
     public var gruForward: @Sendable (RecurrentForwardArguments) -> Void
     public var rnnForward: @Sendable (RecurrentForwardArguments) -> Void
@@ -26,6 +27,7 @@ public struct KernelTable: Sendable {
         matrixProduct: @escaping @Sendable (MatrixProductArguments) -> Void,
         outerProduct: @escaping @Sendable (OuterProductArguments) -> Void,
         columnSum: @escaping @Sendable (ColumnSumArguments) -> Void,
+        packRows: @escaping @Sendable (RowPackArguments) -> Void,
         lstmForward: @escaping @Sendable (RecurrentForwardArguments) -> Void,
         gruForward: @escaping @Sendable (RecurrentForwardArguments) -> Void,
         rnnForward: @escaping @Sendable (RecurrentForwardArguments) -> Void,
@@ -42,6 +44,7 @@ public struct KernelTable: Sendable {
         self.matrixProduct = matrixProduct
         self.outerProduct = outerProduct
         self.columnSum = columnSum
+        self.packRows = packRows
         self.lstmForward = lstmForward
         self.gruForward = gruForward
         self.rnnForward = rnnForward

@@ -145,3 +145,26 @@ public struct ColumnSumArguments {
         self.target = target
     }
 }
+
+/// Copies the leading columns of rows `stride` apart into packed rows of `width` floats, the rest zero.
+public struct RowPackArguments {
+    public var source: UnsafePointer<Float>
+    public var stride: Int
+    public var rows: Int
+    public var columns: Int
+    /// A multiple of lanes, ≥ columns.
+    public var width: Int
+    public var target: UnsafeMutablePointer<Float>
+
+    public init(
+        source: UnsafePointer<Float>, stride: Int, rows: Int, columns: Int, width: Int,
+        target: UnsafeMutablePointer<Float>
+    ) {
+        self.source = source
+        self.stride = stride
+        self.rows = rows
+        self.columns = columns
+        self.width = width
+        self.target = target
+    }
+}

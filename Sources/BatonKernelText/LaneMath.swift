@@ -3,14 +3,14 @@
 // of the exact polynomials 3.1e-9 (exp) and 2.1e-8 (tanh). Maximum errors measured by the tests over all exponents:
 // exp 2 ulp, sigmoid 3 ulp, tanh 4 ulp. NaN stays NaN.
 
-@inline(__always) func clamped(_ x: Lane, to limit: Float) -> Lane {
+@_transparent func clamped(_ x: Lane, to limit: Float) -> Lane {
     let upper = splat(limit)
     let lower = splat(-limit)
     return x.replacing(with: upper, where: x .> upper).replacing(with: lower, where: x .< lower)
 }
 
 /// eˣ for |x| ≤ 87; beyond that the value at the limit.
-@inline(__always) func laneExp(_ argument: Lane) -> Lane {
+@_transparent func laneExp(_ argument: Lane) -> Lane {
     let x = clamped(argument, to: 87)
     // Adding 1.5·2²³ rounds to an integer and leaves it in the low mantissa bits.
     let magic = splat(12_582_912)
@@ -30,10 +30,10 @@
 }
 
 /// 1 / (1 + e⁻ˣ).
-@inline(__always) func laneSigmoid(_ x: Lane) -> Lane { splat(1) / (splat(1) + laneExp(-x)) }
+@_transparent func laneSigmoid(_ x: Lane) -> Lane { splat(1) / (splat(1) + laneExp(-x)) }
 
 /// tanh x = x·P(x²)/Q(x²), exact to rounding beyond |x| = 9.
-@inline(__always) func laneTanh(_ argument: Lane) -> Lane {
+@_transparent func laneTanh(_ argument: Lane) -> Lane {
     let x = clamped(argument, to: 9)
     let u = x * x
     var p = splat(1.331_887_100e-8)

@@ -100,3 +100,19 @@ func columnSum(_ arguments: ColumnSumArguments) {
         storePartial(there + total, arguments.target, arguments.columns)
     }
 }
+
+/// Packs rows (see `RowPackArguments`): whole vectors, because rows of one strip are too short for `memcpy`.
+func packRows(_ arguments: RowPackArguments) {
+    var source = arguments.source
+    var target = arguments.target
+    for _ in 0..<arguments.rows {
+        var column = 0
+        while column < arguments.width {
+            let left = arguments.columns &- column
+            store(left >= laneCount ? load(source + column) : loadPartial(source + column, left > 0 ? left : 0), target + column)
+            column &+= laneCount
+        }
+        source += arguments.stride
+        target += arguments.width
+    }
+}

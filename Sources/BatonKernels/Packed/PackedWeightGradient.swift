@@ -133,11 +133,11 @@ struct PackedWeightGradient {
                     out += leaf.count * width
                     continue
                 }
-                for row in leaf {
-                    out.update(from: source.base + row * source.stride + firstColumn, count: columns)
-                    if columns < width { (out + columns).update(repeating: 0, count: width - columns) }
-                    out += width
-                }
+                table.packRows(
+                    RowPackArguments(
+                        source: source.base + leaf.lowerBound * source.stride + firstColumn, stride: source.stride,
+                        rows: leaf.count, columns: columns, width: width, target: out))
+                out += leaf.count * width
             }
         }
     }
