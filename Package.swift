@@ -110,7 +110,8 @@ let package = Package(
             swiftSettings: testable),
         // Floor 7: above the engine, because a checkpoint is the engine's snapshot as a file.
         .target(
-            name: "BatonModelIO", dependencies: ["BatonEngine", "BatonData", "BatonFormats", "BatonTensor"],
+            name: "BatonModelIO",
+            dependencies: ["BatonEngine", "BatonNN", "BatonData", "BatonFormats", "BatonTensor", "BatonKernels"],
             swiftSettings: testable),
         // Floor 8: the umbrella, re-exports only.
         .target(

@@ -1,4 +1,5 @@
 import Baton
+import FoundationEssentials
 import Glibc
 
 /// Arrays on their way to disk: all of them appear under their names, or none.
@@ -6,18 +7,34 @@ import Glibc
 /// Each is written beside its target first; only when all are on the disk are they renamed.
 struct OutputFiles {
     private var staged: [(temporary: String, target: String)] = []
+    private var newFolder: String?
     private let suffix = ".\(getpid()).part"
 
     /// Writes an array beside its target.
     ///
-    /// - Throws: `FormatError` when it cannot be written; `CommandFailure` when the target is a folder.
-    mutating func stage(_ tensor: Tensor, as target: String) throws {
-        var status = stat()
-        if stat(target, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR {
-            throw CommandFailure("\(target) is a folder where a file is to be written; name a file.")
-        }
+    /// - Throws: `CommandFailure` when there is no such folder, or something else than a file bears the name;
+    ///   `FormatError` when the array cannot be written.
+    mutating func stage(_ tensor: Tensor, as path: String) throws {
+        let target = try OutputFiles.target(path)
         staged.append((target + suffix, target))
         try NPYFile.write(tensor, to: target + suffix)
+    }
+
+    /// Makes a folder, and those above it, if there is none.
+    ///
+    /// - Throws: `CommandFailure` when that cannot be done.
+    mutating func makeFolder(_ path: String) throws(CommandFailure) {
+        var isFolder = false
+        if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) {
+            guard isFolder else { throw CommandFailure("\(path) is a file where a folder is to be; name another one.") }
+            return
+        }
+        do {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        } catch {
+            throw CommandFailure("The folder \(path) cannot be made; check the folders above it, or name another one.")
+        }
+        newFolder = path
     }
 
     /// Puts all files in their places.
@@ -30,23 +47,36 @@ struct OutputFiles {
                     "Cannot put \(target) in place: \(String(cString: strerror(errno))); name another file.")
             }
             staged.removeFirst()
+            newFolder = nil
         }
     }
 
     /// Removes what was staged and not committed.
     mutating func discard() {
         for (temporary, _) in staged { unlink(temporary) }
+        if let newFolder { rmdir(newFolder) }
         staged = []
+        newFolder = nil
     }
-}
 
-/// Makes a folder if there is none; its parent must exist.
-///
-/// - Throws: `CommandFailure` with the system's reason.
-func makeFolder(_ path: String) throws(CommandFailure) {
-    guard mkdir(path, 0o777) != 0 else { return }
-    let reason = errno
-    var status = stat()
-    if reason == EEXIST && stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR { return }
-    throw CommandFailure("Cannot make the folder \(path): \(String(cString: strerror(reason))); name another one.")
+    /// The file to replace: links are followed, and only a regular file may be there.
+    private static func target(_ path: String) throws(CommandFailure) -> String {
+        var status = stat()
+        if stat(path, &status) == 0 {
+            guard status.st_mode & S_IFMT == S_IFREG else {
+                throw CommandFailure("\(path) is no regular file, and only such are replaced; name another file.")
+            }
+            guard let resolved = realpath(path, nil) else {
+                throw CommandFailure("Cannot follow \(path): \(String(cString: strerror(errno))); name another file.")
+            }
+            defer { free(resolved) }
+            return String(cString: resolved)
+        }
+        let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+        guard access(folder, W_OK) == 0 else {
+            throw CommandFailure(
+                "Cannot write \(path): \(String(cString: strerror(errno))); name a file in a folder that is there.")
+        }
+        return path
+    }
 }

@@ -15,6 +15,9 @@ struct RunCommand: ParsableCommand {
     @Flag(help: "Print one JSON object, which names kernel and instruction set.") var json = false
 
     func run() throws {
+        if let launch = try LaunchEnvironment(), launch.size > 1 {
+            throw ValidationError("run is the work of one process, and this job has \(launch.size); start one.")
+        }
         let weights = try RecurrentStackWeights(safetensors: options.weights, cell: options.kind)
         let arrays = try RunArrays(options, weights)
         let clock = ContinuousClock()
@@ -34,7 +37,7 @@ struct RunCommand: ParsableCommand {
             if let path { try files.stage(tensor, as: path) }
         }
         if let folder = options.gradDir {
-            try makeFolder(folder)
+            try files.makeFolder(folder)
             for (name, gradient) in passes.gradients {
                 guard !name.contains("/") else {
                     throw CommandFailure(
