@@ -1,4 +1,5 @@
 import BatonKernelABI
+import CLanes
 
 /// One row of a register tile: up to four accumulators.
 struct Quad {
@@ -50,16 +51,23 @@ struct Tile {
 
     /// Continues the chain of every accumulator: row r, column vector v += Σₖ A[r, k]·B[k, v], k ascending.
     ///
-    /// `panelWidth` is the distance between rows k of the panel in floats.
+    /// `panelWidth` is the distance between rows k of the panel in floats. With every k one line at `upcoming`, if
+    /// there is one, is fetched into the second-level cache.
     @inline(__always) mutating func extend(
-        rows: Int, vectors: Int, _ operand: ChainOperand, firstRow: Int, panel: UnsafePointer<Float>, panelWidth: Int
+        rows: Int, vectors: Int, _ operand: ChainOperand, firstRow: Int, panel: UnsafePointer<Float>, panelWidth: Int,
+        upcoming: UnsafePointer<Float>? = nil
     ) {
         let s = operand.rowStride
         let step = operand.depthStride
         var a = operand.base + firstRow &* s
         var b = panel + operand.panelDepthStart &* panelWidth
         var remaining = operand.depth
+        var line = upcoming
         while remaining > 0 {
+            if let address = line {
+                baton_prefetch_to_l2(address)
+                line = address + 16
+            }
             let columns = Quad(vectors: vectors, loading: b, stride: laneCount)
             r0.multiplyAdd(vectors, a[0], columns)
             if rows > 1 { r1.multiplyAdd(vectors, a[s], columns) }

@@ -16,6 +16,12 @@ struct PanelChain {
         self.panel = panel
     }
 
+    /// Where the panel of the piece number `cut` begins; for the first piece beyond the end, the next panel.
+    @inline(__always) func pieceStart(_ cut: Int, width: Int) -> UnsafePointer<Float> {
+        let depth = cut &* cutDepth
+        return panel + (operand.panelDepthStart &+ (depth < operand.depth ? depth : operand.depth)) &* width
+    }
+
     @inline(__always) var cuts: Int { (operand.depth &+ cutDepth &- 1) / cutDepth }
 
     /// The piece number `cut` of the chain.
@@ -53,6 +59,12 @@ struct PanelChain {
                 let fromFirst = cut < firstCuts
                 let operand = fromFirst ? first.piece(cut) : second.piece(cut &- firstCuts)
                 let panel = fromFirst ? first.panel : second.panel
+                // What is worked on next, fetched meanwhile by the first four tiles, a quarter each. After the last
+                // piece that is the next panel, which follows this one in memory.
+                let next = cut &+ 1
+                let upcoming =
+                    next < firstCuts || (next >= cuts && firstCuts > 0)
+                    ? first.pieceStart(next, width: width) : second.pieceStart(next &- firstCuts, width: width)
                 var row = 0
                 for tileIndex in 0..<tiles.parts {
                     let height = tiles.size(tileIndex)
@@ -73,7 +85,7 @@ struct PanelChain {
                             }
                             tile.extend(
                                 rows: rows, vectors: vectors, operand, firstRow: groupStart &+ row, panel: panel,
-                                panelWidth: width)
+                                panelWidth: width, upcoming: upcoming + smaller(tileIndex, 3) &* cutDepth &* 16)
                             tile.forEachRow(rows) { quad, index in
                                 storeQuad(quad, vectors, accumulators + index &* width, laneCount, laneCount)
                             }
