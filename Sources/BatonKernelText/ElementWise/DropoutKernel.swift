@@ -70,24 +70,30 @@ func dropout(
 ) {
     let threshold = LaneUnsigned(repeating: mask.threshold)
     let scale = splat(Float(mask.scale))
+    let half = LaneUnsigned(repeating: 16)
     var group = 0
     while group < mask.width {
         var sub = 0
         while sub < 16 {
-            let first = group / 4 &+ sub
+            let first = group / 8 &+ sub
             var words = PhiloxLanes(
                 c0: numbers &+ LaneUnsigned(repeating: UInt32(truncatingIfNeeded: first)),
                 c1: LaneUnsigned(repeating: time), c2: LaneUnsigned(repeating: row),
                 c3: LaneUnsigned(repeating: mask.step))
             words.run(mask.key)
             let start = group &+ sub
-            keep(words.c0, threshold, scale, start, mask.width, x, out, adds)
-            keep(words.c1, threshold, scale, start &+ 16, mask.width, x, out, adds)
-            keep(words.c2, threshold, scale, start &+ 32, mask.width, x, out, adds)
-            keep(words.c3, threshold, scale, start &+ 48, mask.width, x, out, adds)
+            // Low halves, moved up to be compared like the high ones.
+            keep(words.c0 &<< half, threshold, scale, start, mask.width, x, out, adds)
+            keep(words.c1 &<< half, threshold, scale, start &+ 16, mask.width, x, out, adds)
+            keep(words.c2 &<< half, threshold, scale, start &+ 32, mask.width, x, out, adds)
+            keep(words.c3 &<< half, threshold, scale, start &+ 48, mask.width, x, out, adds)
+            keep(words.c0, threshold, scale, start &+ 64, mask.width, x, out, adds)
+            keep(words.c1, threshold, scale, start &+ 80, mask.width, x, out, adds)
+            keep(words.c2, threshold, scale, start &+ 96, mask.width, x, out, adds)
+            keep(words.c3, threshold, scale, start &+ 112, mask.width, x, out, adds)
             sub &+= laneCount
         }
-        group &+= 64
+        group &+= 128
     }
 }
 

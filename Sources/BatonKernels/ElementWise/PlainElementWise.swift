@@ -61,10 +61,11 @@ extension PlainElementWise {
                 for unit in 0..<mask.width {
                     words = Philox.words(
                         counter: SIMD4(
-                            UInt32(unit / 64 * 16 + unit % 16), mask.firstTime &+ UInt32(time),
+                            UInt32(unit / 128 * 16 + unit % 16), mask.firstTime &+ UInt32(time),
                             mask.firstRow &+ UInt32(row), mask.step),
                         key: mask.key)
-                    let kept = words[unit / 16 % 4] >= mask.threshold
+                    let word = words[unit / 16 % 4]
+                    let kept = (unit % 128 < 64 ? word &<< 16 : word) >= mask.threshold
                     let value = kept ? x[base + unit] * scale : 0
                     out[base + unit] = (adds ? out[base + unit] : 0) + value
                 }

@@ -21,7 +21,10 @@ final class TypedRecurrentKernel<Scalar: DifferentiableScalar>: RecurrentDirecti
     private let weights: any RecurrentWeights<Scalar>
     private var versions: [Int] = []
     private var preparedForTraining = false
-    private var free: [WorkspaceKey: [any RecurrentSequence<Scalar>]] = [:]
+    /// Free workspaces, the most recently used last.
+    private var free: [(key: WorkspaceKey, sequence: any RecurrentSequence<Scalar>)] = []
+    /// Free workspaces kept of sizes other than the latest, so that data of many lengths does not fill the memory.
+    private let keptOfOtherSizes = 4
 
     init(shape: RecurrentShape, parameters: [Parameter], isReverse: Bool) {
         self.parameters = parameters
@@ -34,14 +37,19 @@ final class TypedRecurrentKernel<Scalar: DifferentiableScalar>: RecurrentDirecti
         let key = WorkspaceKey(
             steps: operands.input.shape[0], batch: operands.input.shape[1], training: training, leaves: leaves)
         let sequence =
-            free[key]?.popLast()
+            free.lastIndex { $0.key == key }.map { free.remove(at: $0).sequence }
             ?? Scalar.makeRecurrentSequence(
                 weights: weights, steps: key.steps, batch: key.batch, reverse: isReverse, leaves: leaves)
         return TypedRecurrentPass(kernel: self, sequence: sequence, key: key, operands: operands)
     }
 
     func release(_ sequence: any RecurrentSequence<Scalar>, _ key: WorkspaceKey) {
-        free[key, default: []].append(sequence)
+        free.append((key, sequence))
+        if free.count(where: { $0.key != key }) > keptOfOtherSizes,
+            let oldest = free.firstIndex(where: { $0.key != key })
+        {
+            free.remove(at: oldest)
+        }
     }
 
     private func refreshWeights(training: Bool) {

@@ -38,7 +38,7 @@ public final class Tape {
     /// Nodes that will still add to the gradient of a parameter.
     private var pendingUses: [ObjectIdentifier: Int] = [:]
     /// Called during `backward` as soon as the gradient of a parameter is final, in an order that depends only on
-    /// the recorded computation.
+    /// the recorded computation: that of `Block.collectParameters().reversed()`, if every parameter is used once.
     public var gradientReady: ((Parameter) -> Void)?
 
     /// An empty tape.
@@ -81,7 +81,7 @@ public final class Tape {
                 output.pendingProducers -= 1
                 if output.pendingProducers == 0 { output.gradient = nil }
             }
-            for parameter in node.parameters { release(parameter) }
+            for parameter in node.parameters.reversed() { release(parameter) }
         }
     }
 

@@ -9,7 +9,7 @@ public enum SequenceLayout: String, Sendable, Hashable, CaseIterable, Codable {
 extension ForwardContext {
     /// y = x ⊙ M / (1 − p) in training, x itself otherwise; M is 1 with probability 1 − p, independent per element.
     ///
-    /// The mask is a function of (seed, name, step, global time, global row, unit): it does not depend on how the
+    /// Probabilities are multiples of 2⁻¹⁶. The mask is a function of (seed, name, step, global time, global row, unit): it does not depend on how the
     /// batch or the window is cut, and the backward pass computes it again instead of storing it.
     ///
     /// - Parameters:
@@ -27,7 +27,7 @@ extension ForwardContext {
         let mask = DropoutMask(
             key: RandomStream(seed: random.seed, name: name).key, step: random.step, firstTime: random.firstTime,
             firstRow: random.firstRow, times: rowsFirst ? inner : outer, rows: rowsFirst ? outer : inner,
-            width: shape[shape.count - 1], rowsFirst: rowsFirst, threshold: UInt32(rate * 0x1p32),
+            width: shape[shape.count - 1], rowsFirst: rowsFirst, threshold: UInt32(rate * 0x1p16) << 16,
             scale: 1 / (1 - rate))
         let value = Tensor(uninitialized: shape, dtype: x.dtype)
         func apply<Scalar: DifferentiableScalar>(_: Scalar.Type, _ source: Tensor, _ target: Tensor, adds: Bool) {

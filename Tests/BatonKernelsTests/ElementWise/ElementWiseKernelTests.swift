@@ -52,7 +52,7 @@ import Testing
         compare(z, { table.relu(x, $0, count) }, { Double.activate(.relu, wx, into: $0, count: count) })
     }
 
-    @Test(arguments: InstructionSet.available, [1, 17, 63, 64, 65, 130])
+    @Test(arguments: InstructionSet.available, [1, 17, 63, 64, 65, 128, 130, 200])
     func dropoutMasksAreTheReferences(_ set: InstructionSet, _ width: Int) {
         for rowsFirst in [false, true] {
             let mask = DropoutMask(

@@ -55,4 +55,24 @@ import Testing
         #expect(output.value.doubles() == [0, 2])
         #expect(layer.weight.shape == [1, 2])
     }
+
+    @Test func gradientsBecomeReadyInMemoryOrder() throws {
+        let net = Sequential(
+            prefix: "",
+            [
+                Embedding(inputDim: 3, outputDim: 2, prefix: "table_"),
+                LSTM(hiddenSize: 2, numLayers: 2, bidirectional: true, inputSize: 2, prefix: "net_"),
+                Dense(units: 3, inUnits: 4, prefix: "head_"),
+            ])
+        net.initialize(seed: 1)
+        let arena = ParameterArena(net.collectParameters().reversed())
+        let tape = Tape()
+        var ready: [Int] = []
+        tape.gradientReady = { ready.append(arena.position(of: $0) ?? -1) }
+        let ids = Tensor([Int32(0), 1, 2, 0], shape: [2, 2])
+        let context = ForwardContext.training(rows: 2, tape: tape)
+        let loss = context.softmaxCrossEntropy(net(Variable(ids), context), targets: ids, gradientScale: 0.25)
+        tape.backward(from: [try #require(loss.seed)])
+        #expect(ready == Array(0..<19))
+    }
 }

@@ -36,11 +36,11 @@ import Testing
     }
 
     @Test func stepLayerAndUnitsDrawDifferentNumbers() {
-        let first = mask(times: 2, rows: 3, width: 128)
-        #expect(first != mask(times: 2, rows: 3, width: 128, step: 1))
-        #expect(first != mask(times: 2, rows: 3, width: 128, name: "e"))
-        #expect(Array(first[0..<64]) != Array(first[64..<128]))
-        #expect(Array(first[0..<128]) != Array(first[128..<256]))
+        let first = mask(times: 2, rows: 3, width: 256)
+        #expect(first != mask(times: 2, rows: 3, width: 256, step: 1))
+        #expect(first != mask(times: 2, rows: 3, width: 256, name: "e"))
+        // Neighbouring groups, halves of a word, words, rows.
+        for distance in [16, 64, 128, 256] { #expect(first[0..<16] != first[distance..<distance + 16]) }
     }
 
     @Test func bothElementTypesUseTheSameMask() {

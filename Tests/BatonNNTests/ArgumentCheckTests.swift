@@ -1,0 +1,51 @@
+import BatonKernels
+import BatonNN
+import BatonTensor
+import Testing
+
+/// A programmer's mistake ends the process instead of computing something else.
+@Suite struct ArgumentCheckTests {
+    @Test func anInputOfAnotherWidthIsRefused() async {
+        await #expect(processExitsWith: .failure) {
+            let layer = GRU(hiddenSize: 4, inputSize: 3, prefix: "g_")
+            layer.initialize(seed: 1)
+            _ = layer(Variable(Tensor(zeros: [2, 1, 5])), .inference(rows: 1))
+        }
+    }
+
+    @Test func anLSTMNeedsBothStates() async {
+        await #expect(processExitsWith: .failure) {
+            let layer = LSTM(hiddenSize: 4, inputSize: 3, prefix: "l_")
+            layer.initialize(seed: 1)
+            let state = Variable(Tensor(zeros: [1, 1, 4]))
+            _ = layer(Variable(Tensor(zeros: [2, 1, 3])), states: [state], .inference(rows: 1))
+        }
+    }
+
+    @Test func parametersMustBeInitialised() async {
+        await #expect(processExitsWith: .failure) {
+            let layer = Dense(units: 2, inUnits: 3, prefix: "d_")
+            _ = layer(Variable(Tensor(zeros: [1, 3])), .inference(rows: 1))
+        }
+    }
+
+    @Test func aTokenOutsideTheTableIsRefused() async {
+        await #expect(processExitsWith: .failure) {
+            let table = Embedding(inputDim: 3, outputDim: 2, prefix: "t_")
+            table.initialize(seed: 1)
+            _ = table(Variable(Tensor([Int32(3)], shape: [1])), .inference(rows: 1))
+        }
+    }
+
+    @Test func theBatchMustHaveTheLeafPlansRows() async {
+        await #expect(processExitsWith: .failure) {
+            let layer = Dense(units: 2, inUnits: 3, prefix: "d_")
+            layer.initialize(seed: 1)
+            _ = layer(Variable(Tensor(zeros: [4, 3])), .inference(rows: 5))
+        }
+    }
+
+    @Test(arguments: [-0.1, 1.0]) func aDropoutRateOutsideZeroToOneIsRefused(_ rate: Double) async {
+        await #expect(processExitsWith: .failure) { [rate] in _ = Dropout(rate: rate) }
+    }
+}
