@@ -47,7 +47,8 @@ func test(
 ) -> Target {
     .testTarget(
         name: module + "Tests",
-        dependencies: (module == "BatonTestSupport" ? [] : [.byName(name: module)]) + ["BatonTestSupport"] + dependencies,
+        dependencies: (module == "BatonTestSupport" ? [] : [.byName(name: module)]) + ["BatonTestSupport"]
+            + dependencies,
         exclude: exclude, resources: resources, swiftSettings: testable)
 }
 
@@ -102,7 +103,8 @@ let package = Package(
             dependencies: ["BatonTensor", .product(name: "Crypto", package: "swift-crypto")],
             swiftSettings: testable),
         .target(name: "BatonData", dependencies: ["BatonTensor"], swiftSettings: testable),
-        .target(name: "BatonNN", dependencies: ["BatonTensor", "BatonKernels", "BatonKernelABI"], swiftSettings: testable),
+        .target(
+            name: "BatonNN", dependencies: ["BatonTensor", "BatonKernels", "BatonKernelABI"], swiftSettings: testable),
         // Floor 6.
         .target(
             name: "BatonEngine",

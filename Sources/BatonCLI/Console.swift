@@ -6,11 +6,15 @@ enum Console {
     /// This process' rank as the launcher says it; 0 outside a job.
     static let rank = (try? LaunchEnvironment())?.rank ?? 0
 
-    /// Whether standard output is a terminal.
-    static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
-
-    /// Columns of the terminal; 80 when it does not say.
-    static var columns: Int {
+    /// Columns of the terminal that standard output goes to; nil when it goes elsewhere.
+    ///
+    /// mpirun gives rank 0 a terminal of its own whatever becomes of the output, so in a job only `launch/run` knows;
+    /// it says so in `BATON_TERMINAL_COLUMNS`.
+    static var terminalColumns: Int? {
+        if (try? LaunchEnvironment()) != nil {
+            return LaunchEnvironment.processVariable("BATON_TERMINAL_COLUMNS").flatMap { Int($0) }
+        }
+        guard isatty(STDOUT_FILENO) == 1 else { return nil }
         var size = winsize()
         guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
         return Int(size.ws_col)

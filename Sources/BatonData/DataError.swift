@@ -38,5 +38,6 @@ public struct DataError: Error, Hashable, Sendable, CustomStringConvertible {
         self.message = message
     }
 
+    /// The sentence.
     public var description: String { message }
 }

@@ -91,6 +91,7 @@ public struct FormatError: Error, Hashable, Sendable, CustomStringConvertible {
         self.message = message
     }
 
+    /// The sentence.
     public var description: String { message }
 }
 

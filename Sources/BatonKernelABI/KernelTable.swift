@@ -3,25 +3,38 @@ public struct KernelTable: Sendable {
 
     /// Lanes of a vector: 16 (AVX-512), 8 (AVX2), 4 (baseline).
     public var laneCount: Int
+    /// C = start + A·B.
     public var matrixProduct: @Sendable (MatrixProductArguments) -> Void
+    /// Part of a weight gradient.
     public var outerProduct: @Sendable (OuterProductArguments) -> Void
+    /// Part of a bias gradient.
     public var columnSum: @Sendable (ColumnSumArguments) -> Void
+    /// Rows copied into packed strips.
     public var packRows: @Sendable (RowPackArguments) -> Void
+    /// One forward step of an LSTM.
     public var lstmForward: @Sendable (RecurrentForwardArguments) -> Void
+    /// One forward step of a GRU.
     public var gruForward: @Sendable (RecurrentForwardArguments) -> Void
+    /// One forward step of an RNN, tanh or relu.
     public var rnnForward: @Sendable (RecurrentForwardArguments) -> Void
+    /// One backward step of an LSTM.
     public var lstmBackward: @Sendable (RecurrentBackwardArguments) -> Void
+    /// One backward step of a GRU.
     public var gruBackward: @Sendable (RecurrentBackwardArguments) -> Void
+    /// One backward step of an RNN.
     public var rnnBackward: @Sendable (RecurrentBackwardArguments) -> Void
     /// Fused multiply-adds on registers only: (repetitions) → floating-point operations done, for the peak.
     public var peak: @Sendable (Int) -> Int
     /// y = exp, tanh, sigmoid of x, element by element.
     public var exponential: @Sendable (UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int) -> Void
+    /// y = tanh x of so many elements.
     public var hyperbolicTangent: @Sendable (UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int) -> Void
+    /// y = 1/(1 + e⁻ˣ) of so many elements.
     public var sigmoid: @Sendable (UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int) -> Void
     /// Sums, products, dropout, softmax, optimisers.
     public var elementWise: ElementWiseTable
 
+    /// A table of all kernels of one instruction set.
     public init(
         laneCount: Int,
         matrixProduct: @escaping @Sendable (MatrixProductArguments) -> Void,

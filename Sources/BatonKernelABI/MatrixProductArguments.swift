@@ -1,13 +1,17 @@
 /// Left operand of a chain: element k of row r is at `base[r·rowStride + k·depthStride]`.
 public struct ChainOperand {
+    /// First element.
     public var base: UnsafePointer<Float>
+    /// Distance between rows, in elements.
     public var rowStride: Int
+    /// Distance between elements of a chain.
     public var depthStride: Int
     /// K; 0 makes the chain empty.
     public var depth: Int
     /// First k of this chain in the packed panels.
     public var panelDepthStart: Int
 
+    /// All values at once.
     public init(
         base: UnsafePointer<Float>, rowStride: Int, depthStride: Int = 1, depth: Int, panelDepthStart: Int = 0
     ) {
@@ -24,11 +28,14 @@ public struct ChainOperand {
 /// Panel of strips s ..< s+v begins at `base + s·depth·lanes`; inside it row k holds v·lanes columns. Columns
 /// beyond the matrix are zero.
 public struct PackedPanels {
+    /// First element.
     public var base: UnsafePointer<Float>
     /// K.
     public var depth: Int
+    /// Number of strips.
     public var stripCount: Int
 
+    /// All values at once.
     public init(base: UnsafePointer<Float>, depth: Int, stripCount: Int) {
         self.base = base
         self.depth = depth
@@ -38,10 +45,14 @@ public struct PackedPanels {
 
 /// A block of results: element (row, strip s, lane l) at `base[row·rowStride + s·stripStride + l]`.
 public struct StripTarget {
+    /// First element.
     public var base: UnsafeMutablePointer<Float>
+    /// Distance between rows, in elements.
     public var rowStride: Int
+    /// Distance between strips, in elements.
     public var stripStride: Int
 
+    /// All values at once.
     public init(base: UnsafeMutablePointer<Float>, rowStride: Int, stripStride: Int) {
         self.base = base
         self.rowStride = rowStride
@@ -51,13 +62,19 @@ public struct StripTarget {
 
 /// C = start + A·B, where every element of C is one chain of fused multiply-adds, k ascending.
 public struct MatrixProductArguments {
+    /// What a chain begins with.
     public enum Start: Int { case zero, bias, target }
+    /// A, row by row.
     public var operand: ChainOperand
+    /// B, packed.
     public var panels: PackedPanels
+    /// C.
     public var target: StripTarget
+    /// Rows of A and C.
     public var rows: Int
     /// Valid columns; the last strip is stored partially if they do not fill it.
     public var columns: Int
+    /// What every chain begins with.
     public var start: Start
     /// Whether the chain is added to the target at its end, instead of stored.
     public var adds: Bool
@@ -68,6 +85,7 @@ public struct MatrixProductArguments {
     /// Distance between the targets of consecutive panels, if `panelStrips` is not 0.
     public var panelStride: Int
 
+    /// All values at once.
     public init(
         operand: ChainOperand, panels: PackedPanels, target: StripTarget, rows: Int, columns: Int, start: Start,
         adds: Bool = false, bias: UnsafePointer<Float>? = nil, panelStrips: Int = 0, panelStride: Int = 0
@@ -96,17 +114,22 @@ public struct OuterProductArguments {
     public var leftColumns: Int
     /// Rows of `rightStrips` lane widths.
     public var right: UnsafePointer<Float>
+    /// Strips of the panel, 1 to 4.
     public var rightStrips: Int
+    /// Columns of the right operand that exist, ≤ `rightStrips` · lanes.
     public var rightColumns: Int
     /// Rows of each leaf of one subtree.
     public var leafDepths: UnsafePointer<Int>
+    /// Leaves of the subtree, a power of two.
     public var leafCount: Int
     /// Row j of the gradient at `target + j·targetStride`.
     public var target: UnsafeMutablePointer<Float>
+    /// Distance between rows of the gradient.
     public var targetStride: Int
     /// Space for the partial sums of the tree: (1 + log₂ leafCount) · lanes · 4 · lanes floats.
     public var scratch: UnsafeMutablePointer<Float>
 
+    /// All values at once.
     public init(
         left: UnsafePointer<Float>, leftColumns: Int, right: UnsafePointer<Float>, rightStrips: Int,
         rightColumns: Int, leafDepths: UnsafePointer<Int>, leafCount: Int, target: UnsafeMutablePointer<Float>,
@@ -129,11 +152,16 @@ public struct OuterProductArguments {
 public struct ColumnSumArguments {
     /// As `OuterProductArguments.left`.
     public var source: UnsafePointer<Float>
+    /// Columns of the strip that exist, ≤ lanes.
     public var columns: Int
+    /// Rows of each leaf of the subtree.
     public var leafDepths: UnsafePointer<Int>
+    /// Leaves of the subtree, a power of two.
     public var leafCount: Int
+    /// One sum per column, added to.
     public var target: UnsafeMutablePointer<Float>
 
+    /// All values at once.
     public init(
         source: UnsafePointer<Float>, columns: Int, leafDepths: UnsafePointer<Int>, leafCount: Int,
         target: UnsafeMutablePointer<Float>
@@ -148,14 +176,20 @@ public struct ColumnSumArguments {
 
 /// Copies the leading columns of rows `stride` apart into packed rows of `width` floats, the rest zero.
 public struct RowPackArguments {
+    /// First row to copy.
     public var source: UnsafePointer<Float>
+    /// Distance between the rows, in elements.
     public var stride: Int
+    /// Number of rows.
     public var rows: Int
+    /// Columns to copy of each row.
     public var columns: Int
     /// A multiple of lanes, ≥ columns.
     public var width: Int
+    /// The packed rows.
     public var target: UnsafeMutablePointer<Float>
 
+    /// All values at once.
     public init(
         source: UnsafePointer<Float>, stride: Int, rows: Int, columns: Int, width: Int,
         target: UnsafeMutablePointer<Float>

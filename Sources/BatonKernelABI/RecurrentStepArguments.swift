@@ -6,34 +6,46 @@
 public struct RecurrentForwardArguments {
     /// Input rows of this step; empty if `gatesHoldInput`.
     public var input: ChainOperand
+    /// Wᵀ, packed.
     public var inputPanels: PackedPanels
     /// Rows of the previous h; empty at a first step from zero.
     public var hidden: ChainOperand
+    /// Uᵀ, packed.
     public var hiddenPanels: PackedPanels
     /// Bias by panel: LSTM 4 gates × lanes per unit strip; GRU r, z, n of the input side; RNN by unit strip.
     public var bias: UnsafePointer<Float>
     /// GRU: bias of the hidden product of n, by unit strip.
     public var hiddenCandidateBias: UnsafePointer<Float>
+    /// Gates of this step; see above.
     public var gates: UnsafeMutablePointer<Float>
+    /// Distance between rows of gates.
     public var gateRowStride: Int
     /// Padded hidden size.
     public var gateStride: Int
+    /// Whether the gates hold the input product and its bias on entry.
     public var gatesHoldInput: Bool
+    /// Whether the gates are left as the backward step needs them.
     public var savesGates: Bool
     /// LSTM: c before and after the step; may be the same memory.
     public var previousCell: UnsafePointer<Float>
+    /// LSTM: c after the step.
     public var cell: UnsafeMutablePointer<Float>
     /// GRU: previous h rows (row n at `n·previousHiddenStride`), or nil for zero.
     public var previousHidden: UnsafePointer<Float>?
+    /// Distance between rows of the previous h.
     public var previousHiddenStride: Int
     /// h, row n at `n·outputStride`.
     public var output: UnsafeMutablePointer<Float>
+    /// Distance between rows of h.
     public var outputStride: Int
+    /// N.
     public var rows: Int
+    /// H.
     public var hiddenSize: Int
     /// RNN: relu instead of tanh.
     public var usesRelu: Bool
 
+    /// All values at once.
     public init(
         input: ChainOperand, inputPanels: PackedPanels, hidden: ChainOperand, hiddenPanels: PackedPanels,
         bias: UnsafePointer<Float>, hiddenCandidateBias: UnsafePointer<Float>, gates: UnsafeMutablePointer<Float>,
@@ -78,27 +90,37 @@ public struct RecurrentBackwardArguments {
     public var hiddenPanels: PackedPanels
     /// Gradient of the output at this step, row n at `n·outputGradientStride`; nil is zero.
     public var outputGradient: UnsafePointer<Float>?
+    /// Distance between rows of the output gradient.
     public var outputGradientStride: Int
     /// Gradient of h carried past the product (final state's gradient; GRU: dh⊙z), rows of padded units, read
     /// and, for GRU, written.
     public var hiddenCarry: UnsafeMutablePointer<Float>
+    /// Whether `hiddenCarry` holds something on entry; else it counts as zero.
     public var readsHiddenCarry: Bool
     /// LSTM: gradient of c, rows of padded units, read and written.
     public var cellCarry: UnsafeMutablePointer<Float>
+    /// Gates of this step; see above.
     public var gates: UnsafeMutablePointer<Float>
+    /// Distance between rows of gates.
     public var gateRowStride: Int
     /// Padded hidden size, also the row stride of c and the carries.
     public var gateStride: Int
     /// LSTM: c before and after the step.
     public var previousCell: UnsafePointer<Float>
+    /// LSTM: c after the step.
     public var cell: UnsafePointer<Float>
     /// GRU: previous h rows, nil for zero. RNN: h of this step.
     public var hidden: UnsafePointer<Float>?
+    /// Distance between rows of `hidden`.
     public var hiddenStride: Int
+    /// N.
     public var rows: Int
+    /// H.
     public var hiddenSize: Int
+    /// RNN: relu instead of tanh.
     public var usesRelu: Bool
 
+    /// All values at once.
     public init(
         following: ChainOperand, followingCandidate: ChainOperand, hiddenPanels: PackedPanels,
         outputGradient: UnsafePointer<Float>?, outputGradientStride: Int,

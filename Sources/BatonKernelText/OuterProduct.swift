@@ -109,7 +109,9 @@ func packRows(_ arguments: RowPackArguments) {
         var column = 0
         while column < arguments.width {
             let left = arguments.columns &- column
-            store(left >= laneCount ? load(source + column) : loadPartial(source + column, left > 0 ? left : 0), target + column)
+            store(
+                left >= laneCount ? load(source + column) : loadPartial(source + column, left > 0 ? left : 0),
+                target + column)
             column &+= laneCount
         }
         source += arguments.stride

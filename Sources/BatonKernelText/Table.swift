@@ -3,7 +3,8 @@ public import BatonKernelABI
 /// The kernels of this target's instruction set.
 public func makeKernelTable() -> KernelTable {
     KernelTable(
-        laneCount: laneCount, matrixProduct: matrixProduct, outerProduct: outerProduct, columnSum: columnSum, packRows: packRows,
+        laneCount: laneCount, matrixProduct: matrixProduct, outerProduct: outerProduct, columnSum: columnSum,
+        packRows: packRows,
         lstmForward: lstmForward, gruForward: gruForward, rnnForward: rnnForward, lstmBackward: lstmBackward,
         gruBackward: gruBackward, rnnBackward: rnnBackward, peak: peak,
         exponential: { map($0, $1, $2, laneExp) }, hyperbolicTangent: { map($0, $1, $2, laneTanh) },

@@ -11,6 +11,7 @@ public struct CPUFeatures: Sendable, Hashable {
     public var brand = "unknown processor"
     /// Display family and model (extended fields added in).
     public var family = 0
+    /// Display model, extended bits added in.
     public var model = 0
     /// AVX2 with FMA, F16C, BMI1 and BMI2: what the compiler's x86-64-v3 code needs.
     public var hasAVX2 = false
@@ -22,7 +23,9 @@ public struct CPUFeatures: Sendable, Hashable {
     public var hasAVX512VNNI = false
     /// Bytes of the data or unified cache of that level, one instance; 0 when unknown.
     public var level1DataCacheBytes = 0
+    /// As above, of the second level.
     public var level2CacheBytes = 0
+    /// As above, of the third level.
     public var level3CacheBytes = 0
 
     /// No feature at all.

@@ -10,6 +10,7 @@ import BatonKernelsBaseline
 public enum InstructionSet: String, Sendable, CaseIterable, Comparable {
     case baseline, avx2, avx512
 
+    /// Whether the left set is the narrower one.
     public static func < (left: Self, right: Self) -> Bool { left.order < right.order }
 
     private var order: Int { Self.allCases.firstIndex(of: self) ?? 0 }

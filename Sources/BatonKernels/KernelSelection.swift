@@ -10,6 +10,7 @@ public struct KernelSelection: Sendable {
 
     /// An environment variable with a value that names nothing.
     public struct Failure: Error, CustomStringConvertible {
+        /// One sentence that names the variable and the values it can have.
         public let description: String
     }
 
@@ -20,7 +21,8 @@ public struct KernelSelection: Sendable {
         if let isa {
             guard let set = InstructionSet(rawValue: isa) else {
                 throw Failure(
-                    description: "BATON_ISA is '\(isa)', expected baseline, avx2 or avx512; unset it to choose the best")
+                    description: "BATON_ISA is '\(isa)', expected baseline, avx2 or avx512; unset it to choose the best"
+                )
             }
             guard set.isAvailable else {
                 let names = InstructionSet.available.map(\.rawValue).joined(separator: ", ")

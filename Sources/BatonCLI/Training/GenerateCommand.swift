@@ -24,7 +24,9 @@ struct GenerateCommand: ParsableCommand {
         let vocabulary = checkpoint.vocabulary
         var tokens = try vocabulary.encode(prompt ?? "\n")
         if tokens.isEmpty {
-            guard prompt != nil else { throw CommandFailure("The vocabulary has no newline to start from; give --prompt.") }
+            guard prompt != nil else {
+                throw CommandFailure("The vocabulary has no newline to start from; give --prompt.")
+            }
             throw CommandFailure("--prompt is empty; give at least one token.")
         }
         let shown = prompt == nil ? [] : tokens

@@ -23,7 +23,9 @@ struct TrainCommand: ParsableCommand {
 
     func validate() throws {
         try layout.check(ranks: (try? LaunchEnvironment())?.size ?? 1)
-        if let stopAtStep, stopAtStep < 1 { throw ValidationError("--stop-at-step is \(stopAtStep), expected at least 1.") }
+        if let stopAtStep, stopAtStep < 1 {
+            throw ValidationError("--stop-at-step is \(stopAtStep), expected at least 1.")
+        }
         if let checkpointEvery, checkpointEvery < 1 {
             throw ValidationError("--checkpoint-every is \(checkpointEvery), expected at least 1.")
         }
@@ -47,7 +49,8 @@ struct TrainCommand: ParsableCommand {
         if !resume {
             _ = try job.share {
                 guard !directory.holdsRun else {
-                    throw CommandFailure("\(out) already holds a run; add --resume to continue it, or choose another --out.")
+                    throw CommandFailure(
+                        "\(out) already holds a run; add --resume to continue it, or choose another --out.")
                 }
                 try directory.create()
                 return []

@@ -48,7 +48,7 @@ struct TrainingSession {
         if trainer.stepsDone == 0 { try evaluate() }
         var bar = ProgressBar(
             label: "train", startStep: trainer.stepsDone, total: lastStep,
-            style: Console.isTerminal ? .terminal(columns: Console.columns) : .plain, now: now, write: Console.write)
+            style: Console.terminalColumns.map { .terminal(columns: $0) } ?? .plain, now: now, write: Console.write)
         var savedAt = trainer.stepsDone
         while trainer.stepsDone < lastStep {
             let report = try trainer.step()

@@ -14,9 +14,13 @@ public import BatonTensor
 ///
 /// Parameters have PyTorch's initial values. Source: PyTorch's word language model; Gluon parity 5.4.
 public final class LanguageModel {
+    /// Sizes of the model.
     public let configuration: LanguageModelConfiguration
+    /// Tokens to vectors.
     public let embedding: Embedding
+    /// The recurrent stack.
     public let recurrent: RecurrentLayer
+    /// Hidden units to logits.
     public let decoder: Dense
     private let inputDropout: Dropout
     private let outputDropout: Dropout

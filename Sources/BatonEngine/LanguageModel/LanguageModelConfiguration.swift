@@ -2,6 +2,7 @@ public import BatonKernels
 
 /// Sizes of a language model: embedding, dropout, recurrent stack, dropout, output layer.
 public struct LanguageModelConfiguration: Codable, Hashable, Sendable {
+    /// The recurrence.
     public var cell: RecurrentCell
     /// V.
     public var vocabularySize: Int

@@ -9,8 +9,10 @@ public import BatonTensor
 public struct StateHandoff {
     /// B.
     public let lanes: Int
+    /// Leaves the lanes are cut into.
     public let leafCount: Int
 
+    /// The owner map of a batch of lanes.
     public init(lanes: Int, leafCount: Int) {
         self.lanes = lanes
         self.leafCount = leafCount

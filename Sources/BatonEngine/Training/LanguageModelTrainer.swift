@@ -10,9 +10,13 @@ public import BatonTensor
 /// Every rank holds whole leaves of lanes and their recurrent state. Losses, norms and parameters have the same bits
 /// for any number of ranks. All methods are collective: every rank calls them in the same order.
 public final class LanguageModelTrainer {
+    /// The configuration of the run.
     public let configuration: TrainingConfiguration
+    /// The model being trained.
     public let model: LanguageModel
+    /// Flat memory of parameters and gradients.
     public let arena: ParameterArena
+    /// Applies the gradients.
     public let optimizer: any Optimizer
     /// Lanes of this rank.
     public let share: RankShare

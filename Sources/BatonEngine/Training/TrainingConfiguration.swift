@@ -8,6 +8,7 @@ public struct TrainingConfiguration: Codable, Hashable, Sendable {
         case sgd, adam, adamw
     }
 
+    /// The model.
     public var model: LanguageModelConfiguration
     /// B, lanes of text over all ranks.
     public var batch: Int
@@ -15,17 +16,24 @@ public struct TrainingConfiguration: Codable, Hashable, Sendable {
     public var stepsPerWindow: Int
     /// Steps of the whole run, to which the learning-rate schedule refers.
     public var totalSteps: Int
+    /// The optimiser.
     public var optimizer: OptimizerKind
+    /// Learning rate the schedule starts from.
     public var learningRate: Double
+    /// How the learning rate changes over the run.
     public var schedule: LearningRateSchedule
+    /// Weight decay of the optimiser.
     public var weightDecay: Double
+    /// Momentum of SGD.
     public var momentum: Double
     /// Largest global gradient norm; nil does not clip.
     public var clip: Double?
+    /// Seed of all random numbers.
     public var seed: UInt64
     /// Leaves of the gradient tree (see `LeafPlan`).
     public var leafCount: Int
 
+    /// All values at once.
     public init(
         model: LanguageModelConfiguration, batch: Int, stepsPerWindow: Int, totalSteps: Int,
         optimizer: OptimizerKind, learningRate: Double, schedule: LearningRateSchedule, weightDecay: Double,

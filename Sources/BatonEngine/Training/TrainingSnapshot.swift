@@ -3,6 +3,7 @@ public import BatonTensor
 
 /// A training run between two steps, as logical tensors: nothing in it depends on the number of ranks.
 public struct TrainingSnapshot {
+    /// The configuration of the run.
     public var configuration: TrainingConfiguration
     /// Steps done.
     public var stepsDone: Int
@@ -15,6 +16,7 @@ public struct TrainingSnapshot {
     /// h and, for LSTM, c before the next window: (L, B, H) each.
     public var states: [Tensor]
 
+    /// All values at once.
     public init(
         configuration: TrainingConfiguration, stepsDone: Int, cursor: LaneCursor,
         parameters: [(name: String, tensor: Tensor)], optimizer: [(name: String, tensor: Tensor)], states: [Tensor]

@@ -1,11 +1,13 @@
 /// f64 always runs on OpenBLAS, whichever backend is selected: the packed lane kernels are f32.
 extension Double: KernelScalar {
+    /// Weights for OpenBLAS, the one backend of f64.
     public static func makeRecurrentWeights(
         _ shape: RecurrentShape, backend: KernelBackend
     ) -> any RecurrentWeights<Double> {
         BLASRecurrentWeights<Double>(shape)
     }
 
+    /// A window on OpenBLAS.
     public static func makeRecurrentSequence(
         weights: any RecurrentWeights<Double>, steps: Int, batch: Int, reverse: Bool, leaves: LeafPlan
     ) -> any RecurrentSequence<Double> {
@@ -16,6 +18,7 @@ extension Double: KernelScalar {
             weights: weights, steps: steps, batch: batch, reverse: reverse, leaves: leaves)
     }
 
+    /// A fully connected layer on OpenBLAS.
     public static func makeLinearKernel(
         units: Int, width: Int, backend: KernelBackend
     ) -> any LinearKernel<Double> {

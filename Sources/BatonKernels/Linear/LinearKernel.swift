@@ -26,9 +26,12 @@ public protocol LinearKernel<Scalar>: AnyObject {
 
 /// Gradients of a fully connected layer, same shapes as the parameters, added to.
 public struct LinearGradientPointers<Scalar> {
+    /// (units, width)
     public var weight: UnsafeMutablePointer<Scalar>
+    /// (units); nil if not wanted.
     public var bias: UnsafeMutablePointer<Scalar>?
 
+    /// All values at once.
     public init(weight: UnsafeMutablePointer<Scalar>, bias: UnsafeMutablePointer<Scalar>?) {
         self.weight = weight
         self.bias = bias

@@ -1,4 +1,5 @@
 extension Float: KernelScalar {
+    /// Weights in the form of the backend.
     public static func makeRecurrentWeights(
         _ shape: RecurrentShape, backend: KernelBackend
     ) -> any RecurrentWeights<Float> {
@@ -8,6 +9,7 @@ extension Float: KernelScalar {
         }
     }
 
+    /// A window over weights of either backend.
     public static func makeRecurrentSequence(
         weights: any RecurrentWeights<Float>, steps: Int, batch: Int, reverse: Bool, leaves: LeafPlan
     ) -> any RecurrentSequence<Float> {
@@ -20,6 +22,7 @@ extension Float: KernelScalar {
         return BLASRecurrentSequence<Float>(weights: blas, steps: steps, batch: batch, reverse: reverse, leaves: leaves)
     }
 
+    /// A fully connected layer on the backend.
     public static func makeLinearKernel(
         units: Int, width: Int, backend: KernelBackend
     ) -> any LinearKernel<Float> {

@@ -38,7 +38,8 @@ extension PackedRecurrentSequence {
             outputGradientStride: arguments.outputGradientStride, hiddenCarry: hiddenCarry.base,
             readsHiddenCarry: isLast || cell == .gru, cellCarry: cellCarry.base,
             gates: gateBuffer.base + row * gateRowStride, gateRowStride: gateRowStride, gateStride: paddedHidden,
-            previousCell: UnsafePointer(slot), cell: UnsafePointer(slot + batch * paddedHidden), hidden: cell == .gru ? previous?.base : own,
+            previousCell: UnsafePointer(slot), cell: UnsafePointer(slot + batch * paddedHidden),
+            hidden: cell == .gru ? previous?.base : own,
             hiddenStride: cell == .gru ? previous?.stride ?? 0 : forward.outputStride, rows: batch,
             hiddenSize: hidden, usesRelu: cell == .rnnRelu)
         switch cell {

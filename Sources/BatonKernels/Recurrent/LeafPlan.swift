@@ -10,6 +10,7 @@ public struct LeafPlan: Sendable, Hashable {
     /// Aligned subtrees: ranges of local leaf numbers; each count is a power of two.
     public let subtrees: [Range<Int>]
 
+    /// A plan of given leaves and subtrees.
     public init(leaves: [Range<Int>], subtrees: [Range<Int>]) {
         precondition(
             subtrees.allSatisfy { $0.count > 0 && $0.count & ($0.count - 1) == 0 },

@@ -2,6 +2,7 @@ public import BatonKernelABI
 
 /// Sizes of one layer and direction of a recurrent stack.
 public struct RecurrentShape: Sendable, Hashable {
+    /// The recurrence.
     public var cell: RecurrentCell
     /// Widths of the input's chains: `[C]`, or `[H, H]` above a bidirectional layer, whose reverse half is a
     /// chain of its own.
@@ -9,6 +10,7 @@ public struct RecurrentShape: Sendable, Hashable {
     /// H.
     public var hidden: Int
 
+    /// All values at once.
     public init(cell: RecurrentCell, inputChains: [Int], hidden: Int) {
         precondition(!inputChains.isEmpty && inputChains.count <= 2, "RecurrentShape: one or two input chains")
         precondition(hidden > 0 && inputChains.allSatisfy { $0 > 0 }, "RecurrentShape: widths must be positive")
@@ -34,6 +36,7 @@ public struct RecurrentParameterPointers<Scalar> {
     /// (G·H)
     public var hiddenBias: UnsafePointer<Scalar>
 
+    /// All values at once.
     public init(
         inputWeight: UnsafePointer<Scalar>, hiddenWeight: UnsafePointer<Scalar>,
         inputBias: UnsafePointer<Scalar>, hiddenBias: UnsafePointer<Scalar>
@@ -48,11 +51,16 @@ public struct RecurrentParameterPointers<Scalar> {
 /// Gradients of the parameters of one layer and direction, same shapes as the parameters. Every kernel adds
 /// to what is there.
 public struct RecurrentGradientPointers<Scalar> {
+    /// (G·H, I)
     public var inputWeight: UnsafeMutablePointer<Scalar>
+    /// (G·H, H)
     public var hiddenWeight: UnsafeMutablePointer<Scalar>
+    /// (G·H)
     public var inputBias: UnsafeMutablePointer<Scalar>
+    /// (G·H)
     public var hiddenBias: UnsafeMutablePointer<Scalar>
 
+    /// All values at once.
     public init(
         inputWeight: UnsafeMutablePointer<Scalar>, hiddenWeight: UnsafeMutablePointer<Scalar>,
         inputBias: UnsafeMutablePointer<Scalar>, hiddenBias: UnsafeMutablePointer<Scalar>
@@ -67,7 +75,9 @@ public struct RecurrentGradientPointers<Scalar> {
 /// What a forward pass reads and writes. Row (t, n) of `input` is at `(t·N + n)·inputStride`, of `output` at
 /// `(t·N + n)·outputStride`; columns are contiguous.
 public struct RecurrentForward<Scalar> {
+    /// Input rows, I columns.
     public var input: UnsafePointer<Scalar>
+    /// Distance between rows of the input, in elements.
     public var inputStride: Int
     /// h before the first step, (N, H) contiguous; nil is zero.
     public var initialHidden: UnsafePointer<Scalar>?
@@ -75,12 +85,14 @@ public struct RecurrentForward<Scalar> {
     public var initialCell: UnsafePointer<Scalar>?
     /// h of every step, H columns.
     public var output: UnsafeMutablePointer<Scalar>
+    /// Distance between rows of the output, in elements.
     public var outputStride: Int
     /// h after the last step, (N, H) contiguous; nil if not wanted.
     public var finalHidden: UnsafeMutablePointer<Scalar>?
     /// c after the last step, (N, H) contiguous; nil if not wanted. LSTM only.
     public var finalCell: UnsafeMutablePointer<Scalar>?
 
+    /// All values at once.
     public init(
         input: UnsafePointer<Scalar>, inputStride: Int,
         initialHidden: UnsafePointer<Scalar>? = nil, initialCell: UnsafePointer<Scalar>? = nil,
@@ -102,6 +114,7 @@ public struct RecurrentForward<Scalar> {
 public struct RecurrentBackwardData<Scalar> {
     /// Gradient of `output`; nil is zero.
     public var outputGradient: UnsafePointer<Scalar>?
+    /// Distance between rows of `outputGradient`.
     public var outputGradientStride: Int
     /// Gradient of the final h, (N, H); nil is zero.
     public var finalHiddenGradient: UnsafePointer<Scalar>?
@@ -109,13 +122,16 @@ public struct RecurrentBackwardData<Scalar> {
     public var finalCellGradient: UnsafePointer<Scalar>?
     /// Gradient of `input`, written or (`addsToInputGradient`) added to; nil if not wanted.
     public var inputGradient: UnsafeMutablePointer<Scalar>?
+    /// Distance between rows of `inputGradient`.
     public var inputGradientStride: Int
+    /// Whether `inputGradient` is added to instead of overwritten.
     public var addsToInputGradient: Bool
     /// Gradient of the initial h, (N, H), written; nil if not wanted.
     public var initialHiddenGradient: UnsafeMutablePointer<Scalar>?
     /// Gradient of the initial c, (N, H), written; nil if not wanted. LSTM only.
     public var initialCellGradient: UnsafeMutablePointer<Scalar>?
 
+    /// All values at once.
     public init(
         outputGradient: UnsafePointer<Scalar>?, outputGradientStride: Int,
         finalHiddenGradient: UnsafePointer<Scalar>? = nil, finalCellGradient: UnsafePointer<Scalar>? = nil,

@@ -13,9 +13,12 @@ import Foundation
 public struct Checkpoint {
     static let format = "baton-checkpoint-1"
 
+    /// State of the training run.
     public var snapshot: TrainingSnapshot
+    /// The tokens the model knows.
     public var vocabulary: Vocabulary
 
+    /// A checkpoint of a run with its vocabulary.
     public init(snapshot: TrainingSnapshot, vocabulary: Vocabulary) {
         self.snapshot = snapshot
         self.vocabulary = vocabulary

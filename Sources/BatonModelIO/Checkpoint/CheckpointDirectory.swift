@@ -3,10 +3,12 @@ import Foundation
 
 /// The checkpoints of one run, `step-00000120.safetensors` and so on, newest last; older ones are removed.
 public struct CheckpointDirectory: Sendable {
+    /// The directory.
     public let path: String
     /// How many are kept.
     public let keeps: Int
 
+    /// A directory that keeps so many of the newest checkpoints.
     public init(path: String, keeps: Int = 2) {
         precondition(keeps >= 1, "CheckpointDirectory: expected to keep at least one, got \(keeps)")
         self.path = path
