@@ -106,10 +106,13 @@ public struct MatrixProductArguments {
 /// Part of a weight gradient: dW[j, ·] += Σ over the leaves of a subtree, for the columns j of one strip of the
 /// left operand and the columns of one panel of the right one.
 ///
-/// Both operands are packed leaf by leaf, inside a leaf in chain order (t from T−1 to 0, rows ascending).
+/// Rows follow each other leaf by leaf, inside a leaf in chain order (t from T−1 to 0, rows ascending). The right
+/// operand is packed in that order; the left one is read where it lies.
 public struct OuterProductArguments {
-    /// Rows of one lane width.
+    /// First column of the strip; its row k begins at `left + leftOffsets[k]`.
     public var left: UnsafePointer<Float>
+    /// Offsets of the rows of the subtree, and `OuterProductArguments.lookahead` more that may be fetched early.
+    public var leftOffsets: UnsafePointer<Int>
     /// Columns j of the left operand that exist, ≤ lanes.
     public var leftColumns: Int
     /// Rows of `rightStrips` lane widths.
@@ -128,14 +131,18 @@ public struct OuterProductArguments {
     public var targetStride: Int
     /// Space for the partial sums of the tree: (1 + log₂ leafCount) · lanes · 4 · lanes floats.
     public var scratch: UnsafeMutablePointer<Float>
+    /// How many rows ahead left rows are fetched: they lie on different pages, which no prefetcher of the hardware
+    /// foresees.
+    public static var lookahead: Int { 24 }
 
     /// All values at once.
     public init(
-        left: UnsafePointer<Float>, leftColumns: Int, right: UnsafePointer<Float>, rightStrips: Int,
+        left: UnsafePointer<Float>, leftOffsets: UnsafePointer<Int>, leftColumns: Int, right: UnsafePointer<Float>, rightStrips: Int,
         rightColumns: Int, leafDepths: UnsafePointer<Int>, leafCount: Int, target: UnsafeMutablePointer<Float>,
         targetStride: Int, scratch: UnsafeMutablePointer<Float>
     ) {
         self.left = left
+        self.leftOffsets = leftOffsets
         self.leftColumns = leftColumns
         self.right = right
         self.rightStrips = rightStrips
@@ -148,10 +155,12 @@ public struct OuterProductArguments {
     }
 }
 
-/// Sums of the columns of one packed strip over the leaves of a subtree (a bias gradient), added to the target.
+/// Sums of the columns of one strip over the leaves of a subtree (a bias gradient), added to the target.
 public struct ColumnSumArguments {
     /// As `OuterProductArguments.left`.
     public var source: UnsafePointer<Float>
+    /// As `OuterProductArguments.leftOffsets`.
+    public var offsets: UnsafePointer<Int>
     /// Columns of the strip that exist, ≤ lanes.
     public var columns: Int
     /// Rows of each leaf of the subtree.
@@ -163,10 +172,11 @@ public struct ColumnSumArguments {
 
     /// All values at once.
     public init(
-        source: UnsafePointer<Float>, columns: Int, leafDepths: UnsafePointer<Int>, leafCount: Int,
+        source: UnsafePointer<Float>, offsets: UnsafePointer<Int>, columns: Int, leafDepths: UnsafePointer<Int>, leafCount: Int,
         target: UnsafeMutablePointer<Float>
     ) {
         self.source = source
+        self.offsets = offsets
         self.columns = columns
         self.leafDepths = leafDepths
         self.leafCount = leafCount

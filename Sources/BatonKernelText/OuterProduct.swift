@@ -1,4 +1,5 @@
 import BatonKernelABI
+import CLanes
 
 /// Weight gradient of one strip of left columns against one packed panel (see `OuterProductArguments`).
 ///
@@ -31,18 +32,18 @@ func outerProduct(_ arguments: OuterProductArguments) {
     let width = vectors &* laneCount
     let levelStride = laneCount &* width
     let tiles = BalancedParts(arguments.leftColumns, limit: tileRows)
-    var left = arguments.left
+    var offsets = arguments.leftOffsets
     var right = arguments.right
     for leaf in 0..<arguments.leafCount {
         let depth = arguments.leafDepths[leaf]
-        let operand = ChainOperand(base: left, rowStride: 1, depthStride: laneCount, depth: depth)
         var column = 0
         for tileIndex in 0..<tiles.parts {
             let height = tiles.size(tileIndex)
             withConstantRows(height) { tileHeight in
                 var tile = Tile()
                 tile.extend(
-                    rows: tileHeight, vectors: vectors, operand, firstRow: column, panel: right, panelWidth: width)
+                    rows: tileHeight, vectors: vectors, columns: arguments.left + column, offsets: offsets,
+                    depth: depth, panel: right)
                 var carry = leaf
                 var level = arguments.scratch + column &* width
                 while carry & 1 == 1 {
@@ -69,8 +70,30 @@ func outerProduct(_ arguments: OuterProductArguments) {
             }
             column &+= height
         }
-        left += depth &* laneCount
+        offsets += depth
         right += depth &* width
+    }
+}
+
+extension Tile {
+    /// Continues the chain of every accumulator: row r, column vector v += Σₖ columns[offsets[k] + r]·B[k, v].
+    @inline(__always) fileprivate mutating func extend(
+        rows: Int, vectors: Int, columns: UnsafePointer<Float>, offsets: UnsafePointer<Int>, depth: Int,
+        panel: UnsafePointer<Float>
+    ) {
+        var b = panel
+        for k in 0..<depth {
+            baton_prefetch_to_l1(columns + offsets[k &+ OuterProductArguments.lookahead])
+            let a = columns + offsets[k]
+            let right = Quad(vectors: vectors, loading: b, stride: laneCount)
+            r0.multiplyAdd(vectors, a[0], right)
+            if rows > 1 { r1.multiplyAdd(vectors, a[1], right) }
+            if rows > 2 { r2.multiplyAdd(vectors, a[2], right) }
+            if rows > 3 { r3.multiplyAdd(vectors, a[3], right) }
+            if rows > 4 { r4.multiplyAdd(vectors, a[4], right) }
+            if rows > 5 { r5.multiplyAdd(vectors, a[5], right) }
+            b += vectors &* laneCount
+        }
     }
 }
 
@@ -79,12 +102,12 @@ func columnSum(_ arguments: ColumnSumArguments) {
     // One partial sum per level of the tree; eight leaves need four levels, 2¹⁵ leaves sixteen.
     withUnsafeTemporaryAllocation(of: Lane.self, capacity: 16) { levels in
         var total = Lane()
-        var row = arguments.source
+        var offset = arguments.offsets
         for leaf in 0..<arguments.leafCount {
             var sum = Lane()
             for _ in 0..<arguments.leafDepths[leaf] {
-                sum += load(row)
-                row += laneCount
+                sum += loadPartial(arguments.source + offset.pointee, arguments.columns)
+                offset += 1
             }
             var carry = leaf
             var level = 0

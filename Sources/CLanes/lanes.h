@@ -22,6 +22,7 @@ static inline __attribute__((always_inline)) baton_f64x8 baton_widen8(const floa
     return __builtin_convertvector(*(const baton_f32x8_unaligned *)p, baton_f64x8);
 }
 
+static inline __attribute__((always_inline)) void baton_prefetch_to_l1(const float *p) { __builtin_prefetch(p, 0, 3); }
 static inline __attribute__((always_inline)) void baton_prefetch_to_l2(const float *p) { __builtin_prefetch(p, 0, 2); }
 
 // Without FMA instructions (x86-64 before 2013) the product is rounded before the sum; a fused one would call a

@@ -76,7 +76,8 @@ final class PackedLinearKernel: LinearKernel {
             rows: { (input + $0 * batch * inputStride, inputStride) }, columns: width,
             targets: gradients.map(\.weight), targetStride: width)
         PackedWeightGradient(table: table, steps: steps, leaves: leaves, buffers: gradientBuffers).accumulate(
-            left: { (outputGradient + $0 * batch * outputGradientStride, outputGradientStride) }, strips: strips,
-            rights: [right], hook: hook)
+            left: PackedWeightGradient.Left(
+                base: outputGradient, timeStride: batch * outputGradientStride, rowStride: outputGradientStride),
+            strips: strips, rights: [right], hook: hook)
     }
 }

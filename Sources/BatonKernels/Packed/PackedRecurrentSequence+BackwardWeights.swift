@@ -19,7 +19,7 @@ extension PackedRecurrentSequence {
             targets: gradients.map(\.hiddenWeight), targetStride: hidden)
         let gates = UnsafePointer(gateBuffer.base)
         PackedWeightGradient(table: table, steps: steps, leaves: leaves, buffers: gradientBuffers).accumulate(
-            left: { (gates + $0 * batch * stride, stride) }, strips: gradientStrips(gradients),
+            left: PackedWeightGradient.Left(base: gates, timeStride: batch * stride, rowStride: stride), strips: gradientStrips(gradients),
             rights: [input, hiddenSide], hook: hook)
     }
 

@@ -2,18 +2,24 @@ import BatonKernelABI
 
 /// Memory of a weight gradient, kept between steps.
 final class WeightGradientBuffers {
-    let left = AlignedBuffer()
     let right = AlignedBuffer()
     let scratch = AlignedBuffer()
 }
 
 /// dW += leftᵀ·right over a window of rows (t, n), summed by leaves (see `LeafPlan`), on the lane kernels.
 ///
-/// The right operands are packed once, panel by panel; then every strip of left columns is packed and meets all
-/// panels. Packed rows stand leaf after leaf in chain order, so the kernels read both sides as one stream.
+/// The right operands are packed once, panel by panel, rows leaf after leaf in chain order; then every strip of left
+/// columns, read where it lies through a list of row offsets in the same order, meets all panels.
 struct PackedWeightGradient {
     /// Rows (t, n) of an operand: the first row of each time step and the distance between rows; nil is zero.
     typealias Rows = (_ time: Int) -> (base: UnsafePointer<Float>, stride: Int)?
+
+    /// Rows of the left operand: row (t, n) begins at `base + t·timeStride + n·rowStride`.
+    struct Left {
+        var base: UnsafePointer<Float>
+        var timeStride: Int
+        var rowStride: Int
+    }
 
     /// A product with one right operand: gradient row r of subtree s begins at `targets[s] + r·targetStride`.
     struct Right {
@@ -53,42 +59,59 @@ struct PackedWeightGradient {
         rowCount = steps * leaves.rowCount
     }
 
-    func accumulate(left: Rows, strips: [LeftStrip], rights: [Right], hook: StepHook) {
+    func accumulate(left: Left, strips: [LeftStrip], rights: [Right], hook: StepHook) {
         guard rowCount > 0 else { return }
         let depths = leaves.leaves.map { $0.count * steps }
+        let offsets = rowOffsets(left)
         let scratch = buffers.scratch.reserve(16 * lanes * 4 * lanes)
         let panels = packRights(rights)
         depths.withUnsafeBufferPointer { depths in
-            guard let depths = depths.baseAddress else { return }
-            for strip in strips {
-                let packed = buffers.left.reserve(rowCount * lanes)
-                pack(left, firstColumn: strip.column, columns: strip.columns, width: lanes, into: packed)
-                for (index, subtree) in leaves.subtrees.enumerated() {
-                    let rowsBefore = leaves.leaves[subtree.lowerBound].lowerBound * steps
-                    for bias in strip.biases {
-                        table.columnSum(
-                            ColumnSumArguments(
-                                source: UnsafePointer(packed + rowsBefore * lanes), columns: strip.columns,
-                                leafDepths: depths + subtree.lowerBound, leafCount: subtree.count,
-                                target: bias[index] + strip.gradientRow))
-                    }
-                    for panel in panels where strip.rights.contains(panel.right) {
-                        let right = rights[panel.right]
-                        table.outerProduct(
-                            OuterProductArguments(
-                                left: UnsafePointer(packed + rowsBefore * lanes), leftColumns: strip.columns,
-                                right: UnsafePointer(
-                                    buffers.right.base + panel.offset + rowsBefore * panel.strips * lanes),
-                                rightStrips: panel.strips, rightColumns: panel.columns,
-                                leafDepths: depths + subtree.lowerBound, leafCount: subtree.count,
-                                target: right.targets[index] + strip.gradientRow * right.targetStride
-                                    + panel.firstColumn,
-                                targetStride: right.targetStride, scratch: scratch))
-                        hook()
+            offsets.withUnsafeBufferPointer { offsets in
+                guard let depths = depths.baseAddress, let offsets = offsets.baseAddress else { return }
+                for strip in strips {
+                    for (index, subtree) in leaves.subtrees.enumerated() {
+                        let rowsBefore = leaves.leaves[subtree.lowerBound].lowerBound * steps
+                        for panel in panels where strip.rights.contains(panel.right) {
+                            let right = rights[panel.right]
+                            table.outerProduct(
+                                OuterProductArguments(
+                                    left: left.base + strip.column, leftOffsets: offsets + rowsBefore,
+                                    leftColumns: strip.columns,
+                                    right: UnsafePointer(
+                                        buffers.right.base + panel.offset + rowsBefore * panel.strips * lanes),
+                                    rightStrips: panel.strips, rightColumns: panel.columns,
+                                    leafDepths: depths + subtree.lowerBound, leafCount: subtree.count,
+                                    target: right.targets[index] + strip.gradientRow * right.targetStride
+                                        + panel.firstColumn,
+                                    targetStride: right.targetStride, scratch: scratch))
+                            hook()
+                        }
+                        // Last, when the products have brought the strip into the cache.
+                        for bias in strip.biases {
+                            table.columnSum(
+                                ColumnSumArguments(
+                                    source: left.base + strip.column, offsets: offsets + rowsBefore,
+                                    columns: strip.columns, leafDepths: depths + subtree.lowerBound,
+                                    leafCount: subtree.count, target: bias[index] + strip.gradientRow))
+                        }
                     }
                 }
             }
         }
+    }
+
+    /// Offsets of all rows in leaf and chain order, the last one repeated for the kernels' lookahead.
+    private func rowOffsets(_ left: Left) -> [Int] {
+        var offsets: [Int] = []
+        offsets.reserveCapacity(rowCount + OuterProductArguments.lookahead)
+        for leaf in leaves.leaves {
+            for time in (0..<steps).reversed() {
+                for row in leaf { offsets.append(time * left.timeStride + row * left.rowStride) }
+            }
+        }
+        let last = offsets[rowCount - 1]
+        for _ in 0..<OuterProductArguments.lookahead { offsets.append(last) }
+        return offsets
     }
 
     private struct Panel {
