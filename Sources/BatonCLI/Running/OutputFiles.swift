@@ -7,7 +7,8 @@ import Glibc
 /// Each is written beside its target first; only when all are on the disk are they renamed.
 struct OutputFiles {
     private var staged: [(temporary: String, target: String)] = []
-    private var newFolder: String?
+    /// Folders made for the files, the innermost first.
+    private var newFolders: [String] = []
     private let suffix = ".\(getpid()).part"
 
     /// Writes an array beside its target.
@@ -29,12 +30,16 @@ struct OutputFiles {
             guard isFolder else { throw CommandFailure("\(path) is a file where a folder is to be; name another one.") }
             return
         }
+        var missing = Substring(path)
+        while !missing.isEmpty && access(String(missing), F_OK) != 0 {
+            newFolders.append(String(missing))
+            missing = missing.lastIndex(of: "/").map { missing[..<$0] } ?? ""
+        }
         do {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         } catch {
             throw CommandFailure("The folder \(path) cannot be made; check the folders above it, or name another one.")
         }
-        newFolder = path
     }
 
     /// Puts all files in their places.
@@ -47,16 +52,16 @@ struct OutputFiles {
                     "Cannot put \(target) in place: \(String(cString: strerror(errno))); name another file.")
             }
             staged.removeFirst()
-            newFolder = nil
+            newFolders = []
         }
     }
 
     /// Removes what was staged and not committed.
     mutating func discard() {
         for (temporary, _) in staged { unlink(temporary) }
-        if let newFolder { rmdir(newFolder) }
+        for folder in newFolders { rmdir(folder) }
         staged = []
-        newFolder = nil
+        newFolders = []
     }
 
     /// The file to replace: links are followed, and only a regular file may be there.

@@ -143,4 +143,47 @@ import Testing
         #expect(run.status == 1)
         #expect(run.error.contains(variable) && run.error.contains(value), "\(run.error)")
     }
+
+    @Test func aFolderIsNotReplacedByAFile() throws {
+        var run = try Valid()
+        defer { run.folder.remove() }
+        run.arguments[8] = run.folder.path("")
+        try run.expectRefusal(1, ["no regular file"])
+    }
+
+    @Test func aFailureAtTheLastFileLeavesNeitherFilesNorTheNewFolder() throws {
+        var run = try Valid()
+        defer { run.folder.remove() }
+        let gradient = try run.folder.write(Array(repeating: 1, count: 40), [5, 2, 4], as: "dy.npy")
+        // The folder for gradients can be made, but then a weights' name has no file in it.
+        try run.folder.writeWeights(
+            Valid.weights().map { name, values, shape in ("sub/dir." + name, values, shape) })
+        run.arguments += ["--grad-output", gradient, "--grad-dir", run.folder.path("new/g")]
+        try run.expectRefusal(1, ["sub/dir."])
+    }
+
+    @Test func aLinkIsFollowedAndStays() throws {
+        var run = try Valid()
+        defer { run.folder.remove() }
+        try run.folder.write([0], [1], as: "real.npy")
+        try FileManager.default.createSymbolicLink(
+            atPath: run.folder.path("link.npy"), withDestinationPath: run.folder.path("real.npy"))
+        run.arguments[8] = run.folder.path("link.npy")
+        #expect(try BatonProcess(run.arguments).status == 0)
+        #expect(try NPYFile.header(path: run.folder.path("real.npy")).shape == [5, 2, 4])
+        let target = try FileManager.default.destinationOfSymbolicLink(atPath: run.folder.path("link.npy"))
+        #expect(target == run.folder.path("real.npy"))
+    }
+
+    @Test func severalRanksAreRefused() throws {
+        let valid = try Valid()
+        defer { valid.folder.remove() }
+        let job = [
+            "OMPI_COMM_WORLD_SIZE": "2", "OMPI_COMM_WORLD_RANK": "0", "OMPI_COMM_WORLD_LOCAL_SIZE": "2",
+            "OMPI_COMM_WORLD_LOCAL_RANK": "0",
+        ]
+        let run = try BatonProcess(valid.arguments, environment: job)
+        #expect(run.status == 2)
+        #expect(run.error.contains("one process"), "\(run.error)")
+    }
 }
