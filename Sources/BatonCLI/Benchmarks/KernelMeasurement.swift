@@ -75,7 +75,8 @@ struct KernelMeasurement: Encodable {
             Pass(operations: factor * operations, seconds: time.seconds, shareOnCore: time.shareOnCore, peak: peak)
         }
         results = times.map { time in
-            Backend(kernels: time.backend.rawValue, inference: pass(1, time.inference), training: pass(3, time.training))
+            Backend(
+                kernels: time.backend.rawValue, inference: pass(1, time.inference), training: pass(3, time.training))
         }
     }
 

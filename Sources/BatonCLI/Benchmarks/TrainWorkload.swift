@@ -29,7 +29,8 @@ struct TrainWorkload: Encodable {
     /// Floats of one rank, about: parameters, their gradients, packed forms and moments, and what the forward pass keeps.
     var floatCount: Double {
         let rows = Double(lanesPerRank) * Double(stepsPerWindow)
-        let kept = Double(model.embedding) + 2 * Double(model.vocabularySize)
+        let kept =
+            Double(model.embedding) + 2 * Double(model.vocabularySize)
             + Double(model.layers) * Double(model.cell.gateCount + 4) * Double(model.hidden)
         let tables = Double(model.vocabularySize) * Double(model.embedding)
         return rows * kept + 6 * (operationsPerToken / 6 + tables)

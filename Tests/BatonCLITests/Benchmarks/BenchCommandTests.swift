@@ -31,7 +31,9 @@ import Testing
     }
 
     @Test func trainReportsRatesAndParts() throws {
-        let arguments = ["bench", "train", "--hidden", "8", "--batch", "2", "--steps-per-window", "3", "--seconds", "0"]
+        let arguments = [
+            "bench", "train", "--hidden", "8", "--batch", "2", "--steps-per-window", "3", "--seconds", "0",
+        ]
         let report = try BatonProcess(arguments + ["--model", "gru", "--json"]).json()
         let figures = try #require((report["figures"] as? [[String: Any]])?.first)
         #expect(figures["ranks"] as? String == "coupled")
