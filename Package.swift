@@ -127,7 +127,7 @@ let package = Package(
         .executableTarget(
             name: "BatonCLI",
             dependencies: [
-                "Baton", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Baton", "BatonKernelABI", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: testable),
         // Tests. BatonTestSupport holds the oracles and imports nothing of Baton.

@@ -11,6 +11,6 @@ struct BatonCommand: ParsableCommand {
             """,
         subcommands: [
             TrainCommand.self, EvalCommand.self, GenerateCommand.self, RunCommand.self, InspectCommand.self,
-            InfoCommand.self,
+            BenchCommand.self, InfoCommand.self,
         ])
 }

@@ -73,8 +73,8 @@ public final class LanguageModelTrainer {
     /// - Throws: `CommError` of the transport, `NNError` if the gradient is not finite (on all ranks alike; the
     ///   parameters are then untouched).
     public func step() throws -> StepMetrics {
-        let clock = ContinuousClock()
-        let start = clock.now
+        var watch = StopWatch()
+        var times = StepTimes()
         if cursor.window == 0 { states = model.beginState(batchSize: share.lanes.count) }
         var loss: CrossEntropy?
         var totals = LeafTotals(lossSum: 0, tokenCount: 0)
@@ -92,15 +92,17 @@ public final class LanguageModelTrainer {
                     })
             case .update: norm = try update()
             }
+            times.add(watch.lap(), to: action)
         }
         stepsDone += 1
         cursor.advance(windowsPerEpoch: windows.windowsPerEpoch)
         let hash = communicator.rank == 0 ? ParameterHash.hash(arena.slots.map(\.parameter)) : nil
+        times.hash = watch.lap()
         return StepMetrics(
             step: stepsDone, loss: totals.lossSum / Double(totals.tokenCount), gradientNorm: norm,
             parameterHash: hash, tokens: totals.tokenCount,
             rowsThisRank: share.lanes.count,
-            seconds: Double((clock.now - start) / .nanoseconds(1)) * 1e-9)
+            seconds: watch.total, times: times)
     }
 
     private func forward() -> CrossEntropy {

@@ -14,4 +14,6 @@ public struct StepMetrics: Sendable, Hashable {
     public var rowsThisRank: Int
     /// Wall time of the step.
     public var seconds: Double
+    /// Its parts.
+    public var times: StepTimes
 }

@@ -1,0 +1,25 @@
+import Baton
+
+/// What one core can do at best, measured: nothing here is taken from data sheets.
+enum CoreCeilings {
+    /// Fused multiply-adds, operations per second, best of the given time.
+    static func peak(seconds: Double = 0.1) -> Double {
+        // The baseline instruction set needs a hundred times as long for a repetition.
+        var repetitions = 1
+        var operations = FMAPeak.run(repetitions: repetitions)
+        while repetitions < 1 << 20 {
+            let start = ContinuousClock.now
+            operations = FMAPeak.run(repetitions: repetitions)
+            if BestTime.elapsed(since: start) >= 2e-4 { break }
+            repetitions *= 2
+        }
+        return Double(operations) / BestTime(over: seconds) { _ = FMAPeak.run(repetitions: repetitions) }.seconds
+    }
+
+    /// Bytes per second read from a buffer of that size, swept again and again.
+    static func readBandwidth(bytes: Int, seconds: Double = 0.1) -> Double {
+        let sweep = ReadSweep(byteCount: bytes)
+        let read = sweep.run()
+        return Double(read) / BestTime(over: seconds) { _ = sweep.run() }.seconds
+    }
+}

@@ -1,0 +1,89 @@
+import Baton
+
+/// What `bench train` prints.
+struct TrainReport: Encodable {
+    var processor: String
+    var isa: String
+    var kernels: String
+    var blasCore: String
+    var ranks: Int
+    var workload: TrainWorkload
+    var parameters: Int
+    /// Lanes of the rank with the fewest and of the one with the most: they differ where the leaves of the batch do
+    /// not divide evenly.
+    var lanes: ClosedRange<Int>
+    /// Mean over the ranks, measured while all are busy.
+    var peakGFlopsPerRank: Double
+    /// Whether the ranks trained together, apart, or both in turn.
+    var figures: [TrainFigures]
+    /// Tokens per second of coupled ranks over those of independent ones; nil unless both were measured.
+    var efficiency: Double?
+    /// The same by median steps.
+    var efficiencyByMedian: Double?
+
+    enum CodingKeys: String, CodingKey {
+        case processor, isa, kernels, ranks, workload, parameters, lanes, figures, efficiency
+        case blasCore = "blas_core"
+        case peakGFlopsPerRank = "peak_gflops_per_rank"
+        case efficiencyByMedian = "efficiency_by_median"
+    }
+
+    /// - Parameter figures: coupled before independent, when there are both.
+    init(
+        workload: TrainWorkload, ranks: Int, parameters: Int, lanes: ClosedRange<Int>, peakPerRank: Double,
+        figures: [TrainFigures]
+    ) {
+        processor = CPUFeatures.current.brand
+        isa = KernelSelection.active.instructionSet.rawValue
+        kernels = KernelSelection.active.backend.rawValue
+        blasCore = OpenBLASCore.current
+        self.ranks = ranks
+        self.workload = workload
+        self.parameters = parameters
+        self.lanes = lanes
+        self.figures = figures
+        peakGFlopsPerRank = peakPerRank * 1e-9
+        if figures.count == 2 {
+            efficiency = figures[0].tokensPerSecond / figures[1].tokensPerSecond
+            efficiencyByMedian = figures[0].tokensPerSecondByMedian / figures[1].tokensPerSecondByMedian
+        }
+    }
+
+    /// Tables for a person.
+    var text: String {
+        let model = workload.model
+        let laneText = lanes.count == 1 ? "\(lanes.lowerBound)" : "\(lanes.lowerBound) to \(lanes.upperBound)"
+        var lines = [
+            "\(processor), \(isa), \(kernels) kernels; OpenBLAS core \(blasCore)",
+            "\(model.cell.rawValue) \(model.layers)×\(model.hidden), embedding \(model.embedding), vocabulary \(model.vocabularySize), dropout \(model.dropout), \(parameters) parameters",
+            "\(ranks) rank\(ranks == 1 ? "" : "s") of \(laneText) lanes × \(workload.stepsPerWindow) steps; FMA peak \(fixed(peakGFlopsPerRank, digits: 1)) GF/s per rank with all busy",
+            "",
+        ]
+        let rates = AlignedColumns(widths: [11, 10, 10, 8, 7, 9, 8, 6])
+        lines.append(
+            rates.line(["ranks", "tokens/s", "per rank", "GF/s", "of peak", "median ms", "best ms", "steps"]))
+        for row in figures {
+            lines.append(
+                rates.line([
+                    row.ranks, fixed(row.tokensPerSecond, digits: 0), fixed(row.tokensPerSecondPerRank, digits: 0),
+                    fixed(row.gflops, digits: 1), fixed(row.shareOfPeak * 100, digits: 0) + "%",
+                    fixed(row.medianStepMilliseconds, digits: 2), fixed(row.bestStepMilliseconds, digits: 2),
+                    "\(row.steps)",
+                ]))
+        }
+        let names = figures.first?.stepMilliseconds.parts.map(\.name) ?? []
+        let parts = AlignedColumns(widths: [11] + names.map { _ in 9 })
+        lines += ["", parts.line(["mean ms"] + names)]
+        for row in figures {
+            lines.append(
+                parts.line([row.ranks] + row.stepMilliseconds.parts.map { fixed($0.milliseconds, digits: 2) }))
+        }
+        if let efficiency, let efficiencyByMedian {
+            lines += [
+                "",
+                "coupled / independent: \(fixed(efficiency, digits: 3)) (by median steps \(fixed(efficiencyByMedian, digits: 3)))",
+            ]
+        }
+        return lines.joined(separator: "\n")
+    }
+}

@@ -1,0 +1,57 @@
+import Baton
+
+/// Rounds of training steps on the ranks of a job, either coupled or every rank for itself. All methods are collective.
+struct TrainRounds {
+    private let communicator: any Communicator
+    private let trainer: LanguageModelTrainer
+    /// Whether the ranks train one model together.
+    private let isCoupled: Bool
+    /// What this rank has counted.
+    private(set) var tally = RankTally()
+    private var secondsPerStep = 0.0
+
+    /// Builds the model and warms up.
+    init(_ workload: TrainWorkload, isCoupled: Bool, communicator: any Communicator) throws {
+        self.communicator = communicator
+        self.isCoupled = isCoupled
+        trainer = try workload.makeTrainer(isCoupled ? communicator : SelfCommunicator())
+        // The first step allocates; the second shows how long one takes.
+        for _ in 0..<2 { secondsPerStep = try trainer.step().seconds }
+    }
+
+    /// Parameters of the model.
+    var parameterCount: Int { trainer.arena.slots.reduce(0) { $0 + $1.range.count } }
+
+    /// Lanes of this rank.
+    var lanes: Int { trainer.share.lanes.count }
+
+    /// One round of about so many seconds, at least three steps, begun by all ranks together.
+    mutating func run(seconds: Double) throws {
+        // Coupled ranks have to make the same number of steps, so they agree on it before; ranks on their own stop by
+        // the clock, so that all of them are busy from the first to the last moment.
+        let slowest = try gathered([secondsPerStep], on: communicator).map { $0[0] }.max() ?? secondsPerStep
+        let agreed = max(3, Int(min(seconds / slowest, 1e6).rounded(.up)))
+        var steps: [StepMetrics] = []
+        try communicator.barrier()
+        let start = ContinuousClock.now
+        while isCoupled ? steps.count < agreed : steps.count < 3 || BestTime.elapsed(since: start) < seconds {
+            steps.append(try trainer.step())
+        }
+        tally.add(roundSeconds: BestTime.elapsed(since: start))
+        for step in steps {
+            tally.add(
+                tokens: step.rowsThisRank * trainer.configuration.stepsPerWindow, seconds: step.seconds,
+                times: step.times)
+        }
+        secondsPerStep = median(steps.map(\.seconds))
+    }
+}
+
+/// The same count of numbers from every rank, in rank order. Collective.
+func gathered(_ values: [Double], on communicator: any Communicator) throws -> [[Double]] {
+    var all = [Double](repeating: 0, count: values.count * communicator.size)
+    try values.withUnsafeBytes { mine in
+        try all.withUnsafeMutableBytes { try communicator.allGather(mine, into: $0) }
+    }
+    return (0..<communicator.size).map { Array(all[$0 * values.count..<($0 + 1) * values.count]) }
+}

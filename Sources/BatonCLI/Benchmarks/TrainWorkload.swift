@@ -1,0 +1,65 @@
+import Baton
+
+/// What `bench train` trains: a language model on random tokens.
+struct TrainWorkload: Encodable {
+    var model: LanguageModelConfiguration
+    /// Lanes of every rank.
+    var lanesPerRank: Int
+    /// T.
+    var stepsPerWindow: Int
+
+    enum CodingKeys: String, CodingKey {
+        case model
+        case lanesPerRank = "lanes_per_rank"
+        case stepsPerWindow = "steps_per_window"
+    }
+
+    /// Windows until the lanes start again.
+    private static let windows = 4
+
+    /// Operations of the products of one training step per token, two per multiply-add: three times (forward, data,
+    /// weights) 2·(Σ over layers of G·H·(I+H) + V·H). Gates, softmax, embedding and optimizer are not counted.
+    var operationsPerToken: Double {
+        let gateRows = Double(model.cell.gateCount * model.hidden)
+        let widths = [model.embedding] + Array(repeating: model.hidden, count: model.layers - 1)
+        let layers = widths.reduce(0.0) { $0 + gateRows * Double($1 + model.hidden) }
+        return 6 * (layers + Double(model.vocabularySize) * Double(model.hidden))
+    }
+
+    /// Floats of one rank, about: parameters, their gradients, packed forms and moments, and what the forward pass keeps.
+    var floatCount: Double {
+        let rows = Double(lanesPerRank) * Double(stepsPerWindow)
+        let kept =
+            Double(model.embedding) + 2 * Double(model.vocabularySize)
+            + Double(model.layers) * Double(model.cell.gateCount + 4) * Double(model.hidden)
+        let tables = Double(model.vocabularySize) * Double(model.embedding)
+        return rows * kept + 6 * (operationsPerToken / 6 + tables)
+    }
+
+    /// Refuses what would not fit into the memory of any machine a benchmark is run on.
+    func check() throws(CommandFailure) {
+        let limit = 0x1p34
+        guard floatCount <= limit else {
+            throw CommandFailure(
+                "A rank would need about \(fixed(floatCount / 0x1p28, digits: 0)) GiB where \(Int(limit / 0x1p28)) are the limit; use a smaller --batch, --hidden, --layers, --vocab or --steps-per-window."
+            )
+        }
+    }
+
+    /// A trainer of this model on `communicator.size` times the lanes.
+    ///
+    /// - Throws: the trainer's errors.
+    func makeTrainer(_ communicator: any Communicator) throws -> LanguageModelTrainer {
+        let lanes = lanesPerRank * communicator.size
+        let positions = lanes * stepsPerWindow * Self.windows
+        let stream = RandomStream(seed: 1, name: "bench train")
+        let size = model.vocabularySize
+        let tokens = (0...positions).map { Int32(stream.uniform(UInt64($0)) * Double(size)) }
+        return try LanguageModelTrainer(
+            TrainingConfiguration(
+                model: model, batch: lanes, stepsPerWindow: stepsPerWindow, totalSteps: 1_000_000, optimizer: .adam,
+                learningRate: 1e-3, schedule: .constant, weightDecay: 0, momentum: 0, clip: 1, seed: 1,
+                leafCount: LeafPlan.leafCount(rows: lanes)),
+            tokens: tokens, communicator: communicator)
+    }
+}

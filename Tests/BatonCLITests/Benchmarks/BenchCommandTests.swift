@@ -1,0 +1,66 @@
+import Foundation
+import Testing
+
+/// `baton bench` as a program. Figures are only looked at for being there: how fast it is says no unit test.
+@Suite struct BenchCommandTests {
+    @Test func kernelsReportsEveryShapeAndBackend() throws {
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
+        let file = folder.file("shapes.txt")
+        try "lstm 2 3 4 5\ngru 1 1 2 17 # narrow\n".write(toFile: file, atomically: true, encoding: .utf8)
+        let report = try BatonProcess(["bench", "kernels", "--shapes", file, "--seconds", "0", "--json"]).json()
+        let rows = try #require(report["rows"] as? [[String: Any]])
+        #expect(rows.map { $0["cell"] as? String } == ["lstm", "gru"])
+        #expect(rows.map { $0["hidden"] as? Int } == [5, 17])
+        for row in rows {
+            #expect(try #require(row["peak_gflops"] as? Double) > 0)
+            let results = try #require(row["results"] as? [[String: Any]])
+            #expect(results.map { $0["kernels"] as? String } == ["packed", "blas"])
+            for result in results {
+                for pass in ["inference", "training"] {
+                    let figures = try #require(result[pass] as? [String: Double])
+                    #expect(Set(figures.keys) == ["gflops", "seconds", "share_of_peak", "share_on_core"])
+                    #expect(figures.values.allSatisfy { $0 > 0 && $0.isFinite })
+                }
+            }
+        }
+        let table = try BatonProcess(["bench", "kernels", "--shapes", file, "--seconds", "0", "--kernels", "blas"])
+        #expect(table.status == 0)
+        for word in ["OpenBLAS core", "FMA peak", "blas, GF/s", "lstm"] { #expect(table.output.contains(word)) }
+        #expect(!table.output.contains("packed"))
+    }
+
+    @Test func trainReportsRatesAndParts() throws {
+        let arguments = [
+            "bench", "train", "--hidden", "8", "--batch", "2", "--steps-per-window", "3", "--seconds", "0",
+        ]
+        let report = try BatonProcess(arguments + ["--model", "gru", "--json"]).json()
+        let figures = try #require((report["figures"] as? [[String: Any]])?.first)
+        #expect(figures["ranks"] as? String == "coupled")
+        #expect(figures["steps"] as? Int == 3)
+        #expect(try #require(figures["tokens_per_second"] as? Double) > 0)
+        #expect((figures["step_milliseconds"] as? [String: Double])?.count == 5)
+        let text = try BatonProcess(arguments + ["--independent"])
+        #expect(text.status == 0)
+        #expect(text.output.contains("lstm 2×8") && text.output.contains("independent"))
+    }
+
+    @Test(
+        arguments: [
+            ["kernels", "--kernels", "mkl"], ["kernels", "--seconds", "-1"], ["kernels", "--seconds", "nan"],
+            ["train", "--layers", "0"], ["train", "--dropout", "1"], ["train", "--compare"],
+            ["train", "--independent", "--compare"], ["fly"],
+        ])
+    func badUsageIsRefused(arguments: [String]) throws {
+        let run = try BatonProcess(["bench"] + arguments)
+        #expect(run.status == 2, "\(run.error)")
+        #expect(run.output == "")
+    }
+
+    @Test func whatCannotBeMeasuredFails() throws {
+        let absent = try BatonProcess(["bench", "kernels", "--shapes", "absent.txt"])
+        #expect(absent.status == 1 && absent.error.contains("absent.txt"))
+        let huge = try BatonProcess(["bench", "train", "--batch", "1000000", "--steps-per-window", "1000000"])
+        #expect(huge.status == 1 && huge.error.contains("GiB"))
+    }
+}

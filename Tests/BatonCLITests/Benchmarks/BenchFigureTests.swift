@@ -1,0 +1,76 @@
+import Baton
+import Testing
+
+@testable import BatonCLI
+
+/// The arithmetic of the benchmarks, on made-up times.
+@Suite struct BenchFigureTests {
+    @Test func aPassIsComparedWithThePeak() {
+        let pass = KernelMeasurement.Pass(operations: 6e9, seconds: 0.05, shareOnCore: 1, peak: 240e9)
+        #expect(abs(pass.gflops - 120) < 1e-9)
+        #expect(abs(pass.shareOfPeak - 0.5) < 1e-12)
+    }
+
+    @Test func shortWorkIsTimedInGroups() {
+        #expect(BestTime.groupSize(single: 1) == 1)
+        #expect(BestTime.groupSize(single: 2e-4) == 1)
+        #expect(BestTime.groupSize(single: 0.9e-4) == 3)
+        #expect(BestTime.groupSize(single: 0) == 20_000)
+    }
+
+    @Test func workIsRepeatedAndWarmedUp() {
+        var runs = 0
+        let time = BestTime(over: 0) {
+            runs += 1
+            var sum = 0.0
+            for index in 0..<100_000 { sum += 1 / Double(index + runs) }
+            #expect(sum > 0)
+        }
+        #expect(runs >= 4)
+        #expect(time.seconds > 0 && time.seconds.isFinite)
+        #expect(time.shareOnCore > 0 && time.shareOnCore <= 1)
+    }
+
+    @Test func theMedianIsInTheMiddle() {
+        #expect(median([3]) == 3)
+        #expect(median([5, 1, 4]) == 4)
+        #expect(median([4, 1, 8, 2]) == 3)
+    }
+
+    @Test func aTallyAddsStepsAndRounds() {
+        var tally = RankTally()
+        for seconds in [0.5, 0.25, 0.25] {
+            var times = StepTimes()
+            times.forward = seconds / 2
+            times.backward = seconds / 4
+            times.combine = 0.01
+            times.update = 0.02
+            times.hash = 0.03
+            tally.add(tokens: 100, seconds: seconds, times: times)
+        }
+        tally.add(roundSeconds: 1)
+        tally.add(roundSeconds: 0.5)
+        #expect(tally.tokensPerSecond == 200)
+        #expect(tally.tokensPerSecondByMedian == 400)
+        let parts = TrainFigures.Breakdown(tally.times, steps: 2).parts
+        #expect(parts.map(\.name) == ["forward", "backward", "wait", "update", "hash"])
+        for (part, expected) in zip(parts, [250.0, 125, 15, 30, 45]) {
+            #expect(abs(part.milliseconds - expected) < 1e-9, "\(part.name)")
+        }
+    }
+
+    @Test func trainingCountsEveryProductThreeTimes() throws {
+        let workload = TrainWorkload(
+            model: try LanguageModelConfiguration(
+                cell: .lstm, vocabularySize: 65, embedding: 64, hidden: 256, layers: 2, dropout: 0.2),
+            lanesPerRank: 64, stepsPerWindow: 64)
+        // 6 · (1024 · (64 + 256) + 1024 · (256 + 256) + 65 · 256)
+        #expect(workload.operationsPerToken == 5_211_648)
+    }
+
+    @Test func linesOfATableEndTogether() {
+        let columns = AlignedColumns(widths: [4, 5, 3])
+        #expect(columns.line(["ab", "1.5", "7"]) == "ab      1.5    7")
+        #expect(columns.line(["abcd", "12345", "789"]) == "abcd  12345  789")
+    }
+}
