@@ -47,6 +47,29 @@ struct TrainingFolder {
         return try limited(program + arguments, environment: environment)
     }
 
+    /// Starts baton as `baton(_:ranks:)` does, without waiting for its end.
+    func start(_ arguments: [String], ranks: Int) throws -> Process {
+        let process = Process()
+        process.executableURL = ranks == 1 ? try BatonProcess.executable() : URL(filePath: Self.launcher)
+        process.arguments = (ranks == 1 ? [] : ["-n", String(ranks), "--"]) + arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(["OPENBLAS_NUM_THREADS": "1"]) { $1 }
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        return process
+    }
+
+    /// Process ids of the children of a process: of `mpirun`, the ranks.
+    func children(of process: Process) -> [pid_t] {
+        let tasks = "/proc/\(process.processIdentifier)/task"
+        let threads = (try? FileManager.default.contentsOfDirectory(atPath: tasks)) ?? []
+        return threads.flatMap { thread in
+            ((try? String(contentsOfFile: "\(tasks)/\(thread)/children", encoding: .utf8)) ?? "")
+                .split(separator: " ").compactMap { pid_t($0) }
+        }
+    }
+
     /// Any command line, with one BLAS thread as under launch/run.
     func limited(_ line: [String], environment: [String: String] = [:]) throws -> BatonProcess {
         try BatonProcess(

@@ -69,33 +69,30 @@ import Testing
         #expect(rows[11] != "3" && rows[11] != "6")
     }
 
-    @Test func aRunKilledAtAnyMomentEndsWithTheSameHash() throws {
+    @Test(arguments: [1, 2]) func aRunKilledAtAnyMomentEndsWithTheSameHash(ranks: Int) throws {
         let folder = try TrainingFolder()
         defer { folder.remove() }
         let longer = ["--checkpoint-every", "7", "--sample", "0"]
         let options = Array(TrainingFolder.options.dropLast()) + ["300"]
+        func arguments() throws -> [String] {
+            let isStarted =
+                try FileManager.default.fileExists(atPath: folder.path("killed"))
+                && folder.checkpoints("killed").contains { $0.hasSuffix(".safetensors") }
+            return isStarted ? folder.resume("killed", longer) : folder.train(out: "killed", longer, options: options)
+        }
         #expect(try folder.baton(folder.train(out: "whole", longer, options: options)).status == 0)
         var kills = 0
-        for attempt in 0..<4 {
-            let process = Process()
-            process.executableURL = try BatonProcess.executable()
-            process.arguments =
-                attempt == 0
-                ? folder.train(out: "killed", longer, options: options) : folder.resume("killed", longer)
-            process.standardOutput = FileHandle.nullDevice
-            process.standardError = FileHandle.nullDevice
-            try process.run()
+        for _ in 0..<(ranks == 1 ? 4 : 2) {
+            let process = try folder.start(arguments(), ranks: ranks)
             // From its first sign of life on, at any moment.
             while process.isRunning && !FileManager.default.fileExists(atPath: folder.path("killed")) { usleep(500) }
             usleep(UInt32.random(in: 0..<150_000))
-            if process.isRunning { kills += 1 }
-            kill(process.processIdentifier, SIGKILL)
+            let victim = ranks == 1 ? process.processIdentifier : folder.children(of: process).randomElement()
+            if let victim, process.isRunning, kill(victim, SIGKILL) == 0 { kills += 1 }
             process.waitUntilExit()
         }
         #expect(kills > 0)
-        let started = (try? folder.checkpoints("killed").contains { $0.hasSuffix(".safetensors") }) ?? false
-        let last = try folder.baton(
-            started ? folder.resume("killed", longer) : folder.train(out: "killed", longer, options: options))
+        let last = try folder.baton(arguments(), ranks: ranks)
         #expect(last.status == 0, "\(last.error)")
         #expect(try folder.bits("killed") == folder.bits("whole"))
         #expect(try folder.lines("killed", "validation.csv") == folder.lines("whole", "validation.csv"))

