@@ -61,7 +61,9 @@ let tests: [Target] = [
     test("BatonFormats", ["BatonTensor"], resources: [.copy("Goldens")]),
     test("BatonData", ["BatonTensor"]),
     test("BatonNN", ["BatonTensor", "BatonKernels", "BatonKernelABI"], exclude: ["Goldens"]),
-    test("BatonModelIO", ["BatonEngine", "BatonComm", "BatonData", "BatonFormats", "BatonTensor"]),
+    test(
+        "BatonModelIO",
+        ["BatonEngine", "BatonNN", "BatonComm", "BatonData", "BatonFormats", "BatonTensor", "BatonKernels"]),
     test(
         "BatonEngine",
         ["BatonNN", "BatonData", "BatonComm", "BatonTensor", "BatonKernels", "BatonMPITestSupport"]),

@@ -42,14 +42,15 @@ enum ProgramStart {
     }
 
     /// Only rank 0 of a job speaks at once: what it has to say usually ends all ranks alike. A rank whose trouble is its
-    /// own speaks after a moment, unless the launcher has ended it by then.
+    /// own speaks after a moment, unless the launcher has ended it by then (Open MPI takes about a second to end the
+    /// other ranks once one has left).
     private static func leave(with report: Report) -> Never {
         if report.status == .done {
             Console.print(report.text)
         } else if Console.rank == 0 {
             Console.complain(report.text)
         } else {
-            sleep(1)
+            sleep(3)
             Console.complain("rank \(Console.rank): \(report.text)")
         }
         exit(report.status.rawValue)

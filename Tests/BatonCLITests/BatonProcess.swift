@@ -6,11 +6,23 @@ struct BatonProcess {
     let output: String
     let error: String
 
+    /// The built `baton`.
+    static func executable() throws -> URL {
+        let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        return URL(fileURLWithPath: tests).deletingLastPathComponent().appending(path: "baton")
+    }
+
     /// Runs baton to its end, outside any MPI job, with variables added to this process' and others taken away.
     init(_ arguments: [String], environment: [String: String] = [:], without removed: [String] = []) throws {
-        let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        try self.init(Self.executable(), arguments, environment: environment, without: removed)
+    }
+
+    /// The same with another program.
+    init(
+        _ executable: URL, _ arguments: [String], environment: [String: String] = [:], without removed: [String] = []
+    ) throws {
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: tests).deletingLastPathComponent().appending(path: "baton")
+        process.executableURL = executable
         process.arguments = arguments
         let inherited = ProcessInfo.processInfo.environment.filter { name, _ in
             !name.hasPrefix("OMPI_COMM_WORLD") && !removed.contains(name)

@@ -22,7 +22,8 @@ struct GenerateCommand: ParsableCommand {
     func run() throws {
         let checkpoint = try RunDirectory.checkpoint(at: source) { Console.complain("baton: \($0)") }
         let vocabulary = checkpoint.vocabulary
-        var tokens = try vocabulary.encode(prompt ?? "\n")
+        // Without a prompt a newline; a vocabulary of characters need not have one.
+        var tokens = try prompt.map { try vocabulary.encode($0) } ?? (try? vocabulary.encode("\n")) ?? []
         if tokens.isEmpty {
             guard prompt != nil else {
                 throw CommandFailure("The vocabulary has no newline to start from; give --prompt.")

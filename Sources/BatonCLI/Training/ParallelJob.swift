@@ -8,6 +8,7 @@ final class ParallelJob {
     let communicator: any Communicator
     private let environment: MPIEnvironment?
 
+    /// Starts MPI under a launcher, and refuses to go on unless all ranks run the same program on equal processors.
     init() throws {
         if let launch = try LaunchEnvironment() {
             let environment = try MPIEnvironment(launch)
@@ -17,26 +18,25 @@ final class ParallelJob {
             environment = nil
             communicator = SelfCommunicator()
         }
+        guard communicator.size > 1 else { return }
+        let selection = KernelSelection.active
+        try RankAgreement.agree(
+            fields: [
+                ("the program's build (SHA-256)", try SHA256Digest(ofFile: "/proc/self/exe").description),
+                ("the processor's features", CPUFeatures.current.summary),
+                ("BATON_ISA", selection.instructionSet.rawValue),
+                ("BATON_KERNELS", selection.backend.rawValue),
+                ("OpenBLAS's core type", OpenBLASCore.current),
+            ], on: communicator)
     }
 
     /// Ends MPI; to be called after the work has succeeded. After a failure the process leaves without it, which makes
     /// the launcher end the other ranks.
     func finish() throws { try environment?.finalize() }
 
-    /// Refuses to start unless all ranks run the same program on equal processors. Collective.
-    ///
-    /// - Parameter fields: what else has to agree.
+    /// Refuses to go on unless all ranks have the same data and settings. Collective.
     func agree(on fields: [(name: String, value: String)]) throws {
-        guard communicator.size > 1 else { return }
-        let selection = KernelSelection.active
-        let program = [
-            ("the program's build (SHA-256)", try SHA256Digest(ofFile: "/proc/self/exe").description),
-            ("the processor's features", CPUFeatures.current.summary),
-            ("BATON_ISA", selection.instructionSet.rawValue),
-            ("BATON_KERNELS", selection.backend.rawValue),
-            ("OpenBLAS's core type", OpenBLASCore.current),
-        ]
-        try RankAgreement.agree(fields: program.map { (name: $0.0, value: $0.1) } + fields, on: communicator)
+        try RankAgreement.agree(fields: fields, on: communicator)
     }
 
     /// Bytes that rank 0 has, on every rank. Collective; if rank 0 fails, all ranks throw.

@@ -33,7 +33,7 @@ struct RunDirectory {
             throw CommandFailure("There is no run \(path); name the directory that train's --out named.")
         }
         guard isDirectory else { return try Checkpoint(readingFrom: path) }
-        return try RunDirectory(path: path).checkpoints.newest(damaged: damaged)
+        return try RunDirectory(path: path).checkpoints.newest(damaged: damaged).checkpoint
     }
 
     /// Draws the loss curve from the two logs.

@@ -37,27 +37,36 @@ struct TrainCommand: ParsableCommand {
         let directory = RunDirectory(path: out)
         let text = try TextSource.read(paths: options.data)
         let resumed = resume ? try checkpoint(in: directory, job) : nil
-        let corpus = try makeCorpus(text, resumed)
+        let identity = try identify(text, resumed)
+        let corpus = try makeCorpus(text, split: identity.validationFraction, resumed)
         let configuration = try makeConfiguration(corpus, resumed)
         try job.agree(on: [
-            ("the text (SHA-256)", SHA256Digest(of: Array(text.utf8)).description),
+            ("the text (SHA-256)", identity.digest),
             ("the configuration", try jsonText(configuration)),
-            ("the flags", "\(out) \(resume) \(stopAtStep ?? 0) \(checkpointEvery ?? 0) \(options.validSplit ?? 0.1)"),
+            (
+                "the flags",
+                "\(out) \(resume) \(stopAtStep ?? 0) \(checkpointEvery ?? 0) \(identity.validationFraction)"
+            ),
         ])
+        try checkMemory(for: configuration)
         let trainer = try LanguageModelTrainer(configuration, tokens: corpus.training, communicator: job.communicator)
         if let resumed { try trainer.restore(resumed.snapshot) }
         if !resume {
+            let snapshot = try trainer.snapshot()
             _ = try job.share {
                 guard !directory.holdsRun else {
                     throw CommandFailure(
                         "\(out) already holds a run; add --resume to continue it, or choose another --out.")
                 }
                 try directory.create()
+                // From here on the run can be resumed, whenever it is ended.
+                try directory.checkpoints.write(
+                    Checkpoint(snapshot: snapshot, vocabulary: corpus.vocabulary, text: identity))
                 return []
             }
         }
         var session = try TrainingSession(
-            trainer: trainer, corpus: corpus, directory: directory, job: job, resumed: resume, sampleLength: sample)
+            trainer: trainer, corpus: corpus, text: identity, directory: directory, job: job, sampleLength: sample)
         try session.run(
             to: min(stopAtStep ?? configuration.totalSteps, configuration.totalSteps),
             checkpointEvery: checkpointEvery ?? trainer.windowsPerEpoch)
@@ -67,30 +76,35 @@ struct TrainCommand: ParsableCommand {
     /// The checkpoint to continue from; rank 0 reads it.
     private func checkpoint(in directory: RunDirectory, _ job: ParallelJob) throws -> Checkpoint {
         let bytes = try job.share {
-            var chosen: [UInt8] = []
-            let files = directory.checkpoints.files()
-            for file in files.reversed() where chosen.isEmpty {
-                do {
-                    let content = Array(try Data(contentsOf: URL(filePath: file)))
-                    _ = try Checkpoint(bytes: content, path: file)
-                    chosen = content
-                } catch {
-                    Console.complain("baton: \(error)")
-                }
+            guard !directory.checkpoints.files().isEmpty else {
+                throw CommandFailure("\(out) holds no checkpoint to resume from; leave out --resume to start a run.")
             }
-            guard !chosen.isEmpty else {
-                throw CommandFailure(
-                    files.isEmpty
-                        ? "\(out) holds no checkpoint to resume from; leave out --resume to start a run."
-                        : "None of the \(files.count) checkpoints in \(out) can be used.")
-            }
-            return chosen
+            let file = try directory.checkpoints.newest { Console.complain("baton: \($0)") }.file
+            return Array(try Data(contentsOf: URL(filePath: file)))
         }
         return try Checkpoint(bytes: bytes, path: directory.checkpoints.path)
     }
 
-    private func makeCorpus(_ text: String, _ resumed: Checkpoint?) throws -> TextCorpus {
-        let split = options.validSplit ?? 0.1
+    /// The text and its split; a resumed run must have those it was started with.
+    private func identify(_ text: String, _ resumed: Checkpoint?) throws -> TrainingText {
+        let digest = SHA256Digest(of: Array(text.utf8)).description
+        guard let run = resumed?.text else {
+            return TrainingText(digest: digest, validationFraction: options.validSplit ?? 0.1)
+        }
+        guard digest == run.digest else {
+            throw CommandFailure(
+                "The text of --data is not the one the run in \(out) was trained on; name the same files in the same order."
+            )
+        }
+        if let split = options.validSplit, split != run.validationFraction {
+            throw CommandFailure(
+                "--valid-split \(split) differs from the run's \(run.validationFraction); leave the flag out or start a new run."
+            )
+        }
+        return run
+    }
+
+    private func makeCorpus(_ text: String, split: Double, _ resumed: Checkpoint?) throws -> TextCorpus {
         guard let resumed else {
             return try TextCorpus(
                 text: text, tokenization: (options.tokens ?? .chars).tokenization, validationFraction: split)
@@ -117,6 +131,20 @@ struct TrainCommand: ParsableCommand {
             )
         }
         return wanted
+    }
+
+    /// Refuses a model that cannot be held, before memory is asked for: a system that overcommits would end the process
+    /// without a word.
+    private func checkMemory(for configuration: TrainingConfiguration) throws {
+        try configuration.check()
+        let count = configuration.model.parameterShapes.reduce(0.0) { $0 + $1.shape.reduce(1.0) { $0 * Double($1) } }
+        // At least the parameters and their gradient, f32.
+        let (needed, present) = (8 * count / 1e9, Double(ProcessInfo.processInfo.physicalMemory) / 1e9)
+        guard needed <= present else {
+            throw CommandFailure(
+                "The model needs at least \(fixed(needed, digits: 1)) GB of memory for its parameters where this machine has \(fixed(present, digits: 1)) GB; make it smaller (--hidden, --layers, --embed)."
+            )
+        }
     }
 
     /// The first lines of two configurations that differ, as a phrase.

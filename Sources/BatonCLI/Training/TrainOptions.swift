@@ -73,7 +73,7 @@ struct TrainOptions: ParsableArguments {
         if epochs != nil && maxSteps != nil { throw ValidationError("Give --epochs or --max-steps, not both.") }
         // Written so that NaN is refused too.
         if let lr, !(lr > 0 && lr.isFinite) { throw ValidationError("--lr is \(lr), expected a number above 0.") }
-        if let clip, !(clip >= 0) { throw ValidationError("--clip is \(clip), expected 0 or more.") }
+        if let clip, !(clip >= 0 && clip.isFinite) { throw ValidationError("--clip is \(clip), expected 0 or more.") }
         if let dropout, !(dropout >= 0 && dropout < 1) {
             throw ValidationError("--dropout is \(dropout), expected 0 or more and less than 1.")
         }
@@ -91,6 +91,12 @@ struct TrainOptions: ParsableArguments {
         }
     }
 
+    /// The product, or where there is none the largest integer, which no run accepts as its length.
+    private static func product(_ left: Int, _ right: Int) -> Int {
+        let (product, overflow) = left.multipliedReportingOverflow(by: right)
+        return overflow ? .max : product
+    }
+
     /// The configuration these flags ask for, on top of a run that is resumed or of the defaults.
     ///
     /// - Parameter windowsPerEpoch: windows of the text for a batch and steps per window.
@@ -102,7 +108,7 @@ struct TrainOptions: ParsableArguments {
         let kind = optimizer?.kind ?? base?.optimizer ?? .adam
         let total =
             if let maxSteps { maxSteps } else if let base, epochs == nil { base.totalSteps } else {
-                (epochs ?? 6) * (try windowsPerEpoch(batch, steps))
+                try Self.product(epochs ?? 6, windowsPerEpoch(batch, steps))
             }
         let bound = clip ?? base.map { $0.clip ?? 0 } ?? 1
         return TrainingConfiguration(

@@ -5,6 +5,7 @@ import FoundationEssentials
 struct TrainingSession {
     private let trainer: LanguageModelTrainer
     private let corpus: TextCorpus
+    private let text: TrainingText
     private let directory: RunDirectory
     private let job: ParallelJob
     private let sampleLength: Int
@@ -16,13 +17,14 @@ struct TrainingSession {
     private var firstLoss: Double?
     private var lastLoss: Double?
 
-    /// - Parameter resumed: whether the logs go on after the trainer's step.
+    /// The logs go on after the trainer's step; at step 0 they start anew.
     init(
-        trainer: LanguageModelTrainer, corpus: TextCorpus, directory: RunDirectory, job: ParallelJob, resumed: Bool,
-        sampleLength: Int
+        trainer: LanguageModelTrainer, corpus: TextCorpus, text: TrainingText, directory: RunDirectory,
+        job: ParallelJob, sampleLength: Int
     ) throws {
         self.trainer = trainer
         self.corpus = corpus
+        self.text = text
         self.directory = directory
         self.job = job
         self.sampleLength = sampleLength
@@ -34,7 +36,7 @@ struct TrainingSession {
             : nil
         logs =
             job.communicator.rank == 0
-            ? try RunLogs(directory, resumedStep: resumed ? trainer.stepsDone : nil) : nil
+            ? try RunLogs(directory, resumedStep: trainer.stepsDone > 0 ? trainer.stepsDone : nil) : nil
         if job.communicator.rank == 0 {
             var file = try AtomicFile(path: directory.configuration)
             try file.write(Array(try jsonText(trainer.configuration).utf8))
@@ -125,7 +127,8 @@ struct TrainingSession {
         _ = try job.share {
             try logs?.metrics.flush()
             try logs?.validation.flush()
-            try directory.checkpoints.write(Checkpoint(snapshot: snapshot, vocabulary: corpus.vocabulary))
+            try directory.checkpoints.write(
+                Checkpoint(snapshot: snapshot, vocabulary: corpus.vocabulary, text: text))
             return []
         }
     }

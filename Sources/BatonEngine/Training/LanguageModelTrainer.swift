@@ -37,10 +37,12 @@ public final class LanguageModelTrainer {
 
     /// Sets up the run; every rank builds the same initial parameters.
     ///
-    /// - Throws: `EngineError` if there are more ranks than leaves, `DataError` if the text is too short.
+    /// - Throws: `EngineError` if a figure is out of range or there are more ranks than leaves, `DataError` if the text
+    ///   is too short.
     public init(
         _ configuration: TrainingConfiguration, tokens: [Int32], communicator: any Communicator
     ) throws {
+        try configuration.check()
         guard communicator.size <= configuration.leafCount else {
             throw EngineError(
                 "\(communicator.size) ranks do not fit a batch of \(configuration.batch) lanes, which has \(configuration.leafCount) leaves; use at most \(configuration.leafCount) ranks or more lanes (--batch)."
@@ -129,6 +131,8 @@ public final class LanguageModelTrainer {
     }
 
     /// Everything needed to continue, with the states of all lanes. Collective; every rank gets the same.
+    ///
+    /// Parameters and optimiser states share memory with the trainer: use the snapshot before the next step.
     public func snapshot() throws -> TrainingSnapshot {
         let handoff = StateHandoff(lanes: configuration.batch, leafCount: configuration.leafCount)
         var global: [Tensor] = []
@@ -151,7 +155,9 @@ public final class LanguageModelTrainer {
     ///   cursor is not in the text.
     public func restore(_ snapshot: TrainingSnapshot) throws {
         let stateShape = [configuration.model.layers, configuration.batch, configuration.model.hidden]
-        guard snapshot.states.count == states.count, snapshot.states.allSatisfy({ $0.shape == stateShape }) else {
+        guard snapshot.states.count == states.count,
+            snapshot.states.allSatisfy({ $0.shape == stateShape && $0.dtype == .float32 })
+        else {
             throw EngineError(
                 "The checkpoint holds states \(snapshot.states.map(\.shape)) where \(states.count) of shape \(stateShape) are expected; resume with the model and batch it was made with."
             )

@@ -53,6 +53,37 @@ public struct TrainingConfiguration: Codable, Hashable, Sendable {
         self.leafCount = leafCount
     }
 
+    /// Throws unless every figure is in its range; to be called on a decoded configuration.
+    ///
+    /// - Throws: `EngineError` naming the first figure out of range.
+    public func check() throws(EngineError) {
+        try model.check()
+        // Steps and rows are 32-bit words of the random numbers' key.
+        let largest = Int(Int32.max)
+        for (name, value) in [
+            ("batch", batch), ("number of steps per window", stepsPerWindow), ("length of the run", totalSteps),
+        ] where !(1...largest).contains(value) {
+            throw EngineError("The \(name) is \(value) where 1 to \(largest) is expected.")
+        }
+        guard leafCount >= 1, leafCount & (leafCount - 1) == 0, leafCount <= min(batch, 8) else {
+            throw EngineError(
+                "The gradient tree has \(leafCount) leaves where a power of two up to \(min(batch, 8)) is expected.")
+        }
+        // Written so that NaN is refused too.
+        guard learningRate > 0, learningRate.isFinite else {
+            throw EngineError("The learning rate is \(learningRate) where a number above 0 is expected.")
+        }
+        guard weightDecay >= 0, weightDecay.isFinite else {
+            throw EngineError("The weight decay is \(weightDecay) where 0 or more is expected.")
+        }
+        guard momentum >= 0, momentum < 1 else {
+            throw EngineError("The momentum is \(momentum) where 0 or more and less than 1 is expected.")
+        }
+        if let clip, !(clip > 0 && clip.isFinite) {
+            throw EngineError("The largest gradient norm is \(clip) where a number above 0 is expected.")
+        }
+    }
+
     /// η of a step, counted from 0.
     public func learningRate(step: Int) -> Double {
         learningRate * schedule.factor(step: step, totalSteps: totalSteps)

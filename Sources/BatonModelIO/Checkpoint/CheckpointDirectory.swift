@@ -16,10 +16,23 @@ public struct CheckpointDirectory: Sendable {
     }
 
     /// Writes the checkpoint of a step, then removes the oldest beyond `keeps`.
+    ///
+    /// Files of later steps do not count: they were damaged, or the run would have gone on from them.
+    ///
+    /// - Throws: `FormatError` or `EngineError` naming the path; the checkpoints there are intact then.
     public func write(_ checkpoint: Checkpoint) throws {
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        try checkpoint.write(to: path + "/" + Self.name(step: checkpoint.snapshot.stepsDone))
-        for old in files().dropLast(keeps) { try FileManager.default.removeItem(atPath: old) }
+        do {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        } catch {
+            throw EngineError("The directory \(path) cannot be made; choose another place or its permissions.")
+        }
+        let written = path + "/" + Self.name(step: checkpoint.snapshot.stepsDone)
+        try checkpoint.write(to: written)
+        for old in files().filter({ $0 <= written }).dropLast(keeps) {
+            do { try FileManager.default.removeItem(atPath: old) } catch {
+                throw EngineError("The old checkpoint \(old) cannot be removed; change its permissions or remove it.")
+            }
+        }
     }
 
     /// Paths, oldest first.
@@ -28,23 +41,26 @@ public struct CheckpointDirectory: Sendable {
         return names.filter { $0.hasPrefix("step-") && $0.hasSuffix(".safetensors") }.sorted().map { path + "/" + $0 }
     }
 
-    /// The newest checkpoint whose content is whole.
+    /// The newest checkpoint whose content is whole, and its file.
     ///
-    /// - Parameter damaged: called with a sentence for every newer file that cannot be used.
-    /// - Throws: `EngineError` if there is none.
-    public func newest(damaged: (String) -> Void) throws -> Checkpoint {
+    /// - Parameter damaged: called with a sentence for every newer file that was passed over.
+    /// - Throws: `EngineError` if there is none; it says why the newest cannot be used.
+    public func newest(damaged: (String) -> Void) throws -> (file: String, checkpoint: Checkpoint) {
         let all = files()
+        var reasons: [String] = []
         for file in all.reversed() {
             do {
-                return try Checkpoint(readingFrom: file)
+                let checkpoint = try Checkpoint(readingFrom: file)
+                reasons.forEach(damaged)
+                return (file, checkpoint)
             } catch {
-                damaged("\(error)")
+                reasons.append("\(error)")
             }
         }
-        throw EngineError(
-            all.isEmpty
-                ? "\(path) holds no checkpoint; train first, or name the directory that --out named."
-                : "\(path) holds \(all.count) checkpoint files, none of which can be used.")
+        guard let first = reasons.first else {
+            throw EngineError("\(path) holds no checkpoint; train first, or name the directory that --out named.")
+        }
+        throw EngineError("None of the \(all.count) checkpoints in \(path) can be used; of the newest: \(first)")
     }
 
     private static func name(step: Int) -> String {

@@ -1,0 +1,171 @@
+import Foundation
+import Testing
+
+/// `train`, `eval` and `generate` as a user calls them.
+@Suite(.serialized) struct TrainingRunTests {
+    @Test func aRunLeavesWhatTheContractSays() throws {
+        let folder = try TrainingFolder()
+        defer { folder.remove() }
+        let run = try folder.baton(folder.train(out: "run"))
+        #expect(run.status == 0, "\(run.error)")
+        #expect(run.error == "")
+        let lines = try folder.lines("run", "metrics.csv")
+        #expect(
+            lines[0].hasPrefix(
+                "step,loss,loss_bits,grad_norm,grad_norm_bits,param_hash,tokens,rows_this_rank,seconds"))
+        let rows = lines.dropFirst().map { $0.split(separator: ",").map(String.init) }
+        #expect(rows.map { $0[0] } == (1...20).map(String.init))
+        for row in rows {
+            #expect(UInt64(row[2], radix: 16) == Double(row[1])?.bitPattern)
+            #expect(UInt64(row[4], radix: 16) == Double(row[3])?.bitPattern)
+            #expect(UInt64(row[5], radix: 16) != nil && row[2].count == 16 && row[4].count == 16 && row[5].count == 16)
+            #expect(row[6] == "60" && row[7] == "6")
+            #expect(try #require(Double(row[8])) > 0)
+        }
+        #expect(Set(rows.map { $0[5] }).count == 20)
+        // Before the first step, after the epoch of 17 windows, and at the end.
+        #expect(
+            try folder.lines("run", "validation.csv").dropFirst().map { $0.prefix { $0 != "," } } == ["0", "17", "20"])
+        #expect(
+            try TemporaryFolder.names(folder.path("run")) == [
+                "checkpoints", "config.json", "loss.svg", "metrics.csv", "samples.txt", "validation.csv",
+            ])
+        #expect(try folder.checkpoints("run") == ["step-00000017.safetensors", "step-00000020.safetensors"])
+        #expect(try folder.lines("run", "loss.svg")[0].contains("svg"))
+        #expect(run.output.contains("parameters \(rows[19][5])"))
+    }
+
+    @Test func stoppingAndResumingChangesNoBit() throws {
+        let folder = try TrainingFolder()
+        defer { folder.remove() }
+        // The split is a flag of the run too: it need not be repeated.
+        let split = ["--valid-split", "0.25"]
+        #expect(try folder.baton(folder.train(out: "whole", split)).status == 0)
+        #expect(try folder.baton(folder.train(out: "parts", split + ["--stop-at-step", "10"])).status == 0)
+        #expect(try folder.bits("parts").count == 11)
+        let rest = try folder.baton(folder.resume("parts"))
+        #expect(rest.status == 0, "\(rest.error)")
+        #expect(rest.output.contains("resumed after step 10"))
+        #expect(try folder.bits("parts") == folder.bits("whole"))
+        #expect(
+            try folder.lines("parts", "validation.csv").last == folder.lines("whole", "validation.csv").last)
+    }
+
+    @Test(arguments: ["packed", "blas"])
+    func everyNumberOfRanksAndAResumeOnAnotherGiveTheSameBits(kernels: String) throws {
+        let folder = try TrainingFolder()
+        defer { folder.remove() }
+        let environment = ["BATON_KERNELS": kernels]
+        let one = try folder.baton(folder.train(out: "one"), environment: environment)
+        #expect(one.status == 0, "\(one.error)")
+        let two = try folder.baton(
+            folder.train(out: "two", ["--stop-at-step", "10", "--layout", "dp=2"]), ranks: 2, environment: environment)
+        #expect(two.status == 0, "\(two.error)")
+        let three = try folder.baton(folder.resume("two"), ranks: 3, environment: environment)
+        #expect(three.status == 0, "\(three.error)")
+        #expect(try folder.bits("two") == folder.bits("one"))
+        let rows = try folder.lines("two", "metrics.csv").dropFirst().map { $0.split(separator: ",")[7] }
+        #expect(Array(rows) == Array(repeating: "3", count: 10) + Array(repeating: rows[11], count: 10))
+        #expect(rows[11] != "3" && rows[11] != "6")
+    }
+
+    @Test(arguments: [1, 2]) func aRunKilledAtAnyMomentEndsWithTheSameHash(ranks: Int) throws {
+        let folder = try TrainingFolder()
+        defer { folder.remove() }
+        let longer = ["--checkpoint-every", "7", "--sample", "0"]
+        let options = Array(TrainingFolder.options.dropLast()) + ["300"]
+        func arguments() throws -> [String] {
+            let isStarted =
+                try FileManager.default.fileExists(atPath: folder.path("killed"))
+                && folder.checkpoints("killed").contains { $0.hasSuffix(".safetensors") }
+            return isStarted ? folder.resume("killed", longer) : folder.train(out: "killed", longer, options: options)
+        }
+        #expect(try folder.baton(folder.train(out: "whole", longer, options: options)).status == 0)
+        var kills = 0
+        for _ in 0..<(ranks == 1 ? 4 : 2) {
+            let process = try folder.start(arguments(), ranks: ranks)
+            // From its first sign of life on, at any moment.
+            while process.isRunning && !FileManager.default.fileExists(atPath: folder.path("killed")) { usleep(500) }
+            usleep(UInt32.random(in: 0..<150_000))
+            let victim = ranks == 1 ? process.processIdentifier : folder.children(of: process).randomElement()
+            if let victim, process.isRunning, kill(victim, SIGKILL) == 0 { kills += 1 }
+            process.waitUntilExit()
+        }
+        #expect(kills > 0)
+        let last = try folder.baton(arguments(), ranks: ranks)
+        #expect(last.status == 0, "\(last.error)")
+        #expect(try folder.bits("killed") == folder.bits("whole"))
+        #expect(try folder.lines("killed", "validation.csv") == folder.lines("whole", "validation.csv"))
+    }
+
+    /// A disk that is full while the checkpoint of step 20 is written.
+    @Test func aFailedCheckpointLeavesTheEarlierOne() throws {
+        let folder = try TrainingFolder()
+        defer { folder.remove() }
+        #expect(try folder.baton(folder.train(out: "whole")).status == 0)
+        #expect(try folder.baton(folder.train(out: "run", ["--stop-at-step", "10"])).status == 0)
+        let before = try folder.checkpoints("run")
+        // No file of more than 8 KiB, and an error instead of a signal.
+        let line = ["bash", "-c", "trap '' XFSZ; ulimit -f 8; exec \"$@\"", "bash", try BatonProcess.executable().path]
+        let failed = try folder.limited(line + folder.resume("run"))
+        #expect(failed.status == 1)
+        #expect(failed.error.split(separator: "\n").count == 1 && failed.error.contains("step-"), "\(failed.error)")
+        #expect(try folder.checkpoints("run") == before)
+        #expect(try folder.baton(folder.resume("run")).status == 0)
+        #expect(try folder.bits("run") == folder.bits("whole"))
+    }
+
+    @Test func aDamagedCheckpointIsNamedAndTheOneBeforeContinues() throws {
+        let folder = try TrainingFolder()
+        defer { folder.remove() }
+        #expect(try folder.baton(folder.train(out: "whole")).status == 0)
+        #expect(
+            try folder.baton(folder.train(out: "run", ["--checkpoint-every", "5", "--stop-at-step", "10"])).status == 0)
+        let newest = folder.path("run") + "/checkpoints/step-00000010.safetensors"
+        var bytes = try Data(contentsOf: URL(filePath: newest))
+        bytes[bytes.count - 9] ^= 4
+        try bytes.write(to: URL(filePath: newest))
+        let resumed = try folder.baton(folder.resume("run"))
+        #expect(resumed.status == 0)
+        #expect(resumed.error.contains(newest) && resumed.error.split(separator: "\n").count == 1, "\(resumed.error)")
+        #expect(resumed.output.contains("resumed after step 5"))
+        #expect(try folder.bits("run") == folder.bits("whole"))
+    }
+
+    @Test func evalScoresAndGenerateWrites() throws {
+        let folder = try TrainingFolder()
+        defer { folder.remove() }
+        #expect(try folder.baton(folder.train(out: "run")).status == 0)
+        let eval = ["eval", folder.path("run"), "--data", folder.text, "--valid-split", "0.1", "--json"]
+        let one = try folder.baton(eval)
+        #expect(one.status == 0, "\(one.error)")
+        let report = try one.json()
+        let logged = try #require(folder.lines("run", "validation.csv").last).split(separator: ",")
+        // As text: this JSON parser is not exact to the last bit.
+        #expect(one.output.contains("\"nats_per_token\" : \(logged[1]),"))
+        #expect(report["step"] as? Int == 20)
+        #expect(try folder.baton(eval, ranks: 2).output == one.output)
+
+        let generate = ["generate", folder.path("run"), "--prompt", "the ", "--length", "40"]
+        let first = try folder.baton(generate + ["--seed", "3"])
+        #expect(first.status == 0, "\(first.error)")
+        #expect(first.output.hasPrefix("the ") && first.output.count == 45)
+        #expect(try folder.baton(generate + ["--seed", "3"]).output == first.output)
+        #expect(try folder.baton(generate + ["--seed", "4"]).output != first.output)
+        let file = folder.path("run") + "/checkpoints/step-00000020.safetensors"
+        #expect(try folder.baton(["generate", file] + generate.dropFirst(2) + ["--seed", "3"]).output == first.output)
+    }
+
+    @Test func wordsAreTokensToo() throws {
+        let folder = try TrainingFolder()
+        defer { folder.remove() }
+        let run = try folder.baton(
+            folder.train(
+                out: "run", ["--tokens", "words", "--model", "gru", "--batch", "2", "--epochs", "1"],
+                options: ["--layers", "2", "--hidden", "9", "--embed", "4", "--steps-per-window", "5"]))
+        #expect(run.status == 0, "\(run.error)")
+        #expect(run.output.contains("(words)"))
+        let text = try folder.baton(["generate", folder.path("run"), "--length", "20"])
+        #expect(text.status == 0 && text.output.count > 20, "\(text.error)")
+    }
+}

@@ -1,0 +1,97 @@
+import BatonComm
+import BatonKernels
+import BatonMPITestSupport
+import BatonTensor
+import Testing
+
+@testable import BatonEngine
+
+/// Training on all ranks of the test's world against training in one process, which every rank does for itself.
+/// launch/test runs this under mpirun with 1 to 4 ranks, with both kernel backends.
+@Suite(.serialized) struct LanguageModelTrainerTests {
+    @Test(arguments: RecurrentCell.allCases)
+    func everyNumberOfRanksHasTheBitsOfOneProcess(cell: RecurrentCell) throws {
+        let world = try TestWorld.communicator()
+        let configuration = try TinyRun.configuration(cell)
+        let alone = try TinyRun.train(TinyRun.trainer(configuration, on: SelfCommunicator()))
+        let together = try TinyRun.train(TinyRun.trainer(configuration, on: world))
+        #expect(together == alone)
+        // The run is one in which an error would show: parameters move, and the norm is clipped in some step.
+        #expect(Set(alone.map(\.parameters)).count == alone.count)
+        #expect(alone.contains { Double(bitPattern: $0.norm) > 0.1 })
+    }
+
+    @Test(arguments: [TrainingConfiguration.OptimizerKind.sgd, .adamw], [4, 8, 33])
+    func everyOptimizerAndBatchHasTheBitsOfOneProcess(
+        optimizer: TrainingConfiguration.OptimizerKind, batch: Int
+    ) throws {
+        let world = try TestWorld.communicator()
+        let configuration = try TinyRun.configuration(.gru, batch: batch, clip: nil, optimizer: optimizer)
+        let tokens = TinyRun.tokens(count: 1000)
+        let alone = try TinyRun.train(TinyRun.trainer(configuration, tokens: tokens, on: SelfCommunicator()), to: 5)
+        let together = try TinyRun.train(TinyRun.trainer(configuration, tokens: tokens, on: world), to: 5)
+        #expect(together == alone)
+    }
+
+    /// Without this the tests above could pass because every rank computes everything.
+    @Test func eachLaneIsComputedOnOneRank() throws {
+        let world = try TestWorld.communicator()
+        let trainer = try TinyRun.trainer(TinyRun.configuration(), on: world)
+        let metrics = try trainer.step()
+        #expect(metrics.rowsThisRank == trainer.share.lanes.count)
+        #expect(metrics.tokens == 11 * 7)
+        #expect((metrics.parameterHash != nil) == (world.rank == 0))
+        let shares = (0..<world.size).map { RankShare(lanes: 11, leafCount: 8, rank: $0, size: world.size) }
+        #expect(shares[world.rank] == trainer.share)
+        #expect(shares.flatMap { Array($0.lanes) } == Array(0..<11))
+        #expect(shares.allSatisfy { !$0.lanes.isEmpty })
+    }
+
+    @Test(arguments: [5, 8], [RecurrentCell.lstm, .gru])
+    func aSnapshotGoesOnInAnotherNumberOfRanks(step: Int, cell: RecurrentCell) throws {
+        let world = try TestWorld.communicator()
+        let configuration = try TinyRun.configuration(cell)
+        let uninterrupted = try TinyRun.train(TinyRun.trainer(configuration, on: SelfCommunicator()))
+        let first = try TinyRun.trainer(configuration, on: world)
+        _ = try TinyRun.train(first, to: step)
+        let snapshot = try first.snapshot().copied()
+        // From all ranks to one, and from one back to all.
+        let second = try TinyRun.trainer(configuration, on: SelfCommunicator())
+        try second.restore(snapshot)
+        let middle = try TinyRun.train(second, to: step + 2)
+        let third = try TinyRun.trainer(configuration, on: world)
+        try third.restore(try second.snapshot().copied())
+        let end = try TinyRun.train(third)
+        #expect(middle + end == Array(uninterrupted[step...]))
+    }
+
+    @Test func theLossOfARepetitiveTextFalls() throws {
+        let world = try TestWorld.communicator()
+        var configuration = try TinyRun.configuration(dropout: 0, clip: 1, learningRate: 0.02)
+        configuration.totalSteps = 200
+        let tokens = (0..<2000).map { Int32($0 % 5) }
+        let trainer = try TinyRun.trainer(configuration, tokens: tokens, on: world)
+        let first = try trainer.step().loss
+        let bits = try TinyRun.train(trainer, to: 200)
+        // At first all 13 tokens are about equally likely, ln 13 = 2.56; the five of the text would still be 1.61.
+        #expect(abs(first - 2.56) < 0.3)
+        #expect(Double(bitPattern: bits[bits.count - 1].loss) < 0.3)
+    }
+
+    /// Other suites may allocate at the same time, so the count may move between two readings; a step that allocates
+    /// does so in every one of twenty.
+    @Test func theSteadyStateTakesAllMemoryFromThePool() throws {
+        let world = try TestWorld.communicator()
+        var configuration = try TinyRun.configuration()
+        configuration.totalSteps = 40
+        let trainer = try TinyRun.trainer(configuration, on: world)
+        for _ in 0..<12 { _ = try trainer.step() }
+        var quiet = 0
+        for _ in 0..<20 {
+            let before = StoragePool.systemAllocations
+            _ = try trainer.step()
+            if StoragePool.systemAllocations == before { quiet += 1 }
+        }
+        #expect(quiet > 0)
+    }
+}
