@@ -137,7 +137,8 @@ public struct OuterProductArguments {
 
     /// All values at once.
     public init(
-        left: UnsafePointer<Float>, leftOffsets: UnsafePointer<Int>, leftColumns: Int, right: UnsafePointer<Float>, rightStrips: Int,
+        left: UnsafePointer<Float>, leftOffsets: UnsafePointer<Int>, leftColumns: Int, right: UnsafePointer<Float>,
+        rightStrips: Int,
         rightColumns: Int, leafDepths: UnsafePointer<Int>, leafCount: Int, target: UnsafeMutablePointer<Float>,
         targetStride: Int, scratch: UnsafeMutablePointer<Float>
     ) {
@@ -172,7 +173,8 @@ public struct ColumnSumArguments {
 
     /// All values at once.
     public init(
-        source: UnsafePointer<Float>, offsets: UnsafePointer<Int>, columns: Int, leafDepths: UnsafePointer<Int>, leafCount: Int,
+        source: UnsafePointer<Float>, offsets: UnsafePointer<Int>, columns: Int, leafDepths: UnsafePointer<Int>,
+        leafCount: Int,
         target: UnsafeMutablePointer<Float>
     ) {
         self.source = source

@@ -19,8 +19,8 @@ extension PackedRecurrentSequence {
             targets: gradients.map(\.hiddenWeight), targetStride: hidden)
         let gates = UnsafePointer(gateBuffer.base)
         PackedWeightGradient(table: table, steps: steps, leaves: leaves, buffers: gradientBuffers).accumulate(
-            left: PackedWeightGradient.Left(base: gates, timeStride: batch * stride, rowStride: stride), strips: gradientStrips(gradients),
-            rights: [input, hiddenSide], hook: hook)
+            left: PackedWeightGradient.Left(base: gates, timeStride: batch * stride, rowStride: stride),
+            strips: gradientStrips(gradients), rights: [input, hiddenSide], hook: hook)
     }
 
     /// Every strip of pre-activation gradients with what it contributes to: the input side, the hidden side, or, but
