@@ -152,21 +152,25 @@ import Testing
             print("skipped: this processor has only one instruction set of ours")
             return
         }
-        let start = ContinuousClock.now
+        // Rank 0 notes when it left: mpirun (4.1.4) now and then takes a minute to end a job that has failed.
+        let note = folder.path("note")
+        let start = Date.now.timeIntervalSince1970
         let run = try folder.limited(
             [
                 "mpirun", "--quiet", "--oversubscribe", "--bind-to", "none", "-n", "2", "bash", "-c",
-                "[ $OMPI_COMM_WORLD_RANK = 0 ] || export BATON_ISA=baseline; exec \"$@\"", "bash",
+                "[ $OMPI_COMM_WORLD_RANK = 0 ] || export BATON_ISA=baseline; \"$@\"; status=$?; "
+                    + "[ $OMPI_COMM_WORLD_RANK != 0 ] || echo $status $(date +%s) > \(note); exit $status", "bash",
                 try BatonProcess.executable().path,
             ] + folder.train(out: "run"),
             environment: [
                 "BATON_ISA": best, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
             ])
-        #expect(run.status == 1)
+        let left = try String(contentsOfFile: note, encoding: .utf8).split(separator: " ")
+        #expect(left[0] == "1" && run.status != 0)
         #expect(run.error.contains("BATON_ISA") && run.error.contains("'baseline'") && run.error.contains("'\(best)'"))
         #expect(run.error.split(separator: "\n").filter { $0.contains("baton: ") }.count == 1, "\(run.error)")
-        #expect(try folder.folder.names() == ["text"])
-        // Two seconds on an idle machine, mpirun's own start included; far from the limit of a rank that waits.
-        #expect(ContinuousClock.now - start < .seconds(20))
+        #expect(try folder.folder.names() == ["note", "text"])
+        // Half a second on an idle machine; far from the limit of a rank that waits.
+        #expect(try #require(Double(left[1].dropLast())) - start < 15)
     }
 }

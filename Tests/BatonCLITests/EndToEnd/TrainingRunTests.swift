@@ -89,6 +89,9 @@ import Testing
             usleep(UInt32.random(in: 0..<150_000))
             let victim = ranks == 1 ? process.processIdentifier : folder.children(of: process).randomElement()
             if let victim, process.isRunning, kill(victim, SIGKILL) == 0 { kills += 1 }
+            // mpirun is given its time to end the other rank, and no more.
+            for _ in 0..<200 where process.isRunning { usleep(100_000) }
+            if process.isRunning { kill(process.processIdentifier, SIGKILL) }
             process.waitUntilExit()
         }
         #expect(kills > 0)
