@@ -31,7 +31,7 @@ struct TrainOptions: ParsableArguments {
     @Option(help: "Number of recurrent layers (default: 2).") var layers: Int?
     @Option(help: "Hidden units per layer (default: 256).") var hidden: Int?
     @Option(help: "Width of the embedding (default: 64).") var embed: Int?
-    @Option(help: "Fraction dropped in training (default: 0.2).") var dropout: Double?
+    @Option(help: "Fraction dropped between layers in training (default: 0.2).") var dropout: Double?
     @Option(help: "What a token is: chars or words (default: chars).") var tokens: Tokens?
     @Option(help: "Share of the text, at its end, kept for validation (default: 0.1).") var validSplit: Double?
     @Option(help: "Lanes of text over all ranks (default: 64).") var batch: Int?

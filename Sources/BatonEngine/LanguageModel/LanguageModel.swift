@@ -4,7 +4,7 @@ public import BatonTensor
 
 /// A recurrent language model: logits over the next token at every position.
 ///
-///     X = dropout(E[ids]),  Y, states = RNN(X, states),  logits = dropout(Y)·Wᵀ + b
+///     Y, states = RNN(E[ids], states),  logits = Y·Wᵀ + b
 ///
 /// | Value | Shape |
 /// |---|---|
@@ -12,7 +12,8 @@ public import BatonTensor
 /// | states | h and, for LSTM, c: (L, N, H) each |
 /// | logits | (T, N, V) |
 ///
-/// Parameters have PyTorch's initial values. Source: PyTorch's word language model; Gluon parity 5.4.
+/// Dropout acts between the layers of the stack, as in `torch.nn.LSTM(dropout:)`. Parameters have PyTorch's initial
+/// values. Source: PyTorch's word language model; Gluon parity 5.4.
 public final class LanguageModel {
     /// Sizes of the model.
     public let configuration: LanguageModelConfiguration
@@ -22,8 +23,6 @@ public final class LanguageModel {
     public let recurrent: RecurrentLayer
     /// Hidden units to logits.
     public let decoder: Dense
-    private let inputDropout: Dropout
-    private let outputDropout: Dropout
 
     /// A model with initial values that depend on the seed only.
     public init(_ configuration: LanguageModelConfiguration, seed: UInt64) {
@@ -32,8 +31,6 @@ public final class LanguageModel {
             inputDim: configuration.vocabularySize, outputDim: configuration.embedding, prefix: "embedding_")
         recurrent = Self.makeRecurrent(configuration)
         decoder = Dense(units: configuration.vocabularySize, inUnits: configuration.hidden, prefix: "decoder_")
-        inputDropout = Dropout(rate: configuration.dropout, prefix: "input_dropout_")
-        outputDropout = Dropout(rate: configuration.dropout, prefix: "output_dropout_")
         for block in blocks { PyTorchInitialization.initialize(block, seed: seed) }
     }
 
@@ -68,9 +65,8 @@ public final class LanguageModel {
     public func callAsFunction(
         _ ids: Tensor, states: [Variable], _ context: ForwardContext
     ) -> (logits: Variable, states: [Variable]) {
-        let embedded = inputDropout(embedding(Variable(ids), context), context)
-        let (output, final) = recurrent(embedded, states: states, context)
-        return (decoder(outputDropout(output, context), context), final)
+        let (output, final) = recurrent(embedding(Variable(ids), context), states: states, context)
+        return (decoder(output, context), final)
     }
 
     /// Names under which PyTorch keeps the same parameters: `embedding.weight`, `rnn.weight_ih_l0`, `decoder.bias`, ….

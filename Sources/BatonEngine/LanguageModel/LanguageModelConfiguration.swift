@@ -1,6 +1,6 @@
 public import BatonKernels
 
-/// Sizes of a language model: embedding, dropout, recurrent stack, dropout, output layer.
+/// Sizes of a language model: embedding, recurrent stack, output layer.
 public struct LanguageModelConfiguration: Codable, Hashable, Sendable {
     /// The recurrence.
     public var cell: RecurrentCell
@@ -12,7 +12,7 @@ public struct LanguageModelConfiguration: Codable, Hashable, Sendable {
     public var hidden: Int
     /// L.
     public var layers: Int
-    /// Fraction dropped after the embedding, between layers and before the output layer, in training.
+    /// Fraction dropped between layers, in training.
     public var dropout: Double
 
     /// - Throws: `EngineError` naming the first figure out of range.
