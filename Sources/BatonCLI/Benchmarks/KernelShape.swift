@@ -2,7 +2,7 @@ import Baton
 
 /// Sizes of one recurrent layer and direction over one window.
 struct KernelShape: Hashable {
-    var cell: RecurrentCell
+    var cell: RecurrentKind
     /// T.
     var steps: Int
     /// N.
@@ -27,14 +27,14 @@ struct KernelShape: Hashable {
 
     /// What is measured when no file names other shapes.
     static let standard: [KernelShape] = {
-        func shape(_ cell: RecurrentCell, batch: Int, width: Int) -> KernelShape {
+        func shape(_ cell: RecurrentKind, batch: Int, width: Int) -> KernelShape {
             KernelShape(cell: cell, steps: 50, batch: batch, input: width, hidden: width)
         }
         return [1, 4, 7, 8, 12, 16, 32, 33, 64].map { shape(.lstm, batch: $0, width: 512) }
             + [shape(.lstm, batch: 32, width: 200)]
             + [32, 64].map { shape(.lstm, batch: $0, width: 256) }
             + [shape(.lstm, batch: 64, width: 1024)]
-            + [RecurrentCell.gru, .rnnTanh].flatMap { cell in
+            + [RecurrentKind.gru, .rnnTanh].flatMap { cell in
                 [1, 8, 32].map { shape(cell, batch: $0, width: 512) }
             }
     }()

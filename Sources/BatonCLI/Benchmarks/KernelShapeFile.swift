@@ -23,7 +23,7 @@ enum KernelShapeFile {
             do throws(CommandFailure) {
                 shapes.append(try shape(words))
             } catch {
-                let cells = RecurrentCell.allCases.map(\.rawValue).joined(separator: ", ")
+                let cells = RecurrentKind.allCases.map(\.rawValue).joined(separator: ", ")
                 throw CommandFailure(
                     "\(name), line \(index + 1): \(error.message); expected 'cell T N I H' with a cell of \(cells) and four whole numbers, for instance 'lstm 50 32 512 512'."
                 )
@@ -40,7 +40,7 @@ enum KernelShapeFile {
         guard words.count == 5 else {
             throw CommandFailure("it has \(words.count) word\(words.count == 1 ? "" : "s") where 5 belong")
         }
-        guard let cell = RecurrentCell(rawValue: String(words[0])) else {
+        guard let cell = RecurrentKind(rawValue: String(words[0])) else {
             throw CommandFailure("'\(words[0])' is no cell")
         }
         var sizes: [Int] = []

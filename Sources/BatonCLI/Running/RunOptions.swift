@@ -1,14 +1,14 @@
 public import ArgumentParser
 public import Baton
 
-extension RecurrentCell: ExpressibleByArgument {}
+extension RecurrentKind: ExpressibleByArgument {}
 extension SequenceLayout: ExpressibleByArgument {}
 
 /// The files `baton run` reads and writes, checked for combinations that make no sense.
 struct RunOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Weights: safetensors with PyTorch's or Gluon's names.", valueName: "file"))
     var weights: String
-    @Option(help: "What the weights compute.") var kind: RecurrentCell
+    @Option(help: "What the weights compute.") var kind: RecurrentKind
     @Option(help: ArgumentHelp("Input x.", valueName: "x.npy")) var input: String
     @Option(help: ArgumentHelp("Initial h, (L·D, N, H); zero if absent.", valueName: "h0.npy"))
     var state: String?

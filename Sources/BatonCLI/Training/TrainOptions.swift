@@ -10,7 +10,7 @@ struct TrainOptions: ParsableArguments {
     enum Model: String, ExpressibleByArgument, CaseIterable {
         case rnn, lstm, gru
 
-        var cell: RecurrentCell {
+        var cell: RecurrentKind {
             switch self {
             case .rnn: .rnnTanh
             case .lstm: .lstm

@@ -3,7 +3,7 @@ public import BatonKernels
 /// Sizes of a language model: embedding, recurrent stack, output layer.
 public struct LanguageModelConfiguration: Codable, Hashable, Sendable {
     /// The recurrence.
-    public var cell: RecurrentCell
+    public var cell: RecurrentKind
     /// V.
     public var vocabularySize: Int
     /// E.
@@ -17,7 +17,7 @@ public struct LanguageModelConfiguration: Codable, Hashable, Sendable {
 
     /// - Throws: `EngineError` naming the first figure out of range.
     public init(
-        cell: RecurrentCell, vocabularySize: Int, embedding: Int, hidden: Int, layers: Int, dropout: Double
+        cell: RecurrentKind, vocabularySize: Int, embedding: Int, hidden: Int, layers: Int, dropout: Double
     ) throws(EngineError) {
         self.cell = cell
         self.vocabularySize = vocabularySize

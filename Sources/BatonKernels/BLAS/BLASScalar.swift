@@ -36,9 +36,9 @@ protocol BLASScalar: BinaryFloatingPoint, Sendable {
     static func exponential(_ x: Self) -> Self
     static func hyperbolicTangent(_ x: Self) -> Self
     /// Pre-activations to activations and new states.
-    static func activate(_ cell: RecurrentCell, _ step: GateStep<Self>)
+    static func activate(_ cell: RecurrentKind, _ step: GateStep<Self>)
     /// Gradients of states to gradients of pre-activations.
-    static func differentiate(_ cell: RecurrentCell, _ step: GateStepGradient<Self>)
+    static func differentiate(_ cell: RecurrentKind, _ step: GateStepGradient<Self>)
     /// target += source, element by element.
     static func accumulate(
         _ source: UnsafePointer<Self>, into target: UnsafeMutablePointer<Self>, count: Int)
@@ -92,8 +92,8 @@ extension Double: BLASScalar {
     @inline(__always) static func exponential(_ x: Double) -> Double { exp(x) }
     @inline(__always) static func hyperbolicTangent(_ x: Double) -> Double { tanh(x) }
 
-    static func activate(_ cell: RecurrentCell, _ step: GateStep<Double>) { step.activate(cell) }
-    static func differentiate(_ cell: RecurrentCell, _ step: GateStepGradient<Double>) { step.differentiate(cell) }
+    static func activate(_ cell: RecurrentKind, _ step: GateStep<Double>) { step.activate(cell) }
+    static func differentiate(_ cell: RecurrentKind, _ step: GateStepGradient<Double>) { step.differentiate(cell) }
     static func accumulate(
         _ source: UnsafePointer<Double>, into target: UnsafeMutablePointer<Double>, count: Int
     ) { add(source, to: target, count: count) }
@@ -137,8 +137,8 @@ extension Float: BLASScalar {
         abs(x) < 0x1p-12 ? x : Float(1 - 2 / (exp(2 * Double(x)) + 1))
     }
 
-    static func activate(_ cell: RecurrentCell, _ step: GateStep<Float>) { step.activate(cell) }
-    static func differentiate(_ cell: RecurrentCell, _ step: GateStepGradient<Float>) { step.differentiate(cell) }
+    static func activate(_ cell: RecurrentKind, _ step: GateStep<Float>) { step.activate(cell) }
+    static func differentiate(_ cell: RecurrentKind, _ step: GateStepGradient<Float>) { step.differentiate(cell) }
     static func accumulate(
         _ source: UnsafePointer<Float>, into target: UnsafeMutablePointer<Float>, count: Int
     ) { add(source, to: target, count: count) }

@@ -14,7 +14,7 @@ struct GateStep<Scalar: BLASScalar> {
     /// (R, H) kept for the backward pass: tanh c (LSTM) or Q's n block (GRU). nil in inference.
     var kept: UnsafeMutablePointer<Scalar>?
 
-    @inline(__always) func activate(_ cell: RecurrentCell) {
+    @inline(__always) func activate(_ cell: RecurrentKind) {
         switch cell {
         case .rnnTanh: activateRNN { Scalar.hyperbolicTangent($0) }
         // Written so that NaN passes through.

@@ -19,7 +19,7 @@ struct GateStepGradient<Scalar: BLASScalar> {
     /// (R, 3H) gradient of Q, written. GRU only; every other cell's is `gateGradient`.
     var recurrentGateGradient: UnsafeMutablePointer<Scalar>
 
-    @inline(__always) func differentiate(_ cell: RecurrentCell) {
+    @inline(__always) func differentiate(_ cell: RecurrentKind) {
         switch cell {
         case .rnnTanh: differentiateRNN { 1 - $0 * $0 }
         case .rnnRelu: differentiateRNN { $0 > 0 ? 1 : 0 }

@@ -30,7 +30,7 @@ final class PackedRecurrentSequence: RecurrentSequence {
         self.reverse = reverse
     }
 
-    var cell: RecurrentCell { weights.shape.cell }
+    var cell: RecurrentKind { weights.shape.cell }
     var hidden: Int { weights.shape.hidden }
     var lanes: Int { weights.packing.lanes }
     var unitStrips: Int { weights.unitStrips }

@@ -3,7 +3,7 @@ public import BatonKernelABI
 /// Sizes of one layer and direction of a recurrent stack.
 public struct RecurrentShape: Sendable, Hashable {
     /// The recurrence.
-    public var cell: RecurrentCell
+    public var cell: RecurrentKind
     /// Widths of the input's chains: `[C]`, or `[H, H]` above a bidirectional layer, whose reverse half is a
     /// chain of its own.
     public var inputChains: [Int]
@@ -11,7 +11,7 @@ public struct RecurrentShape: Sendable, Hashable {
     public var hidden: Int
 
     /// All values at once.
-    public init(cell: RecurrentCell, inputChains: [Int], hidden: Int) {
+    public init(cell: RecurrentKind, inputChains: [Int], hidden: Int) {
         precondition(!inputChains.isEmpty && inputChains.count <= 2, "RecurrentShape: one or two input chains")
         precondition(hidden > 0 && inputChains.allSatisfy { $0 > 0 }, "RecurrentShape: widths must be positive")
         self.cell = cell

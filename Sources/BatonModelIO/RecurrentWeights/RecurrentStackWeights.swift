@@ -11,10 +11,10 @@ public import BatonTensor
 /// | hidden weight | (G·H, H) |
 /// | biases | (G·H); all or none, none is zero |
 ///
-/// Gates stand in PyTorch's and Gluon's order, which is Baton's (`RecurrentCell`); nothing is permuted.
+/// Gates stand in PyTorch's and Gluon's order, which is Baton's (`RecurrentKind`); nothing is permuted.
 public struct RecurrentStackWeights {
     /// The recurrence.
-    public let cell: RecurrentCell
+    public let cell: RecurrentKind
     /// Names in the file by layer and direction.
     public let names: RecurrentWeightNames
     /// C.
@@ -29,7 +29,7 @@ public struct RecurrentStackWeights {
     ///
     /// - Throws: `FormatError` when the file is damaged; `ModelIOError` when its tensors are no stack of this cell, with
     ///   the tensor, its shape and the expected one.
-    public init(safetensors path: String, cell: RecurrentCell) throws {
+    public init(safetensors path: String, cell: RecurrentKind) throws {
         let reader = try SafetensorsReader(path: path)
         let names = try RecurrentWeightNames(reader.header.entries.map(\.name), origin: path)
         var tensors = NamedTensors(origin: path)
@@ -40,7 +40,7 @@ public struct RecurrentStackWeights {
     /// Checks the shapes and types of the tensors.
     ///
     /// - Throws: `ModelIOError` as above, `FormatError` when a named tensor is missing.
-    public init(_ tensors: NamedTensors, names: RecurrentWeightNames, cell: RecurrentCell) throws {
+    public init(_ tensors: NamedTensors, names: RecurrentWeightNames, cell: RecurrentKind) throws {
         let origin = tensors.origin
         guard let first = names.directions.first, let hidden = tensors[first.hiddenWeight],
             let input = tensors[first.inputWeight]

@@ -10,11 +10,11 @@ public import BatonTensor
 /// | `inputBias`, i2h_bias | (G·H) |
 /// | `hiddenBias`, h2h_bias | (G·H) |
 ///
-/// Equations and gate order: `RecurrentCell`. A schedule that splits layers over ranks drives directions itself;
+/// Equations and gate order: `RecurrentKind`. A schedule that splits layers over ranks drives directions itself;
 /// `RecurrentLayer` drives them through the tape.
 public final class RecurrentDirection {
     /// What it computes.
-    public let cell: RecurrentCell
+    public let cell: RecurrentKind
     /// Layer number in the stack, from 0.
     public let layer: Int
     /// Whether it runs from the last time step to the first.
@@ -34,7 +34,7 @@ public final class RecurrentDirection {
     private var kernel: (any RecurrentDirectionKernel)?
 
     init(
-        cell: RecurrentCell, layer: Int, isReverse: Bool, hiddenSize: Int, inputChains: [Int]?,
+        cell: RecurrentKind, layer: Int, isReverse: Bool, hiddenSize: Int, inputChains: [Int]?,
         parameters: (Parameter, Parameter, Parameter, Parameter)
     ) {
         self.cell = cell

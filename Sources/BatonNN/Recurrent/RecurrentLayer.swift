@@ -39,7 +39,7 @@ public struct RecurrentInitializers: Sendable {
 /// `_i2h_bias`, `_h2h_bias` (G·H), with I_0 = C and I_l = D·H. Source: Gluon `rnn_layer.py` (parity 1.1, 1.2, 3.3).
 public class RecurrentLayer: Block {
     /// What every layer computes.
-    public let cell: RecurrentCell
+    public let cell: RecurrentKind
     /// H.
     public let hiddenSize: Int
     /// L.
@@ -56,7 +56,7 @@ public class RecurrentLayer: Block {
     public let directions: [RecurrentDirection]
 
     init(
-        cell: RecurrentCell, hiddenSize: Int, numLayers: Int, layout: SequenceLayout, dropout: Double,
+        cell: RecurrentKind, hiddenSize: Int, numLayers: Int, layout: SequenceLayout, dropout: Double,
         bidirectional: Bool, inputSize: Int, initializers: RecurrentInitializers, dtype: DType, prefix: String?,
         hint: String
     ) {

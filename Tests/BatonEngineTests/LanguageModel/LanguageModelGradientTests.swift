@@ -7,8 +7,8 @@ import Testing
 
 /// Loss and all gradients of the whole language model against the f64 oracle.
 @Suite struct LanguageModelGradientTests {
-    @Test(arguments: RecurrentCell.allCases, [1, 11])
-    func lossAndGradientsAreTheOracles(cell: RecurrentCell, rows: Int) throws {
+    @Test(arguments: RecurrentKind.allCases, [1, 11])
+    func lossAndGradientsAreTheOracles(cell: RecurrentKind, rows: Int) throws {
         let (vocabulary, width, hidden, layers, steps) = (13, 6, 19, 2, 5)
         let model = LanguageModel(
             try LanguageModelConfiguration(

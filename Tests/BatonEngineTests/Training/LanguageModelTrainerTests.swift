@@ -9,8 +9,8 @@ import Testing
 /// Training on all ranks of the test's world against training in one process, which every rank does for itself.
 /// launch/test runs this under mpirun with 1 to 4 ranks, with both kernel backends.
 @Suite(.serialized) struct LanguageModelTrainerTests {
-    @Test(arguments: RecurrentCell.allCases)
-    func everyNumberOfRanksHasTheBitsOfOneProcess(cell: RecurrentCell) throws {
+    @Test(arguments: RecurrentKind.allCases)
+    func everyNumberOfRanksHasTheBitsOfOneProcess(cell: RecurrentKind) throws {
         let world = try TestWorld.communicator()
         let configuration = try TinyRun.configuration(cell)
         let alone = try TinyRun.train(TinyRun.trainer(configuration, on: SelfCommunicator()))
@@ -47,8 +47,8 @@ import Testing
         #expect(shares.allSatisfy { !$0.lanes.isEmpty })
     }
 
-    @Test(arguments: [5, 8], [RecurrentCell.lstm, .gru])
-    func aSnapshotGoesOnInAnotherNumberOfRanks(step: Int, cell: RecurrentCell) throws {
+    @Test(arguments: [5, 8], [RecurrentKind.lstm, .gru])
+    func aSnapshotGoesOnInAnotherNumberOfRanks(step: Int, cell: RecurrentKind) throws {
         let world = try TestWorld.communicator()
         let configuration = try TinyRun.configuration(cell)
         let uninterrupted = try TinyRun.train(TinyRun.trainer(configuration, on: SelfCommunicator()))

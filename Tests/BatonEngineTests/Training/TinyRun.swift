@@ -11,7 +11,7 @@ enum TinyRun {
     static let vocabularySize = 13
 
     static func configuration(
-        _ cell: RecurrentCell = .lstm, batch: Int = 11, dropout: Double = 0.3, clip: Double? = 0.1,
+        _ cell: RecurrentKind = .lstm, batch: Int = 11, dropout: Double = 0.3, clip: Double? = 0.1,
         optimizer: TrainingConfiguration.OptimizerKind = .adam, learningRate: Double = 0.01
     ) throws -> TrainingConfiguration {
         TrainingConfiguration(

@@ -53,14 +53,14 @@ private struct GoldenStack<Kernels: KernelsUnderTest> {
     typealias Scalar = Kernels.Scalar
     let golden: GoldenFile
     let kernels: Kernels
-    let cell: RecurrentCell
+    let cell: RecurrentKind
     let (steps, batch, hidden): (Int, Int, Int)
     let layers = 2
 
     init(_ golden: GoldenFile, on kernels: Kernels) throws {
         self.golden = golden
         self.kernels = kernels
-        cell = try #require(golden.notes["cell"].flatMap { RecurrentCell(rawValue: $0) })
+        cell = try #require(golden.notes["cell"].flatMap { RecurrentKind(rawValue: $0) })
         let shape = try golden.tensor("output").shape
         (steps, batch, hidden) = (shape[0], shape[1], shape[2] / 2)
     }

@@ -4,7 +4,7 @@ import BatonTestSupport
 /// One layer and direction with random contents, everything rounded to the scalar type under test so that kernel and
 /// oracle read the same numbers.
 struct LayerCase<Scalar: BinaryFloatingPoint & Sendable> {
-    let cell: RecurrentCell
+    let cell: RecurrentKind
     let shape: NamedShape
     /// `[C]`, or C cut in two as above a bidirectional layer.
     let chains: [Int]
@@ -17,7 +17,7 @@ struct LayerCase<Scalar: BinaryFloatingPoint & Sendable> {
     let finalHiddenGradient: [Double]
     let finalCellGradient: [Double]
 
-    init(_ cell: RecurrentCell, _ shape: NamedShape, twoChains: Bool = false, reverse: Bool = false) {
+    init(_ cell: RecurrentKind, _ shape: NamedShape, twoChains: Bool = false, reverse: Bool = false) {
         self.cell = cell
         self.shape = shape
         self.reverse = reverse
@@ -59,7 +59,7 @@ struct LayerCase<Scalar: BinaryFloatingPoint & Sendable> {
 }
 
 extension OracleCell {
-    init(_ cell: RecurrentCell) {
+    init(_ cell: RecurrentKind) {
         switch cell {
         case .rnnTanh: self = .rnnTanh
         case .rnnRelu: self = .rnnRelu

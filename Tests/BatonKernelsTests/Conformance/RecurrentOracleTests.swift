@@ -5,8 +5,8 @@ import Testing
 
 /// Every backend, cell and direction against the f64 oracle.
 @Suite struct RecurrentOracleTests {
-    @Test(arguments: kernelsUnderTest.indices, RecurrentCell.allCases)
-    func `outputs, states and all gradients match the oracle on every named shape`(kernels: Int, cell: RecurrentCell) {
+    @Test(arguments: kernelsUnderTest.indices, RecurrentKind.allCases)
+    func `outputs, states and all gradients match the oracle on every named shape`(kernels: Int, cell: RecurrentKind) {
         for shape in NamedShapes.recurrent {
             for reverse in [false, true] {
                 for twoChains in [false, true] {
@@ -17,7 +17,7 @@ import Testing
     }
 
     private func check<Kernels: KernelsUnderTest>(
-        _ kernels: Kernels, _ cell: RecurrentCell, _ shape: NamedShape, reverse: Bool, twoChains: Bool
+        _ kernels: Kernels, _ cell: RecurrentKind, _ shape: NamedShape, reverse: Bool, twoChains: Bool
     ) {
         let layer = LayerCase<Kernels.Scalar>(cell, shape, twoChains: twoChains, reverse: reverse)
         var options = LayerRun<Kernels>.Options()
@@ -65,8 +65,8 @@ import Testing
         #expect(run.hookCalls == (shape.steps, shape.steps), "\(name): the hook is called once per step")
     }
 
-    @Test(arguments: kernelsUnderTest.indices, RecurrentCell.allCases)
-    func `the input gradient can be added to what is there`(kernels: Int, cell: RecurrentCell) {
+    @Test(arguments: kernelsUnderTest.indices, RecurrentKind.allCases)
+    func `the input gradient can be added to what is there`(kernels: Int, cell: RecurrentKind) {
         func check<Kernels: KernelsUnderTest>(_ kernels: Kernels) {
             let layer = LayerCase<Kernels.Scalar>(
                 cell, NamedShape("adds", steps: 4, batch: 5, inputSize: 19, hidden: 18))
@@ -82,8 +82,8 @@ import Testing
         check(kernelsUnderTest[kernels])
     }
 
-    @Test(arguments: kernelsUnderTest.indices, RecurrentCell.allCases)
-    func `a window of no steps hands the states through`(kernels: Int, cell: RecurrentCell) {
+    @Test(arguments: kernelsUnderTest.indices, RecurrentKind.allCases)
+    func `a window of no steps hands the states through`(kernels: Int, cell: RecurrentKind) {
         func check<Kernels: KernelsUnderTest>(_ kernels: Kernels) {
             let layer = LayerCase<Kernels.Scalar>(
                 cell, NamedShape("no steps", steps: 0, batch: 3, inputSize: 4, hidden: 18))
@@ -100,8 +100,8 @@ import Testing
         check(kernelsUnderTest[kernels])
     }
 
-    @Test(arguments: kernelsUnderTest.indices, RecurrentCell.allCases)
-    func `a process without rows runs and has no gradients`(kernels: Int, cell: RecurrentCell) {
+    @Test(arguments: kernelsUnderTest.indices, RecurrentKind.allCases)
+    func `a process without rows runs and has no gradients`(kernels: Int, cell: RecurrentKind) {
         func check<Kernels: KernelsUnderTest>(_ kernels: Kernels) {
             let layer = LayerCase<Kernels.Scalar>(
                 cell, NamedShape("two rows", steps: 3, batch: 2, inputSize: 4, hidden: 18))
@@ -118,7 +118,7 @@ import Testing
     @Test(arguments: kernelsUnderTest.indices)
     func `large pre-activations saturate and stay finite`(kernels: Int) {
         func check<Kernels: KernelsUnderTest>(_ kernels: Kernels) {
-            for cell in [RecurrentCell.lstm, .gru, .rnnTanh] {
+            for cell in [RecurrentKind.lstm, .gru, .rnnTanh] {
                 for bias in [-1e4, 1e4] {
                     let rows = cell.gateCount * 3
                     let weights = kernels.recurrentWeights(

@@ -11,10 +11,10 @@ import Testing
         NamedShape("few rows", steps: 9, batch: 3, inputSize: 50, hidden: 20),
         NamedShape("one row", steps: 4, batch: 1, inputSize: 24, hidden: 24),
     ]
-    static let cases = kernelsUnderTest.indices.flatMap { kernels in RecurrentCell.allCases.map { (kernels, $0) } }
+    static let cases = kernelsUnderTest.indices.flatMap { kernels in RecurrentKind.allCases.map { (kernels, $0) } }
 
     @Test(arguments: cases)
-    func `a window cut into chunks gives the bits of one go`(kernels: Int, cell: RecurrentCell) {
+    func `a window cut into chunks gives the bits of one go`(kernels: Int, cell: RecurrentKind) {
         func check<Kernels: KernelsUnderTest>(_ kernels: Kernels, _ shape: NamedShape, reverse: Bool) {
             let layer = LayerCase<Kernels.Scalar>(cell, shape, twoChains: true, reverse: reverse)
             let whole = LayerRun(layer, on: kernels)
@@ -32,7 +32,7 @@ import Testing
     }
 
     @Test(arguments: cases)
-    func `a sequence used again forgets the pass before`(kernels: Int, cell: RecurrentCell) {
+    func `a sequence used again forgets the pass before`(kernels: Int, cell: RecurrentKind) {
         func check<Kernels: KernelsUnderTest>(_ kernels: Kernels) {
             let layer = LayerCase<Kernels.Scalar>(cell, Self.shapes[1])
             let once = LayerRun(layer, on: kernels)
@@ -44,7 +44,7 @@ import Testing
     }
 
     @Test(arguments: cases)
-    func `the rows of a leaf alone give the bits they give among the others`(kernels: Int, cell: RecurrentCell) {
+    func `the rows of a leaf alone give the bits they give among the others`(kernels: Int, cell: RecurrentKind) {
         func check<Kernels: KernelsUnderTest>(_ kernels: Kernels, _ shape: NamedShape) {
             let layer = LayerCase<Kernels.Scalar>(cell, shape)
             let whole = LayerRun(layer, on: kernels)
@@ -67,7 +67,7 @@ import Testing
     }
 
     @Test(arguments: cases)
-    func `subtree gradients of one to eight processes add up to the bits of one`(kernels: Int, cell: RecurrentCell) {
+    func `subtree gradients of one to eight processes add up to the bits of one`(kernels: Int, cell: RecurrentKind) {
         func check<Kernels: KernelsUnderTest>(_ kernels: Kernels, _ shape: NamedShape) {
             let layer = LayerCase<Kernels.Scalar>(cell, shape)
             let leafCount = LeafPlan.leafCount(rows: shape.batch)

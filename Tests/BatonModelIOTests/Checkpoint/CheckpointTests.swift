@@ -7,8 +7,8 @@ import Testing
 @testable import BatonModelIO
 
 @Suite struct CheckpointTests {
-    @Test(arguments: RecurrentCell.allCases)
-    func whatIsReadIsWhatWasWritten(cell: RecurrentCell) throws {
+    @Test(arguments: RecurrentKind.allCases)
+    func whatIsReadIsWhatWasWritten(cell: RecurrentKind) throws {
         let folder = try CheckpointFolder()
         defer { folder.remove() }
         let written = try SmallRun.checkpoint(cell)
@@ -36,8 +36,8 @@ import Testing
         #expect(try folder.names() == ["x.safetensors"])
     }
 
-    @Test(arguments: RecurrentCell.allCases)
-    func aRunGoesOnFromAFileWithTheSameBits(cell: RecurrentCell) throws {
+    @Test(arguments: RecurrentKind.allCases)
+    func aRunGoesOnFromAFileWithTheSameBits(cell: RecurrentKind) throws {
         let folder = try CheckpointFolder()
         defer { folder.remove() }
         let trainer = try SmallRun.trainer(cell)

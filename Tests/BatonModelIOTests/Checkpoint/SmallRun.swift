@@ -20,7 +20,7 @@ enum SmallRun {
         try TextCorpus(text: text, tokenization: .characters, validationFraction: identity.validationFraction)
     }
 
-    static func trainer(_ cell: RecurrentCell) throws -> LanguageModelTrainer {
+    static func trainer(_ cell: RecurrentKind) throws -> LanguageModelTrainer {
         let corpus = try corpus()
         let configuration = TrainingConfiguration(
             model: try LanguageModelConfiguration(
@@ -32,7 +32,7 @@ enum SmallRun {
     }
 
     /// After so many steps.
-    static func checkpoint(_ cell: RecurrentCell = .lstm, steps: Int = 3) throws -> Checkpoint {
+    static func checkpoint(_ cell: RecurrentKind = .lstm, steps: Int = 3) throws -> Checkpoint {
         let trainer = try trainer(cell)
         for _ in 0..<steps { _ = try trainer.step() }
         return Checkpoint(snapshot: try trainer.snapshot(), vocabulary: try corpus().vocabulary, text: identity)

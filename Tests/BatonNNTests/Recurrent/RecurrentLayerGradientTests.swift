@@ -6,7 +6,7 @@ import Testing
 
 /// One stack to check: kind, layers, directions, and what surrounds them.
 struct StackCase: Sendable, CustomStringConvertible {
-    var cell: RecurrentCell
+    var cell: RecurrentKind
     var layers = 1
     var bidirectional = false
     var layout = SequenceLayout.TNC
@@ -35,7 +35,7 @@ struct StackCase: Sendable, CustomStringConvertible {
     }
 
     static let all: [StackCase] =
-        RecurrentCell.allCases.flatMap { cell in
+        RecurrentKind.allCases.flatMap { cell in
             [
                 StackCase(cell: cell), StackCase(cell: cell, layers: 2),
                 StackCase(cell: cell, layers: 2, bidirectional: true),

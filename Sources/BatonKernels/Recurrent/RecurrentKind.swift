@@ -7,7 +7,7 @@
 /// | `gru` | r, z, n | n = tanh(x·Wₙᵀ + bₙ + r⊙(h₋₁·Uₙᵀ + qₙ)), h = (1−z)⊙n + z⊙h₋₁ |
 ///
 /// Source: Elman 1990; Hochreiter & Schmidhuber 1997; Cho et al. 2014 in cuDNN's form (reset after the product).
-public enum RecurrentCell: String, Sendable, Hashable, CaseIterable, Codable {
+public enum RecurrentKind: String, Sendable, Hashable, CaseIterable, Codable {
     case rnnTanh = "rnn_tanh"
     case rnnRelu = "rnn_relu"
     case lstm
