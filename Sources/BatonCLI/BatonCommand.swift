@@ -10,7 +10,7 @@ struct BatonCommand: ParsableCommand {
             BATON_KERNELS=auto|packed|blas choose the kernels.
             """,
         subcommands: [
-            TrainCommand.self, EvalCommand.self, GenerateCommand.self, RunCommand.self, InspectCommand.self,
-            BenchCommand.self, InfoCommand.self,
+            TrainCommand.self, EvalCommand.self, GenerateCommand.self, RunCommand.self, ConvertCommand.self,
+            InspectCommand.self, BenchCommand.self, InfoCommand.self,
         ])
 }

@@ -78,6 +78,22 @@ public struct FormatError: Error, Hashable, Sendable, CustomStringConvertible {
         case bigEndian
         /// Fewer bytes of data than the shape needs.
         case truncatedData
+
+        // MXNet's .params.
+        /// The file does not start with the number of an NDArray list.
+        case notMXNetParams
+        /// The file ends inside a field.
+        case truncatedRecord
+        /// More arrays, names or bytes of a name are claimed than the rest of the file can hold.
+        case countBeyondFile
+        /// A field has a value the format does not define.
+        case malformedRecord
+        /// An array with sparse storage.
+        case sparseArray
+        /// An array that was saved before it had values.
+        case valuelessArray
+        /// A scalar, which version 2 of the format cannot express, is to be written.
+        case scalarArray
     }
 
     /// The broken rule.

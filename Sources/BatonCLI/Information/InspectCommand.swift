@@ -3,8 +3,10 @@ import ArgumentParser
 /// `baton inspect FILE`: names, types, shapes and sizes of what a tensor file holds.
 struct InspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "inspect", abstract: "Shows what a safetensors or .npy file holds.",
-        discussion: "A name that ends in .npy is read as a NumPy array, any other as safetensors.")
+        commandName: "inspect", abstract: "Shows what a safetensors, .params or .npy file holds.",
+        discussion:
+            "A name that ends in .npy is read as a NumPy array; of other files the first bytes tell whether they are MXNet's .params or safetensors."
+    )
 
     @Argument(help: "The file.") var file: String
     @Flag(help: "Print one JSON object.") var json = false

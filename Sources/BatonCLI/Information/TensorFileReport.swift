@@ -7,21 +7,29 @@ struct TensorFileReport: Encodable {
     struct Entry: Encodable {
         let name: String
         let dtype: String
-        let shape: [Int]
+        /// Absent for an array without values.
+        let shape: [Int]?
         let bytes: Int
     }
 
     let file: String
-    /// `safetensors` or `npy`.
+    /// `safetensors`, `params` or `npy`.
     let format: String
     /// Size of the whole file.
     let bytes: Int
     let tensors: [Entry]
     let metadata: [String: String]
+    /// Bytes after the end of the content.
+    let trailingBytes: Int
+
+    enum CodingKeys: String, CodingKey {
+        case file, format, bytes, tensors, metadata
+        case trailingBytes = "trailing_bytes"
+    }
 
     /// Reads the header of a file; the first bytes tell the format.
     ///
-    /// - Throws: `FormatError` when the file is neither, or its header is wrong.
+    /// - Throws: `FormatError` when the file is none of them, or its header is wrong.
     init(path: String) throws {
         file = path
         if path.hasSuffix(".npy") {
@@ -33,13 +41,15 @@ struct TensorFileReport: Encodable {
                     bytes: header.shape.reduce(header.dtype.byteCount, *))
             ]
             metadata = [:]
+            trailingBytes = 0
         } else {
-            let header = try SafetensorsReader(path: path).header
-            format = "safetensors"
-            tensors = header.entries.map { entry in
-                Entry(name: entry.name, dtype: entry.dtype.rawValue, shape: entry.shape, bytes: entry.range.count)
+            let content = try TensorFile(path: path)
+            format = content.format.rawValue
+            tensors = content.entries.map { entry in
+                Entry(name: entry.name, dtype: entry.dtype, shape: entry.shape, bytes: entry.byteCount)
             }
-            metadata = header.metadata
+            metadata = content.metadata
+            trailingBytes = content.trailingByteCount
         }
         var status = stat()
         bytes = stat(path, &status) == 0 ? Int(status.st_size) : 0
@@ -47,15 +57,18 @@ struct TensorFileReport: Encodable {
 
     /// A table for a person.
     var text: String {
-        let rows = tensors.map { [printable($0.name), $0.dtype, "\($0.shape)", byteText($0.bytes)] }
+        let rows = tensors.map {
+            [printable($0.name), $0.dtype, $0.shape.map { "\($0)" } ?? "no values", byteText($0.bytes)]
+        }
         let widths = (0..<4).map { column in rows.map { $0[column].count }.max() ?? 0 }
         let table = rows.map { row in
             zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }.joined(separator: "  ")
         }
-        let elements = tensors.reduce(0) { $0 + $1.shape.reduce(1, *) }
+        let elements = tensors.reduce(0) { $0 + ($1.shape?.reduce(1, *) ?? 0) }
         let sum = "\(tensors.count) tensor\(tensors.count == 1 ? "" : "s"), \(elements) elements, \(byteText(bytes))"
         let notes = metadata.sorted { $0.key < $1.key }.map { "  \(printable($0.key)): \(printable($0.value))" }
-        return (["\(file): \(format), \(sum)"] + table + (notes.isEmpty ? [] : ["metadata:"] + notes))
+        let rest = trailingBytes > 0 ? ["\(trailingBytes) bytes after the end, which belong to nothing"] : []
+        return (["\(file): \(format), \(sum)"] + table + (notes.isEmpty ? [] : ["metadata:"] + notes) + rest)
             .map { line in String(line.reversed().drop { $0 == " " }.reversed()) }.joined(separator: "\n")
     }
 

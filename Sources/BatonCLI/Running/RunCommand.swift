@@ -18,7 +18,7 @@ struct RunCommand: ParsableCommand {
         if let launch = try LaunchEnvironment(), launch.size > 1 {
             throw ValidationError("run is the work of one process, and this job has \(launch.size); start one.")
         }
-        let weights = try RecurrentStackWeights(safetensors: options.weights, cell: options.kind)
+        let weights = try RecurrentStackWeights(path: options.weights, cell: options.kind)
         let arrays = try RunArrays(options, weights)
         let clock = ContinuousClock()
         let start = clock.now

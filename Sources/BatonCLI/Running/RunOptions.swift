@@ -6,7 +6,9 @@ extension SequenceLayout: ExpressibleByArgument {}
 
 /// The files `baton run` reads and writes, checked for combinations that make no sense.
 struct RunOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Weights: safetensors with PyTorch's or Gluon's names.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "Weights: safetensors or MXNet's .params, with PyTorch's or Gluon's names.", valueName: "file"))
     var weights: String
     @Option(help: "What the weights compute.") var kind: RecurrentKind
     @Option(help: ArgumentHelp("Input x.", valueName: "x.npy")) var input: String

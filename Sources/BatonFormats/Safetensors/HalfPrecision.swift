@@ -21,14 +21,11 @@ enum HalfPrecision {
     }
 
     /// Widens `count` numbers in place: they fill the upper half of the memory and become all of it.
-    ///
-    /// Ascending order is safe: the result i covers bytes up to 4i + 4, the unread number i + 1 starts at
-    /// 2·count + 2i + 2, and 4i + 4 ≤ 2·count + 2i + 2 for every i < count.
     static func widenUpperHalf(of memory: UnsafeMutableRawPointer, count: Int, from dtype: SafetensorsDType) {
-        for index in 0..<count {
-            let bits = memory.load(fromByteOffset: 2 * count + 2 * index, as: UInt16.self)
-            let value = dtype == .float16 ? widen(float16: bits) : widen(bfloat16: bits)
-            memory.storeBytes(of: value, toByteOffset: 4 * index, as: Float.self)
+        if dtype == .float16 {
+            TensorWidening.spread(memory, count: count) { widen(float16: $0) }
+        } else {
+            TensorWidening.spread(memory, count: count) { widen(bfloat16: $0) }
         }
     }
 }

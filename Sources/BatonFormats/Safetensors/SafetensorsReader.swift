@@ -30,7 +30,7 @@ public struct SafetensorsReader {
         try self.init(ByteSource(bytes: bytes, name: name))
     }
 
-    private init(_ source: ByteSource) throws(FormatError) {
+    init(_ source: ByteSource) throws(FormatError) {
         self.source = source
         header = try SafetensorsHeader(source)
         var positions: [String: Int] = [:]

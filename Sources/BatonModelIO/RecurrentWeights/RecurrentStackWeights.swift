@@ -25,15 +25,15 @@ public struct RecurrentStackWeights {
     public let dtype: DType
     private let tensors: NamedTensors
 
-    /// Reads the stack out of a safetensors file.
+    /// Reads the stack out of a safetensors or MXNet `.params` file.
     ///
     /// - Throws: `FormatError` when the file is damaged; `ModelIOError` when its tensors are no stack of this cell, with
     ///   the tensor, its shape and the expected one.
-    public init(safetensors path: String, cell: RecurrentKind) throws {
-        let reader = try SafetensorsReader(path: path)
-        let names = try RecurrentWeightNames(reader.header.entries.map(\.name), origin: path)
+    public init(path: String, cell: RecurrentKind) throws {
+        let file = try TensorFile(path: path)
+        let names = try RecurrentWeightNames(file.entries.map(\.name), origin: path)
         var tensors = NamedTensors(origin: path)
-        for name in names.directions.flatMap(\.all) { tensors[name] = try reader.tensor(name) }
+        for name in names.directions.flatMap(\.all) { tensors[name] = try file.tensor(name) }
         try self.init(tensors, names: names, cell: cell)
     }
 

@@ -37,7 +37,7 @@ public struct RecurrentTensorName: Hashable, Sendable {
         if let found = Self.pyTorch(name) ?? Self.gluon(name) { self = found } else { return nil }
     }
 
-    private init(prefix: String, convention: Convention, layer: Int, isReverse: Bool, role: Role) {
+    init(prefix: String, convention: Convention, layer: Int, isReverse: Bool, role: Role) {
         self.prefix = prefix
         self.convention = convention
         self.layer = layer
@@ -45,11 +45,11 @@ public struct RecurrentTensorName: Hashable, Sendable {
         self.role = role
     }
 
-    private static let pyTorchRoles: [(name: String, role: Role)] = [
+    static let pyTorchRoles: [(name: String, role: Role)] = [
         ("weight_ih", .inputWeight), ("weight_hh", .hiddenWeight), ("bias_ih", .inputBias), ("bias_hh", .hiddenBias),
         ("weight_hr", .projectionWeight),
     ]
-    private static let gluonRoles: [(name: String, role: Role)] = [
+    static let gluonRoles: [(name: String, role: Role)] = [
         ("i2h_weight", .inputWeight), ("h2h_weight", .hiddenWeight), ("i2h_bias", .inputBias),
         ("h2h_bias", .hiddenBias), ("h2r_weight", .projectionWeight),
     ]

@@ -1,5 +1,6 @@
 import BatonFormats
 import BatonTensor
+import BatonTestSupport
 import Testing
 
 @Suite struct NPYMalformationTests {

@@ -1,5 +1,6 @@
 import BatonFormats
 import BatonTensor
+import BatonTestSupport
 import Foundation
 import Testing
 

@@ -1,0 +1,42 @@
+/// What `baton convert` says it did.
+struct ConversionReport: Encodable {
+    let input: String
+    let output: String
+    /// Format of the input.
+    let from: String
+    /// Format of the output.
+    let to: String
+    /// Convention of the names in the output.
+    let names: String
+    /// Tensors written.
+    let tensors: Int
+    /// How many of them have a new name.
+    let renamed: Int
+    /// Biases of zeros that were added.
+    let addedBiases: Int
+    /// Arrays of the input that have no values and are left out.
+    let withoutValues: Int
+    /// Entries of metadata that the output's format has no place for.
+    let droppedMetadata: Int
+    /// Bytes after the end of the input's content.
+    let trailingBytes: Int
+
+    enum CodingKeys: String, CodingKey {
+        case input, output, from, to, names, tensors, renamed
+        case addedBiases = "added_biases"
+        case withoutValues = "without_values"
+        case droppedMetadata = "dropped_metadata"
+        case trailingBytes = "trailing_bytes"
+    }
+
+    /// Lines for a person: what was done, then what was left out or added.
+    var text: String {
+        let notes = [
+            (addedBiases, "biases of zeros added"), (withoutValues, "arrays without values left out"),
+            (droppedMetadata, "entries of metadata left out, for which .params has no place"),
+            (trailingBytes, "bytes after the end of \(input) passed over"),
+        ]
+        let first = "\(output): \(to), \(tensors) tensors from \(from), \(renamed) renamed (\(names))"
+        return ([first] + notes.filter { $0.0 > 0 }.map { "  \($0.0) \($0.1)" }).joined(separator: "\n")
+    }
+}
