@@ -5,23 +5,41 @@ import Synchronization
 /// Outside any scope the counters belong to the process (`lstm0_`, `lstm1_`, …); inside `block.nameScope` they belong
 /// to that block and names begin with its prefix. Source: Gluon `Block.name_scope` (parity 3.1).
 final class NameScope: Sendable {
+    /// Begins the prefixes of blocks made inside.
     private let prefix: String
+    /// Begins the names of their parameters; differs from `prefix` in a block that shares another's parameters.
+    let parameterPrefix: String
+    /// Whose parameters blocks made inside may take over; nil if the block of the scope shares none.
+    let shared: SharedParameters?
     private let counters = Mutex<[String: Int]>([:])
 
-    init(prefix: String) { self.prefix = prefix }
+    init(prefix: String, parameterPrefix: String, shared: SharedParameters?) {
+        self.prefix = prefix
+        self.parameterPrefix = parameterPrefix
+        self.shared = shared
+    }
 
-    static let process = NameScope(prefix: "")
+    static let process = NameScope(prefix: "", parameterPrefix: "", shared: nil)
     /// The innermost open scope of the task.
     @TaskLocal static var current = NameScope.process
 
-    /// The full prefix of a new block.
-    func prefix(explicit: String?, hint: String) -> String {
-        if let explicit { return prefix + explicit }
+    /// The prefix of a new block within the scope, without the scope's own.
+    func relativePrefix(explicit: String?, hint: String) -> String {
+        if let explicit { return explicit }
         let number = counters.withLock { table in
             let next = table[hint, default: 0]
             table[hint] = next + 1
             return next
         }
-        return "\(prefix)\(hint)\(number)_"
+        return "\(hint)\(number)_"
     }
+
+    /// The full prefix of a block.
+    func full(_ relative: String) -> String { prefix + relative }
+}
+
+/// A dictionary of parameters that blocks of a name scope may take over. The scope must be Sendable to be a
+/// task-local value, but like every block it is used on one thread only.
+struct SharedParameters: Sendable {
+    nonisolated(unsafe) let dictionary: ParameterDict
 }

@@ -11,7 +11,7 @@ public import BatonTensor
 /// | returns | as the input, with units in place of C |
 ///
 /// Source: Gluon `nn.Dense` with `flatten=False` (parity 1.10).
-public final class Dense: Block {
+public final class Dense: HybridBlock {
     /// Width of the output.
     public let units: Int
     /// φ; nil is the identity.
@@ -28,17 +28,18 @@ public final class Dense: Block {
     ///   - inUnits: C; 0 = known from the first forward pass.
     ///   - layout: order of the axes of a three-dimensional input; sums over the batch follow its rows.
     ///   - weight: the weight of another block, (units, C), used instead of a new one (tied weights).
+    ///   - params: the parameters of another block, used where their names agree (`BlockOutline`).
     public init(
         units: Int, activation: Activation? = nil, useBias: Bool = true, inUnits: Int = 0,
         layout: SequenceLayout = .TNC, dtype: DType = .float32,
         weightInitializer: (any Initializer)? = nil, biasInitializer: (any Initializer)? = ConstantInitializer(0),
-        weight shared: Parameter? = nil, prefix: String? = nil
+        weight shared: Parameter? = nil, prefix: String? = nil, params: ParameterDict? = nil
     ) {
         precondition(units > 0, "Dense: expected units > 0, got \(units)")
         self.units = units
         self.activation = activation
         self.layout = layout
-        var outline = BlockOutline(prefix: prefix, hint: "dense")
+        var outline = BlockOutline(prefix: prefix, hint: "dense", params: params)
         if let shared {
             precondition(
                 shared.shape[0] == units && shared.dtype == dtype,
@@ -66,5 +67,21 @@ public final class Dense: Block {
         var output = context.linear(rows, weight: weight, bias: bias, product: current)
         if let activation { output = context.activate(output, activation) }
         return swaps ? context.swapLeadingAxes(output) : output
+    }
+
+    public override func inferShape(_ input: [Int]) throws(NNError) -> [Int] {
+        guard let width = input.last, weight.agrees(with: [units, width]) else {
+            throw NNError(
+                "Parameter \(weight.name) has the shape \(weight.shape), which does not fit an input \(input); the last axis must be \(weight.shape[1])"
+            )
+        }
+        weight.completeShape([units, width])
+        return input.dropLast() + [units]
+    }
+
+    /// `Dense(C -> units, activation)`.
+    public override var description: String {
+        let width = weight.shape[1] > 0 ? String(weight.shape[1]) : "None"
+        return "Dense(\(width) -> \(units), \(activation.map { "Activation(\($0.rawValue))" } ?? "linear"))"
     }
 }

@@ -3,7 +3,7 @@ public import BatonTensor
 /// Zeroes elements in training with probability `rate` and scales the others by 1 / (1 − rate); identity otherwise.
 ///
 /// Source: Gluon `nn.Dropout` (parity 2.9); the mask is a function of global numbers, see `ForwardContext.dropout`.
-public final class Dropout: Block {
+public final class Dropout: HybridBlock {
     /// Probability of zero.
     public let rate: Double
     /// Order of the axes of a three-dimensional input.
@@ -22,4 +22,9 @@ public final class Dropout: Block {
     public override func forward(_ input: Variable, _ context: ForwardContext) -> Variable {
         context.dropout(input, rate: rate, name: name, layout: layout)
     }
+
+    public override func inferShape(_ input: [Int]) throws(NNError) -> [Int] { input }
+
+    /// `Dropout(p = rate, axes=())`.
+    public override var description: String { "Dropout(p = \(rate), axes=())" }
 }

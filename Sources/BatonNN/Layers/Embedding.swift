@@ -9,7 +9,7 @@ public import BatonTensor
 /// | returns | as the input, with an axis E at the end |
 ///
 /// Source: Gluon `nn.Embedding` (parity 1.10), except that an id outside the table is an error instead of clipped.
-public final class Embedding: Block {
+public final class Embedding: HybridBlock {
     /// The table.
     public let weight: Parameter
     /// Order of the axes of two-dimensional ids.
@@ -21,12 +21,12 @@ public final class Embedding: Block {
     ///   - layout: order of the axes of two-dimensional ids; sums over the batch follow its rows.
     public init(
         inputDim: Int, outputDim: Int, layout: SequenceLayout = .TNC, dtype: DType = .float32,
-        weightInitializer: (any Initializer)? = nil, prefix: String? = nil
+        weightInitializer: (any Initializer)? = nil, prefix: String? = nil, params: ParameterDict? = nil
     ) {
         precondition(
             inputDim > 0 && outputDim > 0, "Embedding: expected positive dimensions, got \(inputDim) × \(outputDim)")
         self.layout = layout
-        var outline = BlockOutline(prefix: prefix, hint: "embedding")
+        var outline = BlockOutline(prefix: prefix, hint: "embedding", params: params)
         weight = outline.parameter(
             "weight", shape: [inputDim, outputDim], dtype: dtype, initializer: weightInitializer)
         super.init(outline)
@@ -35,5 +35,12 @@ public final class Embedding: Block {
     public override func forward(_ input: Variable, _ context: ForwardContext) -> Variable {
         guard layout == .NTC, input.shape.count == 2 else { return context.embedding(input.value, weight: weight) }
         return context.swapLeadingAxes(context.embedding(input.value.withSwappedLeadingAxes(), weight: weight))
+    }
+
+    public override func inferShape(_ input: [Int]) throws(NNError) -> [Int] { input + [weight.shape[1]] }
+
+    /// `Embedding(V -> E, dtype)`.
+    public override var description: String {
+        "Embedding(\(weight.shape[0]) -> \(weight.shape[1]), \(weight.dtype.rawValue))"
     }
 }

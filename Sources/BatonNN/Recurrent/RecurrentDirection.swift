@@ -32,6 +32,8 @@ public final class RecurrentDirection {
     /// Widths of the input's chains: nil until I is known, [I], or [H, H] above a bidirectional layer.
     public private(set) var inputChains: [Int]?
     private var kernel: (any RecurrentDirectionKernel)?
+    /// Type the kernel was made for; a cast makes a new one.
+    private var kernelType: DType?
 
     init(
         cell: RecurrentKind, layer: Int, isReverse: Bool, hiddenSize: Int, inputChains: [Int]?,
@@ -63,6 +65,8 @@ public final class RecurrentDirection {
     /// - Precondition: shapes and types agree with the parameters; the message names both.
     public func begin(_ operands: RecurrentOperands, leaves: LeafPlan, training: Bool) -> any RecurrentPass {
         check(operands, leaves)
+        if kernelType != inputWeight.dtype { kernel = nil }
+        kernelType = inputWeight.dtype
         let current = kernel ?? makeKernel()
         kernel = current
         return current.begin(operands, leaves: leaves, training: training)

@@ -37,7 +37,7 @@ public struct RecurrentInitializers: Sendable {
 ///
 /// Parameters in creation order, for l in 0 ..< L and d in l, r: `{d}{l}_i2h_weight` (G·H, I_l), `_h2h_weight` (G·H, H),
 /// `_i2h_bias`, `_h2h_bias` (G·H), with I_0 = C and I_l = D·H. Source: Gluon `rnn_layer.py` (parity 1.1, 1.2, 3.3).
-public class RecurrentLayer: Block {
+public class RecurrentLayer: HybridBlock {
     /// What every layer computes.
     public let cell: RecurrentKind
     /// H.
@@ -50,15 +50,13 @@ public class RecurrentLayer: Block {
     public let dropout: Double
     /// Whether D is 2.
     public let bidirectional: Bool
-    /// Type of parameters, states, and outputs.
-    public let dtype: DType
     /// One per layer and direction, entry l·D + d.
     public let directions: [RecurrentDirection]
 
     init(
         cell: RecurrentKind, hiddenSize: Int, numLayers: Int, layout: SequenceLayout, dropout: Double,
         bidirectional: Bool, inputSize: Int, initializers: RecurrentInitializers, dtype: DType, prefix: String?,
-        hint: String
+        params: ParameterDict?, hint: String
     ) {
         precondition(hiddenSize >= 1, "\(hint): expected hiddenSize ≥ 1, got \(hiddenSize)")
         precondition(numLayers >= 1, "\(hint): expected numLayers ≥ 1, got \(numLayers)")
@@ -72,8 +70,7 @@ public class RecurrentLayer: Block {
         self.layout = layout
         self.dropout = dropout
         self.bidirectional = bidirectional
-        self.dtype = dtype
-        var outline = BlockOutline(prefix: prefix, hint: hint)
+        var outline = BlockOutline(prefix: prefix, hint: hint, params: params)
         var directions: [RecurrentDirection] = []
         let gateRows = cell.gateCount * hiddenSize
         for layer in 0..<numLayers {
@@ -100,6 +97,8 @@ public class RecurrentLayer: Block {
         super.init(outline)
     }
 
+    /// Type of parameters, states, and outputs.
+    public var dtype: DType { directions[0].inputWeight.dtype }
     /// D.
     public var directionCount: Int { bidirectional ? 2 : 1 }
     /// Number of state tensors: 2 for LSTM, else 1.
@@ -125,6 +124,18 @@ public class RecurrentLayer: Block {
     public func callAsFunction(
         _ input: Variable, states: [Variable], _ context: ForwardContext
     ) -> (output: Variable, states: [Variable]) {
-        run(input, states: states, wantsStates: true, context)
+        withHooks(inputs: [input] + states) {
+            run(input, states: states, wantsStates: true, context)
+        } outputs: {
+            [$0.output] + $0.states
+        }
     }
+
+    public override func inferShape(_ input: [Int]) throws(NNError) -> [Int] { try inferredShape(input) }
+
+    /// Gluon's compatible names (parity 3.3): `_unfused.{l}.i2h_weight`, `_unfused.{l}.l_cell.i2h_weight`.
+    public override func structuralName(of attribute: String) -> String { unfusedName(of: attribute) }
+
+    /// `LSTM(C -> H, TNC, num_layers=2, dropout=0.5, bidirectional)`.
+    public override var description: String { layerDescription }
 }

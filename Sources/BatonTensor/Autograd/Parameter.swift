@@ -11,20 +11,35 @@ public enum GradientRequirement: String, Sendable, Hashable, CaseIterable, Codab
 /// A named tensor that training changes.
 ///
 /// Gradients are added to by the backward pass. There is one per subtree of the batch's `LeafPlan` (one, if one
-/// process holds the whole batch); all live in the flat memory of a `ParameterArena`.
-public final class Parameter {
+/// process holds the whole batch). They live in the flat memory of a `ParameterArena`, or, for a parameter that is in
+/// none, in memory of their own, made by the first backward pass.
+public final class Parameter: CustomStringConvertible {
     /// Full name, unique in a model, for instance `lstm0_l0_i2h_weight`.
     public let name: String
     /// Element type.
-    public let dtype: DType
+    public private(set) var dtype: DType
     /// Dimensions; 0 = unknown until the first forward pass.
     public private(set) var shape: [Int]
     /// Fills the parameter; nil takes the one given to `Block.initialize`.
     public let initializer: (any Initializer)?
-    /// `null` takes the parameter out of the gradient memory of arenas built afterwards.
-    public var gradientRequirement: GradientRequirement
-    /// One per subtree; empty before an arena is built and for `null`.
+    /// `null` takes the parameter out of the gradient memory of arenas built afterwards, and frees a gradient that is in
+    /// no arena.
+    public var gradientRequirement: GradientRequirement {
+        didSet { if gradientRequirement == .null, !isInArena { gradients = [] } }
+    }
+    /// One per subtree; empty for `null`, and before an arena or a backward pass made them.
     public private(set) var gradients: [Tensor] = []
+    /// Whether values and gradients live in an arena.
+    public private(set) var isInArena = false
+    /// Whether a backward pass zeroes the gradients first, if the requirement is `write`; in an arena it may be left to
+    /// `beginStep`.
+    public private(set) var overwritesGradients = true
+    /// Whether a backward pass completed the gradients since an optimiser used them.
+    public var hasFreshGradient = false
+    /// Factor of the learning rate.
+    public var learningRateMultiplier = 1.0
+    /// Factor of the weight decay; 0 for biases that must not decay.
+    public var weightDecayMultiplier = 1.0
     /// Grows with every change of the values; layers pack weights again when it moved.
     public private(set) var version = 0
 
@@ -50,6 +65,18 @@ public final class Parameter {
     public var hasKnownShape: Bool { !shape.contains(0) }
     /// Whether there are values.
     public var isInitialized: Bool { storage != nil }
+    /// Whether initialisation waits for the shape.
+    public var isDeferred: Bool { deferred != nil }
+    /// Whether a tensor of that shape fits: unknown dimensions on either side agree with everything.
+    public func agrees(with other: [Int]) -> Bool {
+        other.count == shape.count && zip(shape, other).allSatisfy { $0 == $1 || $0 == 0 || $1 == 0 }
+    }
+
+    /// `Parameter lstm0_l0_i2h_bias (shape=(16,), dtype=float32)`.
+    public var description: String {
+        let sizes = shape.map(String.init).joined(separator: ", ")
+        return "Parameter \(name) (shape=(\(sizes)\(shape.count == 1 ? "," : "")), dtype=\(dtype.rawValue))"
+    }
 
     /// The values.
     ///
@@ -111,11 +138,59 @@ public final class Parameter {
     /// To be called after the values were changed in place.
     public func markChanged() { version += 1 }
 
+    fileprivate func makeGradients(_ subtreeCount: Int) {
+        gradients = (0..<subtreeCount).map { _ in Tensor(zeros: shape, dtype: dtype) }
+    }
+
+    /// Converts values and gradients to another floating-point type.
+    ///
+    /// - Precondition: not in an arena, whose memory has one type.
+    public func cast(to target: DType) {
+        if target == dtype { return }
+        precondition(!isInArena, "Parameter \(name): cast before an arena or a trainer is made")
+        dtype = target
+        storage = storage?.cast(to: target)
+        gradients = gradients.map { $0.cast(to: target) }
+        markChanged()
+    }
+
     /// Moves values and gradients into memory the arena owns.
-    func place(data target: Tensor, gradients: [Tensor]) {
+    func place(data target: Tensor, gradients: [Tensor], overwritesGradients: Bool) {
         if let storage { target.copyElements(from: storage) } else { target.fillWithZero() }
         storage = target
+        isInArena = true
         self.gradients = gradients
+        self.overwritesGradients = overwritesGradients
         markChanged()
+    }
+}
+
+extension Parameter {
+    /// The gradient, if one process holds the whole batch; zeros before the first backward pass.
+    ///
+    /// - Precondition: the requirement is not `null`, and there is one subtree.
+    public var gradient: Tensor {
+        precondition(
+            gradientRequirement != .null,
+            "Parameter \(name): has no gradient, because its gradient requirement is null")
+        let roots = gradientDestinations(max(gradients.count, 1))
+        precondition(roots.count == 1, "Parameter \(name): \(roots.count) partial gradients; combine them")
+        return roots[0]
+    }
+
+    /// Zeroes the gradients.
+    public func zeroGradient() { for gradient in gradients { gradient.fillWithZero() } }
+
+    /// Where kernels add gradients: the parameter's own, or for requirement `null` zeros that are thrown away.
+    public func gradientDestinations(_ subtreeCount: Int) -> [Tensor] {
+        if gradientRequirement == .null {
+            return (0..<subtreeCount).map { _ in Tensor(zeros: shape, dtype: dtype) }
+        }
+        if gradients.isEmpty, !isInArena { makeGradients(subtreeCount) }
+        precondition(
+            gradients.count == subtreeCount,
+            "Parameter \(name): \(gradients.count) gradients for \(subtreeCount) subtrees; build the ParameterArena with the subtree count of the leaf plan"
+        )
+        return gradients
     }
 }

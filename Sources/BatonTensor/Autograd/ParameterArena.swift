@@ -32,8 +32,10 @@ public final class ParameterArena {
     ///   - parameters: in backward-completion order, for a block `collectParameters().reversed()`. Those with
     ///     gradient requirement `null` are left where they are.
     ///   - subtreeCount: number of subtrees of the batches' `LeafPlan` in this process.
+    ///   - overwritesGradients: whether every backward pass zeroes gradients of requirement `write` first; otherwise
+    ///     that is left to `beginStep`, so that several passes make up one step.
     /// - Precondition: shapes are known, names unique, types equal.
-    public init(_ parameters: [Parameter], subtreeCount: Int = 1) {
+    public init(_ parameters: [Parameter], subtreeCount: Int = 1, overwritesGradients: Bool = false) {
         let trained = parameters.filter { $0.gradientRequirement != .null }
         let dtype = trained.first?.dtype ?? .float32
         let alignment = 64 / dtype.byteCount
@@ -66,7 +68,8 @@ public final class ParameterArena {
         for slot in slots {
             slot.parameter.place(
                 data: slice(data, slot.range, slot.parameter.shape),
-                gradients: gradients.map { slice($0, slot.range, slot.parameter.shape) })
+                gradients: gradients.map { slice($0, slot.range, slot.parameter.shape) },
+                overwritesGradients: overwritesGradients)
         }
     }
 

@@ -37,6 +37,8 @@ public final class Tape {
     private var nodes: [TapeNode] = []
     /// Nodes that will still add to the gradient of a parameter.
     private var pendingUses: [ObjectIdentifier: Int] = [:]
+    /// Parameters of the recorded nodes whose gradients a backward pass begins at zero.
+    private var overwritten: [ObjectIdentifier: Parameter] = [:]
     /// Called during `backward` as soon as the gradient of a parameter is final, in an order that depends only on
     /// the recorded computation: that of `Block.collectParameters().reversed()`, if every parameter is used once.
     public var gradientReady: ((Parameter) -> Void)?
@@ -50,7 +52,10 @@ public final class Tape {
     /// Appends a node.
     public func record(_ node: TapeNode) {
         for output in node.outputs { output.pendingProducers += 1 }
-        for parameter in node.parameters { pendingUses[ObjectIdentifier(parameter), default: 0] += 1 }
+        for parameter in node.parameters {
+            pendingUses[ObjectIdentifier(parameter), default: 0] += 1
+            if parameter.overwritesGradients { overwritten[ObjectIdentifier(parameter)] = parameter }
+        }
         nodes.append(node)
     }
 
@@ -59,6 +64,7 @@ public final class Tape {
         for node in nodes { for output in node.outputs { output.pendingProducers -= 1 } }
         nodes.removeAll(keepingCapacity: true)
         pendingUses.removeAll(keepingCapacity: true)
+        overwritten.removeAll(keepingCapacity: true)
     }
 
     /// Walks all nodes in reverse order and empties the tape.
@@ -72,6 +78,8 @@ public final class Tape {
     /// recorded nodes, also for those whose gradient stayed zero.
     public func backward(from seeds: [(variable: Variable, gradient: Tensor)], hook: StepHook = .none) {
         for seed in seeds { seed.variable.consumeGradient(seed.gradient) }
+        for parameter in overwritten.values where parameter.gradientRequirement == .write { parameter.zeroGradient() }
+        overwritten.removeAll(keepingCapacity: true)
         while let node = nodes.popLast() {
             if node.outputs.contains(where: { $0.gradient != nil }) {
                 node.backwardData(hook)
@@ -92,6 +100,7 @@ public final class Tape {
             pendingUses[key] = remaining
         } else {
             pendingUses[key] = nil
+            parameter.hasFreshGradient = true
             gradientReady?(parameter)
         }
     }

@@ -63,17 +63,3 @@ extension ForwardContext {
         }
     }
 }
-
-extension Parameter {
-    /// Where kernels add gradients: the parameter's own, or for requirement `null` zeros that are thrown away.
-    public func gradientDestinations(_ subtreeCount: Int) -> [Tensor] {
-        if gradientRequirement == .null {
-            return (0..<subtreeCount).map { _ in Tensor(zeros: shape, dtype: dtype) }
-        }
-        precondition(
-            gradients.count == subtreeCount,
-            "Parameter \(name): \(gradients.count) gradients for \(subtreeCount) subtrees; build the ParameterArena with the subtree count of the leaf plan"
-        )
-        return gradients
-    }
-}

@@ -9,6 +9,9 @@ public enum DType: String, Sendable, Hashable, CaseIterable {
         case .float64, .int64: 8
         }
     }
+
+    /// Whether layers compute in it.
+    public var isFloatingPoint: Bool { self == .float32 || self == .float64 }
 }
 
 /// A Swift type that can be the element of a tensor.

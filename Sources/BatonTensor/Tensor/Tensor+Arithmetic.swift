@@ -37,4 +37,24 @@ extension Tensor {
         }
         self = run(dtype.differentiable(for: "Tensor"))
     }
+
+    /// The elements rounded to another floating-point type; the tensor itself if it has that type.
+    ///
+    /// - Precondition: both types are float32 or float64.
+    public func cast(to target: DType) -> Tensor {
+        if target == dtype { return self }
+        let result = Tensor(uninitialized: shape, dtype: target)
+        switch (dtype, target) {
+        case (.float32, .float64):
+            let (source, destination) = (pointer(of: Float.self), result.pointer(of: Double.self))
+            for index in 0..<count { destination[index] = Double(source[index]) }
+        case (.float64, .float32):
+            let (source, destination) = (pointer(of: Double.self), result.pointer(of: Float.self))
+            for index in 0..<count { destination[index] = Float(source[index]) }
+        default:
+            preconditionFailure(
+                "Tensor.cast: expected float32 and float64, got \(dtype.rawValue) and \(target.rawValue)")
+        }
+        return result
+    }
 }
