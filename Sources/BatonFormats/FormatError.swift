@@ -94,6 +94,12 @@ public struct FormatError: Error, Hashable, Sendable, CustomStringConvertible {
         case valuelessArray
         /// A scalar, which version 2 of the format cannot express, is to be written.
         case scalarArray
+
+        // MXNet's symbol JSON.
+        /// The text is not JSON.
+        case notJSON
+        /// The JSON is no graph: a member is missing or of the wrong kind, or refers to what is not there.
+        case malformedGraph
     }
 
     /// The broken rule.

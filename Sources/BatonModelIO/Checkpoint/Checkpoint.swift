@@ -59,7 +59,7 @@ public struct Checkpoint {
         try self.init(SafetensorsReader(bytes: bytes, name: path).all(), path: path)
     }
 
-    private init(_ tensors: NamedTensors, path: String) throws {
+    init(_ tensors: NamedTensors, path: String) throws {
         guard tensors.metadata["format"] == Self.format else {
             throw EngineError(
                 "\(path) is no checkpoint of Baton: its metadata say format '\(tensors.metadata["format"] ?? "none")' where '\(Self.format)' is expected."

@@ -60,6 +60,14 @@ layer.initialize(mxnet.init.Uniform(1))
 layer.save_parameters("lstm_block.params")
 layer.collect_params().save("lstm_names.params")
 
+# Parity 4.3's smallest example.
+small = mxnet.gluon.rnn.GRU(2, input_size=1, prefix="g_")
+small.initialize()
+small.hybridize()
+small(mxnet.nd.zeros((1, 1, 1)))
+small.export("gru")
+os.remove("gru-0000.params")
+
 
 def write(name, records, names, tail=b""):
     content = struct.pack("<QQQ", 0x112, 0, len(records)) + b"".join(records) + struct.pack("<Q", len(names))

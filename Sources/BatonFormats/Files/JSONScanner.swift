@@ -1,7 +1,7 @@
 /// Pulls the tokens of a JSON text (RFC 8259) one by one, strictly.
 ///
-/// A general parser would first build a tree, whose memory a hostile header multiplies, and would drop repeated
-/// members, which the safetensors format forbids. The caller asks for what it expects; the scanner never looks back,
+/// A general parser would first build a tree, whose memory a hostile text multiplies, and would drop repeated members,
+/// which the formats forbid. The caller asks for what it expects; the scanner never looks back,
 /// never recurses and allocates nothing but the strings it returns.
 struct JSONScanner {
     /// The kinds of JSON values.
@@ -9,17 +9,34 @@ struct JSONScanner {
 
     /// What is being read, for messages: a file, or a file and a tensor.
     var subject: String
-    /// The error for a value of another kind than asked for; broken grammar is always `headerNotJSON`.
+    /// The error for a value of another kind than asked for.
     var mismatchCode: FormatError.Code
+    private let context: Context
+
+    /// What the text is, for errors.
+    struct Context {
+        /// The error for broken grammar.
+        var grammarCode: FormatError.Code
+        /// The text within its file, for instance "header".
+        var text: String
+        var remedy: String
+
+        static let safetensors = Context(
+            grammarCode: .headerNotJSON, text: "header",
+            remedy: "the file is damaged or no safetensors file, so copy or save it again")
+    }
 
     private let bytes: [UInt8]
     private(set) var offset = 0
 
     /// A scanner at the start of a text that is known to be UTF-8.
-    init(validUTF8 bytes: [UInt8], subject: String, mismatchCode: FormatError.Code) {
+    init(
+        validUTF8 bytes: [UInt8], subject: String, mismatchCode: FormatError.Code, context: Context = .safetensors
+    ) {
         self.bytes = bytes
         self.subject = subject
         self.mismatchCode = mismatchCode
+        self.context = context
     }
 
     /// Whether nothing but white space follows.
@@ -108,6 +125,41 @@ struct JSONScanner {
         return String(decoding: bytes[start..<offset], as: UTF8.self)
     }
 
+    /// Passes over a value of any kind, however deep, without recursion.
+    mutating func skipValue() throws(FormatError) {
+        // The closing bracket of every open array and object, and whether it has no element yet.
+        var open: [(isObject: Bool, isFirst: Bool)] = []
+        repeat {
+            if let (isObject, isFirst) = open.last {
+                let follows = isObject ? try nextKey(isFirst: isFirst) != nil : try hasElement(isFirst: isFirst)
+                guard follows else {
+                    open.removeLast()
+                    continue
+                }
+                open[open.count - 1].isFirst = false
+            }
+            switch try kind() {
+            case .object:
+                try beginObject()
+                open.append((true, true))
+            case .array:
+                try beginArray()
+                open.append((false, true))
+            case .string: _ = try string()
+            case .number: _ = try number()
+            case .literal: try literal()
+            }
+        } while !open.isEmpty
+    }
+
+    private mutating func literal() throws(FormatError) {
+        for word in ["true", "false", "null"] where bytes[offset...].starts(with: word.utf8) {
+            offset += word.utf8.count
+            return
+        }
+        throw grammarError(at: offset)
+    }
+
     private var byte: UInt8? { offset < bytes.count ? bytes[offset] : nil }
 
     private mutating func skipSpace() {
@@ -121,17 +173,16 @@ struct JSONScanner {
         guard found == expected else {
             throw FormatError(
                 mismatchCode,
-                "\(subject) has a JSON \(found.rawValue) at byte \(offset) of the header where \(expected.rawValue) is "
-                    + "expected; the file is damaged or no safetensors file, so copy or save it again.")
+                "\(subject) has a JSON \(found.rawValue) at byte \(offset) of the \(context.text) where "
+                    + "\(expected.rawValue) is expected; \(context.remedy).")
         }
     }
 
     /// The error for a text that breaks the grammar here, or at the given byte.
     func grammarError(at offset: Int? = nil) -> FormatError {
         FormatError(
-            .headerNotJSON,
-            "\(subject) has a header that is not JSON at byte \(offset ?? self.offset); "
-                + "the file is damaged or no safetensors file, so copy or save it again.")
+            context.grammarCode,
+            "\(subject) has a \(context.text) that is not JSON at byte \(offset ?? self.offset); \(context.remedy).")
     }
 
     private mutating func hasNext(isFirst: Bool, closing: UInt8) throws(FormatError) -> Bool {
