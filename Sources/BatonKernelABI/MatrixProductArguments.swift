@@ -1,23 +1,18 @@
-/// Left operand of a chain: element k of row r is at `base[r·rowStride + k·depthStride]`.
+/// Left operand of a chain: element k of row r is at `base[r·rowStride + k]`.
 public struct ChainOperand {
     /// First element.
     public var base: UnsafePointer<Float>
     /// Distance between rows, in elements.
     public var rowStride: Int
-    /// Distance between elements of a chain.
-    public var depthStride: Int
     /// K; 0 makes the chain empty.
     public var depth: Int
     /// First k of this chain in the packed panels.
     public var panelDepthStart: Int
 
     /// All values at once.
-    public init(
-        base: UnsafePointer<Float>, rowStride: Int, depthStride: Int = 1, depth: Int, panelDepthStart: Int = 0
-    ) {
+    public init(base: UnsafePointer<Float>, rowStride: Int, depth: Int, panelDepthStart: Int = 0) {
         self.base = base
         self.rowStride = rowStride
-        self.depthStride = depthStride
         self.depth = depth
         self.panelDepthStart = panelDepthStart
     }

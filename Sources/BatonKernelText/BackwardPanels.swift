@@ -23,20 +23,27 @@ import BatonKernelABI
     runTiles(
         rows: arguments.rows, vectors: vectors, PanelChain(arguments.following, panel: panel),
         PanelChain(arguments.followingCandidate, panel: panel),
-        start: { row in
-            var quad = Quad()
+        secondLast: vectors &- 1,
+        start: { row, accumulators in
+            var first = Quad()
             if let gradient = arguments.outputGradient {
                 let base = gradient + row &* arguments.outputGradientStride + strip &* laneCount
-                quad = loadQuad(vectors, base, laneCount, lastColumns)
+                first = loadQuad(vectors, base, laneCount, lastColumns)
             }
             if arguments.readsHiddenCarry {
                 let base = arguments.hiddenCarry + row &* arguments.gateStride + strip &* laneCount
                 let there = Quad(vectors: vectors, loading: base, stride: laneCount)
-                quad = addQuad(vectors, quad, there)
+                first = addQuad(vectors, first, there)
             }
-            return quad
+            storeQuad(first, vectors, accumulators, laneCount, laneCount)
         },
-        finish: { quad, row in
-            forEachVector(quad, vectors) { dh, vector in derivatives(dh, (strip &+ vector) &* laneCount, row) }
+        finish: { accumulators, firstRow, count in
+            for vector in 0..<vectors {
+                for index in 0..<count {
+                    derivatives(
+                        load(accumulators.row(index) + vector &* laneCount), (strip &+ vector) &* laneCount,
+                        firstRow &+ index)
+                }
+            }
         })
 }

@@ -13,51 +13,47 @@ func gruForward(_ arguments: RecurrentForwardArguments) {
     let gateStride = arguments.gateStride
     let gates = arguments.gates + strip &* laneCount
     let columns = smaller(laneCount, arguments.hiddenSize &- strip &* laneCount)
-    let panel = arguments.hiddenPanels.base + strip &* 3 &* arguments.hiddenPanels.depth &* laneCount
-    if !arguments.gatesHoldInput { gruInputPanel(arguments, strip: strip, gates: gates, gateStride: gateStride) }
-    var nothing = arguments.hidden
-    nothing.depth = 0
     runTiles(
-        rows: arguments.rows, vectors: 3, PanelChain(arguments.hidden, panel: panel), PanelChain(nothing, panel: panel),
-        start: { row in
-            var quad = Quad(vectors: 2, loading: gates + row &* arguments.gateRowStride, stride: gateStride)
-            quad.v2 = load(arguments.hiddenCandidateBias + strip &* laneCount)
-            return quad
+        rows: arguments.rows, vectors: 3,
+        PanelChain(
+            arguments.input,
+            panel: arguments.inputPanels.base + strip &* 3 &* arguments.inputPanels.depth &* laneCount),
+        PanelChain(
+            arguments.hidden,
+            panel: arguments.hiddenPanels.base + strip &* 3 &* arguments.hiddenPanels.depth &* laneCount),
+        secondLast: 3,
+        start: { row, accumulators in
+            let first =
+                arguments.gatesHoldInput
+                ? Quad(vectors: 3, loading: gates + row &* arguments.gateRowStride, stride: gateStride)
+                : Quad(vectors: 3, loading: arguments.bias + strip &* 3 &* laneCount, stride: laneCount)
+            storeQuad(first, 3, accumulators, laneCount, laneCount)
+            store(load(arguments.hiddenCandidateBias + strip &* laneCount), accumulators + 3 &* laneCount)
         },
-        finish: { quad, row in
-            let saved = gates + row &* arguments.gateRowStride
-            let r = laneSigmoid(quad.v0)
-            let z = laneSigmoid(quad.v1)
-            let q = quad.v2
-            let n = laneTanh(mulAdd(r, q, load(saved + 2 &* gateStride)))
-            var previous = Lane()
-            if let hidden = arguments.previousHidden {
-                previous = loadPartial(hidden + row &* arguments.previousHiddenStride + strip &* laneCount, columns)
+        finish: { accumulators, firstRow, count in
+            for index in 0..<count {
+                let row = firstRow &+ index
+                let sums = accumulators.row(index)
+                let r = laneSigmoid(load(sums))
+                let z = laneSigmoid(load(sums + laneCount))
+                let q = load(sums + 3 &* laneCount)
+                let n = laneTanh(mulAdd(r, q, load(sums + 2 &* laneCount)))
+                var previous = Lane()
+                if let hidden = arguments.previousHidden {
+                    previous = loadPartial(
+                        hidden + row &* arguments.previousHiddenStride + strip &* laneCount, columns)
+                }
+                storePartial(
+                    mulAdd(z, previous, (splat(1) - z) * n),
+                    arguments.output + row &* arguments.outputStride + strip &* laneCount, columns)
+                if arguments.savesGates {
+                    let saved = gates + row &* arguments.gateRowStride
+                    store(r, saved)
+                    store(z, saved + gateStride)
+                    store(n, saved + 2 &* gateStride)
+                    store(q, saved + 3 &* gateStride)
+                }
             }
-            storePartial(
-                mulAdd(z, previous, (splat(1) - z) * n),
-                arguments.output + row &* arguments.outputStride + strip &* laneCount, columns)
-            if arguments.savesGates {
-                store(r, saved)
-                store(z, saved + gateStride)
-                store(n, saved + 2 &* gateStride)
-                store(q, saved + 3 &* gateStride)
-            }
-        })
-}
-
-/// The input side of one panel, left in the gate strips: Aₙ must stay apart from Qₙ, so it waits in memory.
-@inline(never) private func gruInputPanel(
-    _ arguments: RecurrentForwardArguments, strip: Int, gates: UnsafeMutablePointer<Float>, gateStride: Int
-) {
-    let panel = arguments.inputPanels.base + strip &* 3 &* arguments.inputPanels.depth &* laneCount
-    var nothing = arguments.input
-    nothing.depth = 0
-    runTiles(
-        rows: arguments.rows, vectors: 3, PanelChain(arguments.input, panel: panel), PanelChain(nothing, panel: panel),
-        start: { _ in Quad(vectors: 3, loading: arguments.bias + strip &* 3 &* laneCount, stride: laneCount) },
-        finish: { quad, row in
-            storeQuad(quad, 3, gates + row &* arguments.gateRowStride, gateStride, laneCount)
         })
 }
 

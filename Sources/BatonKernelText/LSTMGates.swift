@@ -19,27 +19,34 @@ func lstmForward(_ arguments: RecurrentForwardArguments) {
         PanelChain(
             arguments.hidden,
             panel: arguments.hiddenPanels.base + strip &* 4 &* arguments.hiddenPanels.depth &* laneCount),
-        start: { row in
-            arguments.gatesHoldInput
+        secondLast: 3,
+        start: { row, accumulators in
+            let first =
+                arguments.gatesHoldInput
                 ? Quad(vectors: 4, loading: gates + row &* arguments.gateRowStride, stride: gateStride)
                 : Quad(vectors: 4, loading: arguments.bias + strip &* 4 &* laneCount, stride: laneCount)
+            storeQuad(first, 4, accumulators, laneCount, laneCount)
         },
-        finish: { quad, row in
-            let i = laneSigmoid(quad.v0)
-            let f = laneSigmoid(quad.v1)
-            let g = laneTanh(quad.v2)
-            let o = laneSigmoid(quad.v3)
-            let offset = row &* gateStride &+ strip &* laneCount
-            let c = mulAdd(f, load(arguments.previousCell + offset), i * g)
-            store(c, arguments.cell + offset)
-            storePartial(
-                o * laneTanh(c), arguments.output + row &* arguments.outputStride + strip &* laneCount, columns)
-            if arguments.savesGates {
-                let saved = gates + row &* arguments.gateRowStride
-                store(i, saved)
-                store(f, saved + gateStride)
-                store(g, saved + 2 &* gateStride)
-                store(o, saved + 3 &* gateStride)
+        finish: { accumulators, firstRow, count in
+            for index in 0..<count {
+                let row = firstRow &+ index
+                let sums = accumulators.row(index)
+                let i = laneSigmoid(load(sums))
+                let f = laneSigmoid(load(sums + laneCount))
+                let g = laneTanh(load(sums + 2 &* laneCount))
+                let o = laneSigmoid(load(sums + 3 &* laneCount))
+                let offset = row &* gateStride &+ strip &* laneCount
+                let c = mulAdd(f, load(arguments.previousCell + offset), i * g)
+                store(c, arguments.cell + offset)
+                storePartial(
+                    o * laneTanh(c), arguments.output + row &* arguments.outputStride + strip &* laneCount, columns)
+                if arguments.savesGates {
+                    let saved = gates + row &* arguments.gateRowStride
+                    store(i, saved)
+                    store(f, saved + gateStride)
+                    store(g, saved + 2 &* gateStride)
+                    store(o, saved + 3 &* gateStride)
+                }
             }
         })
 }

@@ -45,20 +45,27 @@ func matrixProduct(_ arguments: MatrixProductArguments) {
     var nothing = arguments.operand
     nothing.depth = 0
     runTiles(
-        rows: arguments.rows, vectors: vectors, chain, PanelChain(nothing, panel: panel),
-        start: { row in
+        rows: arguments.rows, vectors: vectors, chain, PanelChain(nothing, panel: panel), secondLast: vectors &- 1,
+        start: { row, accumulators in
+            var first = Quad()
             switch arguments.start {
-            case .zero: return Quad()
+            case .zero: break
             case .bias:
-                guard let bias = arguments.bias else { return Quad() }
-                return Quad(vectors: vectors, loading: bias + strip &* laneCount, stride: laneCount)
-            case .target: return loadQuad(vectors, target + row &* rowStride, stripStride, lastColumns)
+                if let bias = arguments.bias {
+                    first = Quad(vectors: vectors, loading: bias + strip &* laneCount, stride: laneCount)
+                }
+            case .target: first = loadQuad(vectors, target + row &* rowStride, stripStride, lastColumns)
             }
+            storeQuad(first, vectors, accumulators, laneCount, laneCount)
         },
-        finish: { quad, row in
-            let element = target + row &* rowStride
-            let result =
-                arguments.adds ? addQuad(vectors, quad, loadQuad(vectors, element, stripStride, lastColumns)) : quad
-            storeQuad(result, vectors, element, stripStride, lastColumns)
+        finish: { accumulators, firstRow, count in
+            for index in 0..<count {
+                let sums = Quad(vectors: vectors, loading: accumulators.row(index), stride: laneCount)
+                let element = target + (firstRow &+ index) &* rowStride
+                let result =
+                    arguments.adds
+                    ? addQuad(vectors, sums, loadQuad(vectors, element, stripStride, lastColumns)) : sums
+                storeQuad(result, vectors, element, stripStride, lastColumns)
+            }
         })
 }

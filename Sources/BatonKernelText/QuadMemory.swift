@@ -34,11 +34,3 @@
     if vectors > 3 { sum.v3 = left.v3 + right.v3 }
     return sum
 }
-
-/// Calls `body` for each of the row's vectors.
-@inline(__always) func forEachVector(_ quad: Quad, _ vectors: Int, _ body: (Lane, Int) -> Void) {
-    body(quad.v0, 0)
-    if vectors > 1 { body(quad.v1, 1) }
-    if vectors > 2 { body(quad.v2, 2) }
-    if vectors > 3 { body(quad.v3, 3) }
-}

@@ -39,20 +39,26 @@ func rnnForward(_ arguments: RecurrentForwardArguments) {
             arguments.input, panel: arguments.inputPanels.base + strip &* arguments.inputPanels.depth &* laneCount),
         PanelChain(
             arguments.hidden, panel: arguments.hiddenPanels.base + strip &* arguments.hiddenPanels.depth &* laneCount),
-        start: { row in
-            arguments.gatesHoldInput
+        secondLast: vectors &- 1,
+        start: { row, accumulators in
+            let first =
+                arguments.gatesHoldInput
                 ? Quad(vectors: vectors, loading: gates + row &* arguments.gateRowStride, stride: laneCount)
                 : Quad(vectors: vectors, loading: arguments.bias + strip &* laneCount, stride: laneCount)
+            storeQuad(first, vectors, accumulators, laneCount, laneCount)
         },
-        finish: { quad, row in
-            var h = Quad()
-            h.v0 = activation(quad.v0, arguments.usesRelu)
-            if vectors > 1 { h.v1 = activation(quad.v1, arguments.usesRelu) }
-            if vectors > 2 { h.v2 = activation(quad.v2, arguments.usesRelu) }
-            if vectors > 3 { h.v3 = activation(quad.v3, arguments.usesRelu) }
-            storeQuad(
-                h, vectors, arguments.output + row &* arguments.outputStride + strip &* laneCount, laneCount,
-                lastColumns)
+        finish: { accumulators, firstRow, count in
+            for index in 0..<count {
+                let sums = accumulators.row(index)
+                var h = Quad()
+                h.v0 = activation(load(sums), arguments.usesRelu)
+                if vectors > 1 { h.v1 = activation(load(sums + laneCount), arguments.usesRelu) }
+                if vectors > 2 { h.v2 = activation(load(sums + 2 &* laneCount), arguments.usesRelu) }
+                if vectors > 3 { h.v3 = activation(load(sums + 3 &* laneCount), arguments.usesRelu) }
+                storeQuad(
+                    h, vectors, arguments.output + (firstRow &+ index) &* arguments.outputStride + strip &* laneCount,
+                    laneCount, lastColumns)
+            }
         })
 }
 

@@ -51,22 +51,24 @@ struct Tile {
 
     /// Continues the chain of every accumulator: row r, column vector v += Σₖ A[r, k]·B[k, v], k ascending.
     ///
-    /// `panelWidth` is the distance between rows k of the panel in floats. With every k one line at `upcoming`, if
-    /// there is one, is fetched into the second-level cache.
+    /// `panelWidth` is the distance between rows k of the panel in floats. `prefetches`: fetch the panel ahead of its
+    /// use, worth it only for a panel that a single tile reads: where several follow, the processor's own prefetching
+    /// is as good, and the instructions cost more than they bring.
     @inline(__always) mutating func extend(
         rows: Int, vectors: Int, _ operand: ChainOperand, firstRow: Int, panel: UnsafePointer<Float>, panelWidth: Int,
-        upcoming: UnsafePointer<Float>? = nil
+        prefetches: Bool = false
     ) {
         let s = operand.rowStride
-        let step = operand.depthStride
         var a = operand.base + firstRow &* s
         var b = panel + operand.panelDepthStart &* panelWidth
         var remaining = operand.depth
-        var line = upcoming
         while remaining > 0 {
-            if let address = line {
-                baton_prefetch_to_l2(address)
-                line = address + 16
+            if prefetches {
+                let ahead = b + 16 &* panelWidth
+                baton_prefetch_to_l1(ahead)
+                if vectors > 1 { baton_prefetch_to_l1(ahead + laneCount) }
+                if vectors > 2 { baton_prefetch_to_l1(ahead + 2 &* laneCount) }
+                if vectors > 3 { baton_prefetch_to_l1(ahead + 3 &* laneCount) }
             }
             let columns = Quad(vectors: vectors, loading: b, stride: laneCount)
             r0.multiplyAdd(vectors, a[0], columns)
@@ -75,7 +77,7 @@ struct Tile {
             if rows > 3 { r3.multiplyAdd(vectors, a[3 &* s], columns) }
             if rows > 4 { r4.multiplyAdd(vectors, a[4 &* s], columns) }
             if rows > 5 { r5.multiplyAdd(vectors, a[5 &* s], columns) }
-            a += step
+            a += 1
             b += panelWidth
             remaining &-= 1
         }

@@ -28,7 +28,7 @@ extension PackedRecurrentSequence {
                 hook()
             }
         } else if batch > 0 {
-            let chunk = max(1, (Self.projectedRows + batch - 1) / batch)
+            let chunk = max(1, Self.projectedRows / batch)
             var start = range.lowerBound
             while start < range.upperBound {
                 let end = min(start + chunk, range.upperBound)
