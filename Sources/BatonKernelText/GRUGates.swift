@@ -61,31 +61,10 @@ func gruForward(_ arguments: RecurrentForwardArguments) {
 ///
 ///     dn = dh⊙(1−z)⊙(1−n²), dz = dh⊙(h₋₁−n)⊙z(1−z), dr = dn⊙Qₙ⊙r(1−r), dqₙ = dn⊙r; carry ← dh⊙z
 func gruBackward(_ arguments: RecurrentBackwardArguments) {
-    backwardPanels(arguments) { strip, vectors in
-        switch vectors {
-        case 4: gruBackwardPanel4(arguments, strip)
-        case 3: gruBackwardPanel3(arguments, strip)
-        case 2: gruBackwardPanel2(arguments, strip)
-        default: gruBackwardPanel1(arguments, strip)
-        }
-    }
+    backwardPanels(arguments) { strip, vectors in gruBackwardPanel(arguments, vectors: vectors, strip: strip) }
 }
 
-// One function per panel width (see MatrixProduct.swift).
-@inline(never) private func gruBackwardPanel4(_ arguments: RecurrentBackwardArguments, _ strip: Int) {
-    gruBackwardPanel(arguments, vectors: 4, strip: strip)
-}
-@inline(never) private func gruBackwardPanel3(_ arguments: RecurrentBackwardArguments, _ strip: Int) {
-    gruBackwardPanel(arguments, vectors: 3, strip: strip)
-}
-@inline(never) private func gruBackwardPanel2(_ arguments: RecurrentBackwardArguments, _ strip: Int) {
-    gruBackwardPanel(arguments, vectors: 2, strip: strip)
-}
-@inline(never) private func gruBackwardPanel1(_ arguments: RecurrentBackwardArguments, _ strip: Int) {
-    gruBackwardPanel(arguments, vectors: 1, strip: strip)
-}
-
-@inline(__always) private func gruBackwardPanel(_ arguments: RecurrentBackwardArguments, vectors: Int, strip: Int) {
+private func gruBackwardPanel(_ arguments: RecurrentBackwardArguments, vectors: Int, strip: Int) {
     let gateStride = arguments.gateStride
     runBackwardTiles(arguments, vectors: vectors, strip: strip) { dh, unit, row in
         let gates = arguments.gates + row &* arguments.gateRowStride + unit

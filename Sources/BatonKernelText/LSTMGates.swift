@@ -56,31 +56,10 @@ func lstmForward(_ arguments: RecurrentForwardArguments) {
 ///     dc += dh⊙o⊙(1−s²), s = tanh c;  di = dc⊙g⊙i(1−i), df = dc⊙c₋₁⊙f(1−f), dg = dc⊙i⊙(1−g²), do = dh⊙s⊙o(1−o);
 ///     dc ← dc⊙f
 func lstmBackward(_ arguments: RecurrentBackwardArguments) {
-    backwardPanels(arguments) { strip, vectors in
-        switch vectors {
-        case 4: lstmBackwardPanel4(arguments, strip)
-        case 3: lstmBackwardPanel3(arguments, strip)
-        case 2: lstmBackwardPanel2(arguments, strip)
-        default: lstmBackwardPanel1(arguments, strip)
-        }
-    }
+    backwardPanels(arguments) { strip, vectors in lstmBackwardPanel(arguments, vectors: vectors, strip: strip) }
 }
 
-// One function per panel width (see MatrixProduct.swift).
-@inline(never) private func lstmBackwardPanel4(_ arguments: RecurrentBackwardArguments, _ strip: Int) {
-    lstmBackwardPanel(arguments, vectors: 4, strip: strip)
-}
-@inline(never) private func lstmBackwardPanel3(_ arguments: RecurrentBackwardArguments, _ strip: Int) {
-    lstmBackwardPanel(arguments, vectors: 3, strip: strip)
-}
-@inline(never) private func lstmBackwardPanel2(_ arguments: RecurrentBackwardArguments, _ strip: Int) {
-    lstmBackwardPanel(arguments, vectors: 2, strip: strip)
-}
-@inline(never) private func lstmBackwardPanel1(_ arguments: RecurrentBackwardArguments, _ strip: Int) {
-    lstmBackwardPanel(arguments, vectors: 1, strip: strip)
-}
-
-@inline(__always) private func lstmBackwardPanel(
+private func lstmBackwardPanel(
     _ arguments: RecurrentBackwardArguments, vectors: Int, strip: Int
 ) {
     let gateStride = arguments.gateStride

@@ -10,31 +10,12 @@ func matrixProduct(_ arguments: MatrixProductArguments) {
             arguments.target.base
             + (grouped ? index &* arguments.panelStride : strip &* arguments.target.stripStride)
         let vectors = panels.size(index)
-        switch vectors {
-        case 4: matrixPanel4(arguments, strip, target)
-        case 3: matrixPanel3(arguments, strip, target)
-        case 2: matrixPanel2(arguments, strip, target)
-        default: matrixPanel1(arguments, strip, target)
-        }
+        matrixPanel(arguments, vectors: vectors, strip: strip, target: target)
         strip &+= vectors
     }
 }
 
-// One function per panel width: all tile heights of all widths in one would exceed what the optimiser inlines.
-@inline(never) private func matrixPanel4(
-    _ arguments: MatrixProductArguments, _ strip: Int, _ target: UnsafeMutablePointer<Float>
-) { matrixPanel(arguments, vectors: 4, strip: strip, target: target) }
-@inline(never) private func matrixPanel3(
-    _ arguments: MatrixProductArguments, _ strip: Int, _ target: UnsafeMutablePointer<Float>
-) { matrixPanel(arguments, vectors: 3, strip: strip, target: target) }
-@inline(never) private func matrixPanel2(
-    _ arguments: MatrixProductArguments, _ strip: Int, _ target: UnsafeMutablePointer<Float>
-) { matrixPanel(arguments, vectors: 2, strip: strip, target: target) }
-@inline(never) private func matrixPanel1(
-    _ arguments: MatrixProductArguments, _ strip: Int, _ target: UnsafeMutablePointer<Float>
-) { matrixPanel(arguments, vectors: 1, strip: strip, target: target) }
-
-@inline(__always) private func matrixPanel(
+private func matrixPanel(
     _ arguments: MatrixProductArguments, vectors: Int, strip: Int, target: UnsafeMutablePointer<Float>
 ) {
     let panel = arguments.panels.base + strip &* arguments.panels.depth &* laneCount

@@ -6,31 +6,8 @@ import CLanes
 /// One leaf is one chain; leaves are combined like a binary counter: after leaf i, the partial sums of all complete
 /// subtrees ending at i are joined, left + right, so the order of additions is that of a perfect binary tree.
 func outerProduct(_ arguments: OuterProductArguments) {
-    switch arguments.rightStrips {
-    case 4: outerProductPanel4(arguments)
-    case 3: outerProductPanel3(arguments)
-    case 2: outerProductPanel2(arguments)
-    default: outerProductPanel1(arguments)
-    }
-}
-
-// One function per panel width (see MatrixProduct.swift).
-@inline(never) private func outerProductPanel4(_ arguments: OuterProductArguments) {
-    outerProductPanel(arguments, vectors: 4)
-}
-@inline(never) private func outerProductPanel3(_ arguments: OuterProductArguments) {
-    outerProductPanel(arguments, vectors: 3)
-}
-@inline(never) private func outerProductPanel2(_ arguments: OuterProductArguments) {
-    outerProductPanel(arguments, vectors: 2)
-}
-@inline(never) private func outerProductPanel1(_ arguments: OuterProductArguments) {
-    outerProductPanel(arguments, vectors: 1)
-}
-
-@inline(__always) private func outerProductPanel(_ arguments: OuterProductArguments, vectors: Int) {
+    let vectors = arguments.rightStrips
     let width = vectors &* laneCount
-    let levelStride = laneCount &* width
     let tiles = BalancedParts(arguments.leftColumns, limit: tileRows)
     var offsets = arguments.leftOffsets
     var right = arguments.right
@@ -39,35 +16,14 @@ func outerProduct(_ arguments: OuterProductArguments) {
         var column = 0
         for tileIndex in 0..<tiles.parts {
             let height = tiles.size(tileIndex)
-            withConstantRows(height) { tileHeight in
-                var tile = Tile()
-                tile.extend(
-                    rows: tileHeight, vectors: vectors, columns: arguments.left + column, offsets: offsets,
-                    depth: depth, panel: right)
-                var carry = leaf
-                var level = arguments.scratch + column &* width
-                while carry & 1 == 1 {
-                    let sibling = level
-                    tile.forEachRow(tileHeight) { quad, index in
-                        let there = Quad(vectors: vectors, loading: sibling + index &* width, stride: laneCount)
-                        quad = addQuad(vectors, there, quad)
-                    }
-                    carry >>= 1
-                    level += levelStride
-                }
-                if leaf == arguments.leafCount &- 1 {
-                    let lastColumns = arguments.rightColumns &- (vectors &- 1) &* laneCount
-                    tile.forEachRow(tileHeight) { quad, index in
-                        let target = arguments.target + (column &+ index) &* arguments.targetStride
-                        let there = loadQuad(vectors, target, laneCount, lastColumns)
-                        storeQuad(addQuad(vectors, there, quad), vectors, target, laneCount, lastColumns)
-                    }
-                } else {
-                    tile.forEachRow(tileHeight) { quad, index in
-                        storeQuad(quad, vectors, level + index &* width, laneCount, laneCount)
-                    }
-                }
-            }
+            OuterTile(
+                columns: arguments.left + column, offsets: offsets, depth: depth, panel: right, leaf: leaf,
+                levels: arguments.scratch + column &* width,
+                target: leaf == arguments.leafCount &- 1
+                    ? arguments.target + column &* arguments.targetStride : nil,
+                targetStride: arguments.targetStride,
+                lastColumns: arguments.rightColumns &- (vectors &- 1) &* laneCount
+            ).add(rows: height, vectors: vectors)
             column &+= height
         }
         offsets += depth
@@ -75,26 +31,82 @@ func outerProduct(_ arguments: OuterProductArguments) {
     }
 }
 
-extension Tile {
-    /// Continues the chain of every accumulator: row r, column vector v += Σₖ columns[offsets[k] + r]·B[k, v].
-    @inline(__always) fileprivate mutating func extend(
-        rows: Int, vectors: Int, columns: UnsafePointer<Float>, offsets: UnsafePointer<Int>, depth: Int,
-        panel: UnsafePointer<Float>
-    ) {
-        var b = panel
-        for k in 0..<depth {
-            baton_prefetch_to_l1(columns + offsets[k &+ OuterProductArguments.lookahead])
-            let a = columns + offsets[k]
-            let right = Quad(vectors: vectors, loading: b, stride: laneCount)
-            r0.multiplyAdd(vectors, a[0], right)
-            if rows > 1 { r1.multiplyAdd(vectors, a[1], right) }
-            if rows > 2 { r2.multiplyAdd(vectors, a[2], right) }
-            if rows > 3 { r3.multiplyAdd(vectors, a[3], right) }
-            if rows > 4 { r4.multiplyAdd(vectors, a[4], right) }
-            if rows > 5 { r5.multiplyAdd(vectors, a[5], right) }
-            b += vectors &* laneCount
+/// One leaf of one tile: its chains, sum of row r, column vector v = Σₖ columns[offsets[k] + r]·panel[k, v], k
+/// ascending, and the additions of the tree that follow it.
+private struct OuterTile {
+    let columns: UnsafePointer<Float>
+    let offsets: UnsafePointer<Int>
+    let depth: Int
+    let panel: UnsafePointer<Float>
+    let leaf: Int
+    /// Complete subtrees that wait for their sibling, one tile for each size.
+    let levels: UnsafeMutablePointer<Float>
+    /// After the last leaf: what the total is added to.
+    let target: UnsafeMutablePointer<Float>?
+    let targetStride: Int
+    let lastColumns: Int
+
+    @inline(__always) func add(rows: Int, vectors: Int) {
+        switch vectors {
+        case 4: addFour(self, rows)
+        case 3: addThree(self, rows)
+        case 2: addTwo(self, rows)
+        default: addOne(self, rows)
         }
     }
+
+    /// `rows` and `vectors` are constants.
+    @inline(__always) fileprivate func run(rows: Int, vectors: Int) {
+        let width = vectors &* laneCount
+        var tile = Tile()
+        var b = panel
+        var offset = offsets
+        var remaining = depth
+        while remaining > 0 {
+            baton_prefetch_to_l1(columns + offset[OuterProductArguments.lookahead])
+            tile.multiplyAdd(
+                rows: rows, vectors: vectors, RowScalars(rows: rows, columns + offset.pointee, stride: 1), b)
+            offset += 1
+            b += width
+            remaining &-= 1
+        }
+        var carry = leaf
+        var level = levels
+        while carry & 1 == 1 {
+            let sibling = level
+            tile.forEachRow(rows) { quad, row in
+                let there = Quad(vectors: vectors, loading: sibling + row &* width, stride: laneCount)
+                quad = addQuad(vectors, there, quad)
+            }
+            carry >>= 1
+            level += laneCount &* width
+        }
+        if let target {
+            tile.forEachRow(rows) { quad, row in
+                let place = target + row &* targetStride
+                let there = loadQuad(vectors, place, laneCount, lastColumns)
+                storeQuad(addQuad(vectors, there, quad), vectors, place, laneCount, lastColumns)
+            }
+        } else {
+            tile.forEachRow(rows) { quad, row in
+                storeQuad(quad, vectors, level + row &* width, laneCount, laneCount)
+            }
+        }
+    }
+}
+
+// One function per width: all tile shapes in one would exceed what the optimiser inlines.
+@inline(never) private func addFour(_ tile: OuterTile, _ rows: Int) {
+    withConstantRows(rows) { tile.run(rows: $0, vectors: 4) }
+}
+@inline(never) private func addThree(_ tile: OuterTile, _ rows: Int) {
+    withConstantRows(rows) { tile.run(rows: $0, vectors: 3) }
+}
+@inline(never) private func addTwo(_ tile: OuterTile, _ rows: Int) {
+    withConstantRows(rows) { tile.run(rows: $0, vectors: 2) }
+}
+@inline(never) private func addOne(_ tile: OuterTile, _ rows: Int) {
+    withConstantRows(rows) { tile.run(rows: $0, vectors: 1) }
 }
 
 /// Bias gradient of one strip (see `ColumnSumArguments`): same chains, same tree.

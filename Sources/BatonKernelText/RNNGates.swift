@@ -6,31 +6,12 @@ func rnnForward(_ arguments: RecurrentForwardArguments) {
     var strip = 0
     for index in 0..<panels.parts {
         let vectors = panels.size(index)
-        switch vectors {
-        case 4: rnnForwardPanel4(arguments, strip)
-        case 3: rnnForwardPanel3(arguments, strip)
-        case 2: rnnForwardPanel2(arguments, strip)
-        default: rnnForwardPanel1(arguments, strip)
-        }
+        rnnForwardPanel(arguments, vectors: vectors, strip: strip)
         strip &+= vectors
     }
 }
 
-// One function per panel width (see MatrixProduct.swift).
-@inline(never) private func rnnForwardPanel4(_ arguments: RecurrentForwardArguments, _ strip: Int) {
-    rnnForwardPanel(arguments, vectors: 4, strip: strip)
-}
-@inline(never) private func rnnForwardPanel3(_ arguments: RecurrentForwardArguments, _ strip: Int) {
-    rnnForwardPanel(arguments, vectors: 3, strip: strip)
-}
-@inline(never) private func rnnForwardPanel2(_ arguments: RecurrentForwardArguments, _ strip: Int) {
-    rnnForwardPanel(arguments, vectors: 2, strip: strip)
-}
-@inline(never) private func rnnForwardPanel1(_ arguments: RecurrentForwardArguments, _ strip: Int) {
-    rnnForwardPanel(arguments, vectors: 1, strip: strip)
-}
-
-@inline(__always) private func rnnForwardPanel(_ arguments: RecurrentForwardArguments, vectors: Int, strip: Int) {
+private func rnnForwardPanel(_ arguments: RecurrentForwardArguments, vectors: Int, strip: Int) {
     let gates = arguments.gates + strip &* laneCount
     let lastColumns = arguments.hiddenSize &- (strip &+ vectors &- 1) &* laneCount
     runTiles(
@@ -48,16 +29,15 @@ func rnnForward(_ arguments: RecurrentForwardArguments) {
             storeQuad(first, vectors, accumulators, laneCount, laneCount)
         },
         finish: { accumulators, firstRow, count in
-            for index in 0..<count {
-                let sums = accumulators.row(index)
-                var h = Quad()
-                h.v0 = activation(load(sums), arguments.usesRelu)
-                if vectors > 1 { h.v1 = activation(load(sums + laneCount), arguments.usesRelu) }
-                if vectors > 2 { h.v2 = activation(load(sums + 2 &* laneCount), arguments.usesRelu) }
-                if vectors > 3 { h.v3 = activation(load(sums + 3 &* laneCount), arguments.usesRelu) }
-                storeQuad(
-                    h, vectors, arguments.output + (firstRow &+ index) &* arguments.outputStride + strip &* laneCount,
-                    laneCount, lastColumns)
+            for vector in 0..<vectors {
+                let columns = vector == vectors &- 1 ? smaller(laneCount, lastColumns) : laneCount
+                for index in 0..<count {
+                    let sum = load(accumulators.row(index) + vector &* laneCount)
+                    storePartial(
+                        activation(sum, arguments.usesRelu),
+                        arguments.output + (firstRow &+ index) &* arguments.outputStride
+                            + (strip &+ vector) &* laneCount, columns)
+                }
             }
         })
 }
@@ -68,31 +48,10 @@ func rnnForward(_ arguments: RecurrentForwardArguments) {
 
 /// One Elman time step backwards: da = dh⊙(1−h²) (tanh) or dh⊙[h>0] (relu, derivative 0 at 0).
 func rnnBackward(_ arguments: RecurrentBackwardArguments) {
-    backwardPanels(arguments) { strip, vectors in
-        switch vectors {
-        case 4: rnnBackwardPanel4(arguments, strip)
-        case 3: rnnBackwardPanel3(arguments, strip)
-        case 2: rnnBackwardPanel2(arguments, strip)
-        default: rnnBackwardPanel1(arguments, strip)
-        }
-    }
+    backwardPanels(arguments) { strip, vectors in rnnBackwardPanel(arguments, vectors: vectors, strip: strip) }
 }
 
-// One function per panel width (see MatrixProduct.swift).
-@inline(never) private func rnnBackwardPanel4(_ arguments: RecurrentBackwardArguments, _ strip: Int) {
-    rnnBackwardPanel(arguments, vectors: 4, strip: strip)
-}
-@inline(never) private func rnnBackwardPanel3(_ arguments: RecurrentBackwardArguments, _ strip: Int) {
-    rnnBackwardPanel(arguments, vectors: 3, strip: strip)
-}
-@inline(never) private func rnnBackwardPanel2(_ arguments: RecurrentBackwardArguments, _ strip: Int) {
-    rnnBackwardPanel(arguments, vectors: 2, strip: strip)
-}
-@inline(never) private func rnnBackwardPanel1(_ arguments: RecurrentBackwardArguments, _ strip: Int) {
-    rnnBackwardPanel(arguments, vectors: 1, strip: strip)
-}
-
-@inline(__always) private func rnnBackwardPanel(_ arguments: RecurrentBackwardArguments, vectors: Int, strip: Int) {
+private func rnnBackwardPanel(_ arguments: RecurrentBackwardArguments, vectors: Int, strip: Int) {
     guard let hidden = arguments.hidden else { return }
     runBackwardTiles(arguments, vectors: vectors, strip: strip) { dh, unit, row in
         let h = loadPartial(

@@ -11,24 +11,27 @@ public func makeKernelTable() -> KernelTable {
         sigmoid: { map($0, $1, $2, laneSigmoid) }, elementWise: makeElementWiseTable())
 }
 
-/// Independent chains of fused multiply-adds on operands in the first-level cache, the ceiling every product is
-/// measured against.
+/// Independent chains of fused multiply-adds in registers, the ceiling every product is measured against.
 @inline(never) private func peak(_ repetitions: Int) -> Int {
-    let depth = 64
-    let width = 4 &* laneCount
-    withUnsafeTemporaryAllocation(of: Float.self, capacity: depth &* (width &+ 8)) { memory in
-        memory.initialize(repeating: 1e-3)
-        guard let panel = memory.baseAddress else { return }
-        let rows = panel + depth &* width
+    // Three vectors: with four, AVX2 has too few registers to keep the operands beside the chains.
+    let vectors = 3
+    let width = vectors &* laneCount
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: tileRows &* width) { memory in
+        // All different, or the optimiser would see that the chains are equal and keep one.
+        for index in 0..<tileRows &* width { memory[index] = Float(repetitions &+ index) * 1e-9 }
+        guard let columns = memory.baseAddress else { return }
         var tile = Tile()
-        let operand = ChainOperand(base: UnsafePointer(rows), rowStride: depth, depth: depth)
-        for _ in 0..<repetitions {
-            tile.extend(
-                rows: tileRows, vectors: 4, operand, firstRow: 0, panel: UnsafePointer(panel), panelWidth: width)
+        tile.forEachRow(tileRows) { quad, row in
+            quad = Quad(vectors: vectors, loading: columns + row &* width, stride: laneCount)
         }
-        tile.forEachRow(tileRows) { quad, _ in storeQuad(quad, 4, panel, laneCount, laneCount) }
+        let scalars = RowScalars(rows: tileRows, columns, stride: 0)
+        for _ in 0..<repetitions &* 64 {
+            tile.multiplyAdd(rows: tileRows, vectors: vectors, scalars, columns)
+        }
+        tile.forEachRow(tileRows) { quad, row in storeQuad(quad, vectors, columns + row &* width, laneCount, laneCount)
+        }
     }
-    return repetitions &* depth &* tileRows &* 4 &* laneCount &* 2
+    return repetitions &* 64 &* tileRows &* vectors &* laneCount &* 2
 }
 
 @inline(__always) private func map(

@@ -17,13 +17,28 @@ struct Quad {
         if vectors > 2 { v2 = load(pointer + 2 &* stride) }
         if vectors > 3 { v3 = load(pointer + 3 &* stride) }
     }
+}
 
-    @inline(__always) mutating func multiplyAdd(_ vectors: Int, _ scalar: Float, _ columns: Quad) {
-        let a = splat(scalar)
-        v0 = mulAdd(a, columns.v0, v0)
-        if vectors > 1 { v1 = mulAdd(a, columns.v1, v1) }
-        if vectors > 2 { v2 = mulAdd(a, columns.v2, v2) }
-        if vectors > 3 { v3 = mulAdd(a, columns.v3, v3) }
+/// One element of the left operand for each row of a tile, in all lanes.
+///
+/// With these in registers each column vector is needed for one group of products only: of the sixteen registers of
+/// AVX2 a tile of 3 × 4 accumulators takes all.
+struct RowScalars {
+    var a0: Lane
+    var a1 = Lane()
+    var a2 = Lane()
+    var a3 = Lane()
+    var a4 = Lane()
+    var a5 = Lane()
+
+    /// Row r at `pointer[r·stride]`.
+    @_transparent init(rows: Int, _ pointer: UnsafePointer<Float>, stride: Int) {
+        a0 = splat(pointer[0])
+        if rows > 1 { a1 = splat(pointer[stride]) }
+        if rows > 2 { a2 = splat(pointer[2 &* stride]) }
+        if rows > 3 { a3 = splat(pointer[3 &* stride]) }
+        if rows > 4 { a4 = splat(pointer[4 &* stride]) }
+        if rows > 5 { a5 = splat(pointer[5 &* stride]) }
     }
 }
 
@@ -49,54 +64,45 @@ struct Tile {
         if rows > 5 { body(&r5, 5) }
     }
 
-    /// Continues the chain of every accumulator: row r, column vector v += Σₖ A[r, k]·B[k, v], k ascending.
-    ///
-    /// `panelWidth` is the distance between rows k of the panel in floats. `prefetches`: fetch the panel ahead of its
-    /// use, worth it only for a panel that a single tile reads: where several follow, the processor's own prefetching
-    /// is as good, and the instructions cost more than they bring.
-    @inline(__always) mutating func extend(
-        rows: Int, vectors: Int, _ operand: ChainOperand, firstRow: Int, panel: UnsafePointer<Float>, panelWidth: Int,
-        prefetches: Bool = false
+    /// row r, column vector v += scalar r · column vector v.
+    @_transparent mutating func multiplyAdd(
+        rows: Int, vectors: Int, _ scalars: RowScalars, _ columns: UnsafePointer<Float>
     ) {
-        let s = operand.rowStride
-        var a = operand.base + firstRow &* s
-        var b = panel + operand.panelDepthStart &* panelWidth
-        var remaining = operand.depth
-        while remaining > 0 {
-            if prefetches {
-                let ahead = b + 16 &* panelWidth
-                baton_prefetch_to_l1(ahead)
-                if vectors > 1 { baton_prefetch_to_l1(ahead + laneCount) }
-                if vectors > 2 { baton_prefetch_to_l1(ahead + 2 &* laneCount) }
-                if vectors > 3 { baton_prefetch_to_l1(ahead + 3 &* laneCount) }
-            }
-            let columns = Quad(vectors: vectors, loading: b, stride: laneCount)
-            r0.multiplyAdd(vectors, a[0], columns)
-            if rows > 1 { r1.multiplyAdd(vectors, a[s], columns) }
-            if rows > 2 { r2.multiplyAdd(vectors, a[2 &* s], columns) }
-            if rows > 3 { r3.multiplyAdd(vectors, a[3 &* s], columns) }
-            if rows > 4 { r4.multiplyAdd(vectors, a[4 &* s], columns) }
-            if rows > 5 { r5.multiplyAdd(vectors, a[5 &* s], columns) }
-            a += 1
-            b += panelWidth
-            remaining &-= 1
+        let column = load(columns)
+        r0.v0 = mulAdd(scalars.a0, column, r0.v0)
+        if rows > 1 { r1.v0 = mulAdd(scalars.a1, column, r1.v0) }
+        if rows > 2 { r2.v0 = mulAdd(scalars.a2, column, r2.v0) }
+        if rows > 3 { r3.v0 = mulAdd(scalars.a3, column, r3.v0) }
+        if rows > 4 { r4.v0 = mulAdd(scalars.a4, column, r4.v0) }
+        if rows > 5 { r5.v0 = mulAdd(scalars.a5, column, r5.v0) }
+        if vectors > 1 {
+            let column = load(columns + laneCount)
+            r0.v1 = mulAdd(scalars.a0, column, r0.v1)
+            if rows > 1 { r1.v1 = mulAdd(scalars.a1, column, r1.v1) }
+            if rows > 2 { r2.v1 = mulAdd(scalars.a2, column, r2.v1) }
+            if rows > 3 { r3.v1 = mulAdd(scalars.a3, column, r3.v1) }
+            if rows > 4 { r4.v1 = mulAdd(scalars.a4, column, r4.v1) }
+            if rows > 5 { r5.v1 = mulAdd(scalars.a5, column, r5.v1) }
+        }
+        if vectors > 2 {
+            let column = load(columns + 2 &* laneCount)
+            r0.v2 = mulAdd(scalars.a0, column, r0.v2)
+            if rows > 1 { r1.v2 = mulAdd(scalars.a1, column, r1.v2) }
+            if rows > 2 { r2.v2 = mulAdd(scalars.a2, column, r2.v2) }
+            if rows > 3 { r3.v2 = mulAdd(scalars.a3, column, r3.v2) }
+            if rows > 4 { r4.v2 = mulAdd(scalars.a4, column, r4.v2) }
+            if rows > 5 { r5.v2 = mulAdd(scalars.a5, column, r5.v2) }
+        }
+        if vectors > 3 {
+            let column = load(columns + 3 &* laneCount)
+            r0.v3 = mulAdd(scalars.a0, column, r0.v3)
+            if rows > 1 { r1.v3 = mulAdd(scalars.a1, column, r1.v3) }
+            if rows > 2 { r2.v3 = mulAdd(scalars.a2, column, r2.v3) }
+            if rows > 3 { r3.v3 = mulAdd(scalars.a3, column, r3.v3) }
+            if rows > 4 { r4.v3 = mulAdd(scalars.a4, column, r4.v3) }
+            if rows > 5 { r5.v3 = mulAdd(scalars.a5, column, r5.v3) }
         }
     }
-}
-
-/// Cuts `count` into the fewest parts of at most `limit`, sizes differing by at most one, larger parts first.
-struct BalancedParts {
-    let parts: Int
-    let smaller: Int
-    let largerParts: Int
-
-    @inline(__always) init(_ count: Int, limit: Int) {
-        parts = (count &+ limit &- 1) / limit
-        smaller = parts == 0 ? 0 : count / parts
-        largerParts = count &- smaller &* parts
-    }
-
-    @inline(__always) func size(_ part: Int) -> Int { part < largerParts ? smaller &+ 1 : smaller }
 }
 
 /// Runs `body` with the row count as a constant.

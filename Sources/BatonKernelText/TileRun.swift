@@ -38,14 +38,11 @@ struct AccumulatorRows {
     @inline(__always) func row(_ row: Int) -> UnsafeMutablePointer<Float> { base + row &* stride }
 }
 
-/// Runs one panel of `vectors` (a constant) strips over all rows: `start` writes the first values of a row's
-/// accumulators, the two chains extend them, `finish` uses those of `count` rows from `row` on.
+/// Runs one panel of `vectors` strips over all rows: `start` writes the first values of a row's accumulators, the two
+/// chains extend them, in pieces if they are long, and `finish` uses those of `count` rows from `row` on.
 ///
-/// Long chains are cut into pieces. Accumulators pass through memory between pieces and at both ends, which does
-/// not change their bits and keeps `start` and `finish` out of the unrolled tiles.
-///
-/// - Parameter secondLast: the accumulator that takes the last column of the second chain (a constant): `vectors` − 1,
-///   or `vectors` where both chains share all columns but the last.
+/// - Parameter secondLast: the accumulator that takes the last column of the second chain: `vectors` − 1, or `vectors`
+///   where the chains share all columns but the last.
 @inline(__always) func runTiles(
     rows total: Int, vectors: Int, _ first: PanelChain, _ second: PanelChain, secondLast: Int,
     start: (_ row: Int, _ accumulators: UnsafeMutablePointer<Float>) -> Void,
@@ -71,19 +68,12 @@ struct AccumulatorRows {
                 var row = 0
                 for tileIndex in 0..<tiles.parts {
                     let height = tiles.size(tileIndex)
-                    let accumulators = scratch + row &* stride
-                    withConstantRows(height) { rows in
-                        var tile = Tile()
-                        tile.forEachRow(rows) { quad, index in
-                            quad = loadAccumulators(vectors, accumulators + index &* stride, last)
-                        }
-                        tile.extend(
-                            rows: rows, vectors: vectors, operand, firstRow: groupStart &+ row, panel: panel,
-                            panelWidth: width, prefetches: tiles.parts == 1)
-                        tile.forEachRow(rows) { quad, index in
-                            storeAccumulators(quad, vectors, accumulators + index &* stride, last)
-                        }
-                    }
+                    TilePiece(
+                        left: operand.base + (groupStart &+ row) &* operand.rowStride, leftStride: operand.rowStride,
+                        depth: operand.depth, panel: panel + operand.panelDepthStart &* width,
+                        accumulators: scratch + row &* stride, accumulatorStride: stride, last: last,
+                        prefetches: tiles.parts == 1
+                    ).extend(rows: height, vectors: vectors)
                     row &+= height
                 }
             }
@@ -91,31 +81,4 @@ struct AccumulatorRows {
             groupStart &+= group
         }
     }
-}
-
-/// The accumulators of a row, the last of them at `last`.
-@inline(__always) private func loadAccumulators(
-    _ vectors: Int, _ pointer: UnsafePointer<Float>, _ last: Int
-) -> Quad {
-    var quad = Quad()
-    let final = load(pointer + last)
-    if vectors > 1 { quad.v0 = load(pointer) } else { quad.v0 = final }
-    if vectors == 2 { quad.v1 = final }
-    if vectors > 2 { quad.v1 = load(pointer + laneCount) }
-    if vectors == 3 { quad.v2 = final }
-    if vectors > 3 {
-        quad.v2 = load(pointer + 2 &* laneCount)
-        quad.v3 = final
-    }
-    return quad
-}
-
-/// The opposite of `loadAccumulators`.
-@inline(__always) private func storeAccumulators(
-    _ quad: Quad, _ vectors: Int, _ pointer: UnsafeMutablePointer<Float>, _ last: Int
-) {
-    if vectors > 1 { store(quad.v0, pointer) }
-    if vectors > 2 { store(quad.v1, pointer + laneCount) }
-    if vectors > 3 { store(quad.v2, pointer + 2 &* laneCount) }
-    store(vectors > 3 ? quad.v3 : vectors > 2 ? quad.v2 : vectors > 1 ? quad.v1 : quad.v0, pointer + last)
 }
