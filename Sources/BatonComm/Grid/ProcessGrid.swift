@@ -1,0 +1,52 @@
+/// The ranks of a job in the order of a layout, with the groups along its axes.
+public final class ProcessGrid {
+    /// How the ranks divide the work.
+    public let layout: ParallelLayout
+    /// All ranks.
+    public let world: any Communicator
+    /// Coordinates of this rank.
+    public let place: ParallelLayout.Place
+    /// The ranks that hold the same part of the model for other lanes, numbered by replica.
+    public let replicaGroup: any Communicator
+    /// The ranks that hold the other stages for the same lanes, numbered by stage.
+    public let stageGroup: any Communicator
+
+    /// Makes the groups. Collective over `world`.
+    ///
+    /// - Throws: `CommError` if the layout needs another number of ranks, or of the transport.
+    public init(_ layout: ParallelLayout, world: any Communicator) throws(CommError) {
+        try layout.check(ranks: world.size)
+        self.layout = layout
+        self.world = world
+        let place = layout.place(ofRank: world.rank)
+        self.place = place
+        func group(size: Int, color: ParallelLayout.Place, key: Int) throws(CommError) -> any Communicator {
+            // A group of all is the world itself and a group of one needs no transport; both are known to every rank.
+            if size == world.size { return world }
+            if size == 1 { return SelfCommunicator() }
+            guard let group = try world.split(color: layout.rank(at: color), key: key) else {
+                throw CommError(.transport, "rank \(world.rank) was given no group.")
+            }
+            return group
+        }
+        var (sameStage, sameReplica) = (place, place)
+        sameStage.replica = 0
+        sameReplica.stage = 0
+        replicaGroup = try group(size: layout.replicas, color: sameStage, key: place.replica)
+        stageGroup = try group(size: layout.stages, color: sameReplica, key: place.stage)
+    }
+
+    /// The grid of data-parallel training on all ranks.
+    public convenience init(dataParallel world: any Communicator) {
+        // A layout of as many replicas as ranks makes no groups, so nothing can fail.
+        self.init(replicas: world)
+    }
+
+    private init(replicas world: any Communicator) {
+        layout = ParallelLayout(replicas: world.size)
+        self.world = world
+        place = layout.place(ofRank: world.rank)
+        replicaGroup = world
+        stageGroup = SelfCommunicator()
+    }
+}

@@ -1,0 +1,69 @@
+import BatonKernels
+
+/// Contiguous layers for every stage of a pipeline.
+public struct StagePartition: Sendable, Hashable {
+    /// Layers of each stage, none empty.
+    public let stages: [Range<Int>]
+
+    /// The cut that makes the slowest stage as fast as can be; of equally good ones, that with the earliest borders.
+    ///
+    /// - Parameters:
+    ///   - costs: Of every layer, in any unit.
+    ///   - stages: P.
+    /// - Precondition: 1 ≤ P ≤ number of layers.
+    public init(costs: [Double], stages count: Int) {
+        precondition(
+            count >= 1 && count <= costs.count, "StagePartition: \(count) stages for \(costs.count) layers")
+        var sums = [0.0]
+        for cost in costs { sums.append(sums[sums.count - 1] + cost) }
+        // slowest[s][l]: the best maximum when the first l layers are cut into s + 1 stages; border[s][l]: where the
+        // last of them begins.
+        var slowest = [Array(sums)]
+        var border = [[Int](repeating: 0, count: sums.count)]
+        for stage in 1..<max(count, 1) {
+            var best = [Double](repeating: .infinity, count: sums.count)
+            var at = [Int](repeating: 0, count: sums.count)
+            for end in stage + 1..<sums.count {
+                for start in stage..<end {
+                    let candidate = max(slowest[stage - 1][start], sums[end] - sums[start])
+                    if candidate < best[end] { (best[end], at[end]) = (candidate, start) }
+                }
+            }
+            slowest.append(best)
+            border.append(at)
+        }
+        var stages: [Range<Int>] = []
+        var end = costs.count
+        for stage in (0..<count).reversed() {
+            let start = stage == 0 ? 0 : border[stage][end]
+            stages.append(start..<end)
+            end = start
+        }
+        self.stages = stages.reversed()
+    }
+
+    /// The stages of a language model, by the products of their layers; the output layer counts to the last one.
+    ///
+    /// - Throws: `EngineError` if there are more stages than layers.
+    public init(_ model: LanguageModelConfiguration, stages count: Int) throws(EngineError) {
+        guard count <= model.layers else {
+            throw EngineError(
+                "\(count) pipeline stages do not fit a model of \(model.layers) recurrent layer(s); use at most pp=\(model.layers) or more layers (--layers)."
+            )
+        }
+        let gateRows = Double(model.cell.gateCount * model.hidden)
+        var costs = (0..<model.layers).map { layer in
+            gateRows * Double((layer == 0 ? model.embedding : model.hidden) + model.hidden)
+        }
+        costs[costs.count - 1] += Double(model.vocabularySize) * Double(model.hidden)
+        self.init(costs: costs, stages: count)
+    }
+
+    /// The stage that holds a layer.
+    public func stage(ofLayer layer: Int) -> Int {
+        guard let stage = stages.firstIndex(where: { $0.contains(layer) }) else {
+            preconditionFailure("StagePartition: no layer \(layer) in \(stages)")
+        }
+        return stage
+    }
+}

@@ -1,0 +1,132 @@
+/// One thing a pipeline stage does in a step: the forward pass or the data half of the backward pass of one chunk of
+/// time of one micro-batch, the weight gradients of a micro-batch, or the sum of gradients over replicas.
+///
+/// Printed `2F0.3`: stage 2, forward, micro-batch 0, chunk 3; `2W0`: weight gradients of micro-batch 0; `2S`: the sum.
+public struct ScheduleAction: Sendable, Hashable, CustomStringConvertible {
+    /// What is done.
+    public enum Kind: String, Sendable, CaseIterable {
+        /// Activations of one chunk.
+        case forward = "F"
+        /// Gradients of activations of one chunk.
+        case backward = "B"
+        /// Gradients of the stage's parameters over the whole window: within a leaf they are one chain over all its
+        /// steps, so they are not cut into chunks.
+        case weightGradient = "W"
+        /// Sum of the stage's gradients over all micro-batches and replicas.
+        case gradientSum = "S"
+    }
+
+    /// What is done.
+    public var kind: Kind
+    /// The stage that does it.
+    public var stage: Int
+    /// Micro-batch; 0 for a gradient sum.
+    public var microBatch: Int
+    /// Chunk of time, ascending in time; 0 for weight gradients and sums, which have none.
+    public var chunk: Int
+
+    /// An action by its parts.
+    public init(_ kind: Kind, stage: Int, microBatch: Int = 0, chunk: Int = 0) {
+        self.kind = kind
+        self.stage = stage
+        self.microBatch = microBatch
+        self.chunk = chunk
+    }
+
+    /// The action without its stage, as the grid prints it.
+    var label: String {
+        switch kind {
+        case .forward, .backward: "\(kind.rawValue)\(microBatch).\(chunk)"
+        case .weightGradient: "W\(microBatch)"
+        case .gradientSum: "S"
+        }
+    }
+
+    /// Stage and label.
+    public var description: String { "\(stage)\(label)" }
+}
+
+/// The units a schedule is made of.
+public struct ScheduleShape: Sendable, Hashable {
+    /// D, copies of the pipeline that share the batch.
+    public var replicas: Int
+    /// P, stages of a pipeline.
+    public var stages: Int
+    /// M, parts of a replica's batch.
+    public var microBatches: Int
+    /// K, parts of a window in time.
+    public var chunks: Int
+    /// Whether there are backward passes; an inference schedule has forward actions only.
+    public var isTraining: Bool
+
+    /// A shape; every count is at least 1.
+    public init(stages: Int, microBatches: Int = 1, chunks: Int = 1, replicas: Int = 1, isTraining: Bool = true) {
+        precondition(
+            stages > 0 && microBatches > 0 && chunks > 0 && replicas > 0,
+            "ScheduleShape: expected counts of at least 1, got \(stages) stages, \(microBatches) micro-batches, \(chunks) chunks, \(replicas) replicas"
+        )
+        self.stages = stages
+        self.microBatches = microBatches
+        self.chunks = chunks
+        self.replicas = replicas
+        self.isTraining = isTraining
+    }
+
+    /// Number of ranks, D·P.
+    public var rankCount: Int { replicas * stages }
+    /// Stage of a rank; ranks of one pipeline adjoin.
+    public func stage(ofRank rank: Int) -> Int { rank % stages }
+
+    /// Actions of one rank: 2·M·K + M, and one sum where there are replicas; M·K without training.
+    public var actionCount: Int {
+        let forward = microBatches * chunks
+        return isTraining ? 2 * forward + microBatches + (replicas > 1 ? 1 : 0) : forward
+    }
+
+    /// A number for each action of a stage, dense from 0; nil for an action that is not in the shape.
+    func index(of action: ScheduleAction) -> Int? {
+        let (m, k) = (action.microBatch, action.chunk)
+        let units = microBatches * chunks
+        guard (0..<microBatches).contains(m) else { return nil }
+        switch action.kind {
+        case .forward: return (0..<chunks).contains(k) ? m * chunks + k : nil
+        case .backward: return isTraining && (0..<chunks).contains(k) ? units + m * chunks + k : nil
+        case .weightGradient: return isTraining && k == 0 ? 2 * units + m : nil
+        case .gradientSum: return isTraining && replicas > 1 && m == 0 && k == 0 ? 2 * units + microBatches : nil
+        }
+    }
+
+    /// The actions of the own stage that must have ended before an action may begin.
+    func localNeeds(of action: ScheduleAction) -> [ScheduleAction] {
+        func same(_ kind: ScheduleAction.Kind, _ microBatch: Int, _ chunk: Int) -> ScheduleAction {
+            ScheduleAction(kind, stage: action.stage, microBatch: microBatch, chunk: chunk)
+        }
+        let (m, k) = (action.microBatch, action.chunk)
+        switch action.kind {
+        case .forward: return k > 0 ? [same(.forward, m, k - 1)] : []
+        case .backward: return k + 1 < chunks ? [same(.backward, m, k + 1)] : [same(.forward, m, chunks - 1)]
+        case .weightGradient: return [same(.backward, m, 0)]
+        case .gradientSum: return (0..<microBatches).map { same(.weightGradient, $0, 0) }
+        }
+    }
+
+    /// The action of a neighbouring stage whose result an action waits for.
+    func message(neededBy action: ScheduleAction) -> ScheduleAction? {
+        var source = action
+        switch action.kind {
+        case .forward where action.stage > 0: source.stage -= 1
+        case .backward where action.stage + 1 < stages: source.stage += 1
+        default: return nil
+        }
+        return source
+    }
+
+    /// The stage that waits for the result of an action.
+    func receiver(of action: ScheduleAction) -> Int? {
+        switch action.kind {
+        case .forward where action.stage + 1 < stages: action.stage + 1
+        case .backward where action.stage > 0: action.stage - 1
+        default: nil
+        }
+    }
+}
