@@ -20,7 +20,7 @@ struct TrainRounds {
     }
 
     /// Parameters of the model.
-    var parameterCount: Int { trainer.arena.slots.reduce(0) { $0 + $1.range.count } }
+    var parameterCount: Int { trainer.configuration.model.parameterShapes.reduce(0) { $0 + $1.shape.reduce(1, *) } }
 
     /// Lanes of this rank.
     var lanes: Int { trainer.share.lanes.count }

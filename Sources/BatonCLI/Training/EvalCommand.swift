@@ -39,10 +39,15 @@ struct EvalCommand: ParsableCommand {
             ("the checkpoint's step", String(checkpoint.snapshot.stepsDone)),
         ])
         let corpus = try TextCorpus(text: text, vocabulary: checkpoint.vocabulary, validationFraction: validSplit)
-        let model = try checkpoint.makeModel()
+        let parallel = try layout.parsed() ?? ParallelLayout(replicas: job.communicator.size)
+        let sizes = checkpoint.snapshot.configuration.model
+        try layout.fitting { _ = try StagePartition(sizes, stages: parallel.stages) }
+        let grid = try ProcessGrid(parallel, world: job.communicator)
+        let partition = try StagePartition(sizes, stages: parallel.stages)
+        let model = try checkpoint.makeModel(layers: partition.stages[grid.place.stage])
         let evaluator = try LanguageModelEvaluator(
             tokens: validSplit > 0 ? corpus.validation : corpus.training,
-            steps: checkpoint.snapshot.configuration.stepsPerWindow, communicator: job.communicator)
+            steps: checkpoint.snapshot.configuration.stepsPerWindow, grid: grid)
         let (loss, tokens) = try evaluator.evaluate(model)
         let report = Report(
             nats_per_token: loss, bits_per_token: loss / log(2), perplexity: exp(loss), tokens: tokens,

@@ -4,15 +4,21 @@ import Baton
 /// `baton generate`: text from a trained model.
 struct GenerateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "generate", abstract: "Writes text with a trained language model.")
+        commandName: "generate", abstract: "Writes text with a trained language model.",
+        discussion: "Several ranks divide the layers (pipeline); start them with launch/run.")
 
     @Argument(help: ArgumentHelp("Directory of a run, or a checkpoint file.", valueName: "run")) var source: String
     @Option(help: "Text to go on from (default: a newline, or <eos> for words).") var prompt: String?
     @Option(help: "Tokens to write.") var length = 500
     @Option(help: "Temperature; 0 always takes the most likely token.") var temperature = 0.8
     @Option(help: "Seed of the draws.") var seed: UInt64 = 1
+    @OptionGroup var layout: LayoutOption
 
     func validate() throws {
+        try layout.check(ranks: (try? LaunchEnvironment())?.size ?? 1)
+        if let asked = try layout.parsed(), asked.replicas > 1 {
+            throw ValidationError("--layout \(asked): one text cannot be divided over replicas; use pp alone.")
+        }
         guard length >= 0 else { throw ValidationError("--length is \(length), expected 0 or more.") }
         guard temperature >= 0, temperature.isFinite else {
             throw ValidationError("--temperature is \(temperature), expected 0 or more.")
@@ -20,6 +26,7 @@ struct GenerateCommand: ParsableCommand {
     }
 
     func run() throws {
+        let job = try ParallelJob()
         let checkpoint = try RunDirectory.checkpoint(at: source) { Console.complain("baton: \($0)") }
         let vocabulary = checkpoint.vocabulary
         // Without a prompt a newline; a vocabulary of characters need not have one.
@@ -31,8 +38,19 @@ struct GenerateCommand: ParsableCommand {
             throw CommandFailure("--prompt is empty; give at least one token.")
         }
         let shown = prompt == nil ? [] : tokens
-        let generator = TextGenerator(try checkpoint.makeModel(), temperature: temperature, seed: seed)
-        tokens = generator.generate(prompt: tokens, length: length)
+        try job.agree(on: [
+            ("the checkpoint's step", String(checkpoint.snapshot.stepsDone)),
+            ("the flags", "\(tokens) \(length) \(temperature) \(seed)"),
+        ])
+        let sizes = checkpoint.snapshot.configuration.model
+        let stages = job.communicator.size
+        try layout.fitting { _ = try StagePartition(sizes, stages: stages) }
+        let partition = try StagePartition(sizes, stages: stages)
+        let grid = try ProcessGrid(ParallelLayout(stages: stages), world: job.communicator)
+        let model = try checkpoint.makeModel(layers: partition.stages[grid.place.stage])
+        tokens = try TextGenerator(model, temperature: temperature, seed: seed, grid: grid)
+            .generate(prompt: tokens, length: length)
         Console.print(try vocabulary.decode(shown + tokens))
+        try job.finish()
     }
 }

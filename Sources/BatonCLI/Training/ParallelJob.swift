@@ -63,21 +63,3 @@ final class ParallelJob {
         return bytes
     }
 }
-
-/// `--layout`: how the ranks divide the work.
-struct LayoutOption: ParsableArguments {
-    @Option(help: "Parallel layout: auto, or dp=D with D the number of ranks.")
-    var layout = "auto"
-
-    /// Refuses what does not fit; the number of ranks is known to the launcher before MPI starts.
-    func check(ranks: Int) throws {
-        if layout == "auto" { return }
-        guard layout.hasPrefix("dp="), let width = Int(layout.dropFirst(3)), width >= 1 else {
-            throw ValidationError("--layout '\(layout)' is neither auto nor dp=D with D the number of ranks.")
-        }
-        guard width == ranks else {
-            throw ValidationError(
-                "--layout \(layout) needs \(width) ranks, but there are \(ranks); start with launch/run -n \(width).")
-        }
-    }
-}

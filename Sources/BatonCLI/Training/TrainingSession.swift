@@ -32,7 +32,7 @@ struct TrainingSession {
         evaluator =
             corpus.validation.count > 1
             ? try LanguageModelEvaluator(
-                tokens: corpus.validation, steps: trainer.configuration.stepsPerWindow, communicator: job.communicator)
+                tokens: corpus.validation, steps: trainer.configuration.stepsPerWindow, grid: trainer.grid)
             : nil
         logs =
             job.communicator.rank == 0
@@ -78,12 +78,12 @@ struct TrainingSession {
     private func describe(_ lastStep: Int) {
         let configuration = trainer.configuration
         let model = configuration.model
-        let count = trainer.arena.slots.reduce(0) { $0 + $1.range.count }
+        let count = model.parameterShapes.reduce(0) { $0 + $1.shape.reduce(1, *) }
         Console.print(
             "\(model.cell.rawValue) \(model.layers)×\(model.hidden), embedding \(model.embedding), vocabulary \(model.vocabularySize) (\(unit)s), \(count) parameters"
         )
         Console.print(
-            "\(corpus.training.count) training and \(corpus.validation.count) validation tokens; batch \(configuration.batch) × \(configuration.stepsPerWindow) on \(job.communicator.size) rank(s); \(KernelSelection.active.backend.rawValue) kernels, \(KernelSelection.active.instructionSet.rawValue)"
+            "\(corpus.training.count) training and \(corpus.validation.count) validation tokens; batch \(configuration.batch) × \(configuration.stepsPerWindow) on \(job.communicator.size) rank(s), layout \(trainer.grid.layout); \(KernelSelection.active.backend.rawValue) kernels, \(KernelSelection.active.instructionSet.rawValue)"
         )
         if trainer.stepsDone > 0 { Console.print("resumed after step \(trainer.stepsDone)") }
         if trainer.stepsDone >= lastStep { Console.print("nothing to do: the run has \(trainer.stepsDone) steps") }
@@ -107,12 +107,15 @@ struct TrainingSession {
         Console.print("step \(trainer.stepsDone): validation loss \(fixed(loss, digits: 4)) nats per \(unit)")
     }
 
-    /// Rank 0 writes a few lines in the style of the text.
+    /// A few lines in the style of the text; rank 0 writes them. Collective over the stages of the first replica.
     private func showSample(epoch: Int) throws {
-        guard sampleLength > 0, job.communicator.rank == 0 else { return }
+        guard sampleLength > 0, trainer.grid.place.replica == 0 else { return }
         let prompt = Array(corpus.training.prefix(1))
-        let generator = TextGenerator(trainer.model, temperature: 0.8, seed: trainer.configuration.seed)
-        let text = try corpus.vocabulary.decode(prompt + generator.generate(prompt: prompt, length: sampleLength))
+        let generator = TextGenerator(
+            trainer.model, temperature: 0.8, seed: trainer.configuration.seed, grid: trainer.grid)
+        let tokens = try generator.generate(prompt: prompt, length: sampleLength)
+        guard job.communicator.rank == 0 else { return }
+        let text = try corpus.vocabulary.decode(prompt + tokens)
         Console.print("--- sample after epoch \(epoch) ---\n\(text)\n---")
         var earlier = epoch > 1 ? (try? String(contentsOfFile: directory.samples, encoding: .utf8)) ?? "" : ""
         earlier += "--- after epoch \(epoch), step \(trainer.stepsDone) ---\n\(text)\n"
@@ -134,6 +137,7 @@ struct TrainingSession {
     }
 
     private func conclude() throws {
+        let hash = try trainer.parameterHash() ?? 0
         guard job.communicator.rank == 0 else { return }
         let model = trainer.configuration.model
         try directory.draw(title: "\(model.cell.rawValue) \(model.layers)×\(model.hidden)", unit: "nats per \(unit)")
@@ -144,6 +148,4 @@ struct TrainingSession {
         }
         Console.print("run: \(directory.path)  plot: \(directory.plot)  parameters \(hexadecimal(hash))")
     }
-
-    private var hash: UInt64 { ParameterHash.hash(trainer.arena.slots.map(\.parameter)) }
 }

@@ -114,7 +114,7 @@ public struct ParallelLayout: Sendable, Hashable, CustomStringConvertible {
         guard rankCount == ranks else {
             throw CommError(
                 .invalid,
-                "layout \(self) needs \(rankCount) rank(s), but there are \(ranks); start with launch/run -n \(rankCount)."
+                "layout \(self) needs \(rankCount) rank\(rankCount == 1 ? "" : "s"), but there are \(ranks); start with launch/run -n \(rankCount)."
             )
         }
     }

@@ -11,17 +11,24 @@ final class DataParallelReduction {
     private var remaining: [Int]
     private var failure: CommError?
 
-    init(_ arena: ParameterArena, leafCount: Int, communicator: any Communicator) {
+    /// - Parameter gradients: flat, one for each subtree of this rank; nil is those of the arena.
+    init(
+        _ arena: ParameterArena, gradients: [Tensor]? = nil, leafCount: Int, communicator: any Communicator
+    ) {
         self.arena = arena
+        let gradients = gradients ?? arena.gradients
         buckets = GradientBuckets(arena)
         tree = GradientTree<Float>(
-            arenas: arena.gradients.map { $0.pointer(of: Float.self) }, buckets: buckets.ranges,
-            leafCount: leafCount, communicator: communicator, owners: arena.gradients.map(\.storage))
+            arenas: gradients.map { $0.pointer(of: Float.self) }, buckets: buckets.ranges,
+            leafCount: leafCount, communicator: communicator, owners: gradients.map(\.storage))
         remaining = buckets.slotCounts
     }
 
     /// Polls the transfers under way.
     var hook: StepHook { StepHook(function: PolledReduction.hookFunction, context: tree.hookContext) }
+
+    /// The sum under way, for others that poll.
+    var polled: PolledReduction { tree }
 
     /// To be called by the tape when the gradient of a parameter is final.
     func ready(_ parameter: Parameter) {

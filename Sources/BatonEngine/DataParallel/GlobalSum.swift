@@ -80,7 +80,31 @@ public final class GlobalSum {
         return sums[0]
     }
 
+    /// The same where only the last stage of a pipeline has a loss: its ranks add, the other stages hear the sum.
+    /// Collective over the whole grid.
+    ///
+    /// - Parameter leaves: nil on the other stages.
+    func combine(_ leaves: [LeafTotals]?, lastStageOf grid: ProcessGrid) throws(CommError) -> LeafTotals {
+        var words: [UInt64] = [0, 0]
+        if let leaves {
+            let totals = try combine(leaves)
+            words = [totals.lossSum.bitPattern, UInt64(bitPattern: Int64(totals.tokenCount))]
+        }
+        guard grid.layout.stages > 1 else { return LeafTotals(words) }
+        let message = UnsafeMutableBufferPointer<UInt64>.allocate(capacity: 2)
+        defer { message.deallocate() }
+        _ = message.initialize(from: words)
+        try grid.stageGroup.broadcast(UnsafeMutableRawBufferPointer(message), from: grid.layout.stages - 1)
+        return LeafTotals(Array(message))
+    }
+
     private static func leaves(of rank: Int, leafCount: Int, size: Int) -> Range<Int> {
         rank * leafCount / size..<(rank + 1) * leafCount / size
+    }
+}
+
+extension LeafTotals {
+    fileprivate init(_ words: [UInt64]) {
+        self.init(lossSum: Double(bitPattern: words[0]), tokenCount: Int(Int64(bitPattern: words[1])))
     }
 }

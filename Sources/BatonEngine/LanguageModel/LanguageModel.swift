@@ -23,15 +23,25 @@ public final class LanguageModel {
     public let recurrent: RecurrentLayer
     /// Hidden units to logits.
     public let decoder: Dense
+    /// Recurrent layers this process holds: all, or those of its pipeline stage. Embedding and output layer belong to
+    /// the first and the last layer. Parameters of the other layers have no values here.
+    public let layers: Range<Int>
 
-    /// A model with initial values that depend on the seed only.
-    public init(_ configuration: LanguageModelConfiguration, seed: UInt64) {
+    /// A model, or a part of one, with initial values that depend on the seed only.
+    ///
+    /// - Parameter layers: the layers to hold; nil is all.
+    public init(_ configuration: LanguageModelConfiguration, seed: UInt64, layers: Range<Int>? = nil) {
         self.configuration = configuration
+        let layers = layers ?? 0..<configuration.layers
+        self.layers = layers
         embedding = Embedding(
             inputDim: configuration.vocabularySize, outputDim: configuration.embedding, prefix: "embedding_")
         recurrent = Self.makeRecurrent(configuration)
         decoder = Dense(units: configuration.vocabularySize, inUnits: configuration.hidden, prefix: "decoder_")
-        for block in blocks { PyTorchInitialization.initialize(block, seed: seed) }
+        let held = Set(parameters.map(ObjectIdentifier.init))
+        for block in blocks {
+            PyTorchInitialization.initialize(block, seed: seed) { held.contains(ObjectIdentifier($0)) }
+        }
     }
 
     private static func makeRecurrent(_ configuration: LanguageModelConfiguration) -> RecurrentLayer {
@@ -55,8 +65,24 @@ public final class LanguageModel {
 
     private var blocks: [Block] { [embedding, recurrent, decoder] }
 
-    /// All parameters in the order of the forward pass.
-    public var parameters: [Parameter] { blocks.flatMap { $0.collectParameters() } }
+    /// Whether this process holds the embedding.
+    public var holdsEmbedding: Bool { layers.lowerBound == 0 }
+    /// Whether this process holds the output layer.
+    public var holdsDecoder: Bool { layers.upperBound == configuration.layers }
+
+    /// The parameters held here, in the order of the forward pass.
+    public var parameters: [Parameter] {
+        (holdsEmbedding ? embedding.collectParameters() : [])
+            + recurrent.directions[layers].flatMap(\.parameters)
+            + (holdsDecoder ? decoder.collectParameters() : [])
+    }
+
+    /// The parameters of the whole model with the layer each belongs to, in the order of the forward pass.
+    public var parametersByLayer: [(parameter: Parameter, layer: Int)] {
+        embedding.collectParameters().map { ($0, 0) }
+            + recurrent.directions.flatMap { direction in direction.parameters.map { ($0, direction.layer) } }
+            + decoder.collectParameters().map { ($0, configuration.layers - 1) }
+    }
 
     /// Zero states for N rows.
     public func beginState(batchSize: Int) -> [Variable] { recurrent.beginState(batchSize: batchSize) }

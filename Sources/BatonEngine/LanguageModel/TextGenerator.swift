@@ -1,49 +1,86 @@
-internal import BatonKernels
-internal import BatonNN
-internal import BatonTensor
-internal import Glibc
+public import BatonComm
+import BatonKernelABI
+import BatonKernels
+import BatonNN
+import BatonTensor
+import Glibc
 
 /// Samples tokens from a language model, one at a time, with carried state.
 ///
 /// p(token) ∝ exp(logit / temperature); temperature 0 takes the most likely token. Token i is a function of the
-/// seed, i and the model: the draw is Philox number i of the stream `generate`.
+/// seed, i and the model: the draw is Philox number i of the stream `generate`. On the stages of a pipeline the state
+/// of a layer stays where the layer is; the tokens have the same bits.
 public final class TextGenerator {
-    private let model: LanguageModel
+    private let stage: LanguageModelStage
+    private let grid: ProcessGrid
+    private let transfers: StageTransfers
     private let temperature: Double
     private let stream: RandomStream
-    private let context = ForwardContext.inference(rows: 1)
-    private var states: [Variable]
+    private var states: [Tensor]
     private var position: UInt64 = 0
+    /// The tokens being fed.
+    private var window: LanguageModelWindow?
+    private var shape = ScheduleShape(stages: 1, isTraining: false)
+    private var length = 0
 
+    /// - Parameters:
+    ///   - model: the whole model, or the part of this rank's stage.
+    ///   - grid: the ranks; nil is this process alone. Replicas write the same text each.
     /// - Precondition: temperature ≥ 0.
-    public init(_ model: LanguageModel, temperature: Double, seed: UInt64) {
+    public init(_ model: LanguageModel, temperature: Double, seed: UInt64, grid: ProcessGrid? = nil) {
         precondition(temperature >= 0, "TextGenerator: expected a temperature ≥ 0, got \(temperature)")
-        self.model = model
+        stage = LanguageModelStage(model)
+        let grid = grid ?? ProcessGrid(dataParallel: SelfCommunicator())
+        self.grid = grid
+        transfers = StageTransfers(grid.stageGroup)
         self.temperature = temperature
         stream = RandomStream(seed: seed, name: "generate")
-        states = model.beginState(batchSize: 1)
+        states = stage.beginState(rows: 1)
     }
 
-    /// Feeds the prompt and returns the tokens that follow it.
+    /// Feeds the prompt and returns the tokens that follow it. Collective over the stages of the replica.
     ///
+    /// - Throws: errors of the transport.
     /// - Precondition: the prompt is not empty.
-    public func generate(prompt: [Int32], length: Int) -> [Int32] {
+    public func generate(prompt: [Int32], length: Int) throws -> [Int32] {
         precondition(!prompt.isEmpty, "TextGenerator: the prompt is empty")
-        var logits = feed(prompt)
         var result: [Int32] = []
-        for index in 0..<length {
-            let token = sample(logits)
+        var next = prompt
+        while result.count < length {
+            let logits = try feed(next)
+            let token = try shared(logits.map(sample) ?? 0)
             result.append(token)
-            if index + 1 < length { logits = feed([token]) }
+            next = [token]
         }
         return result
     }
 
-    /// Logits after the last of the tokens.
-    private func feed(_ tokens: [Int32]) -> [Float] {
-        let (logits, final) = model(Tensor(tokens, shape: [tokens.count, 1]), states: states, context)
-        states = final
-        return logits.value[leading: tokens.count - 1..<tokens.count].elements(as: Float.self)
+    /// Logits after the last of the tokens, on the last stage.
+    private func feed(_ tokens: [Int32]) throws -> [Float]? {
+        let stages = grid.layout.stages
+        length = tokens.count
+        shape = ScheduleShape(stages: stages, chunks: stages == 1 ? 1 : min(8 * stages, length), isTraining: false)
+        let next = stage.beginState(rows: 1)
+        let window = LanguageModelWindow(
+            stage,
+            LanguageModelWindow.Content(
+                inputs: Tensor(tokens, shape: [length, 1]), targets: nil, rows: 0..<1, initial: states, final: next,
+                leaves: .whole(rows: 1)),
+            training: nil)
+        self.window = window
+        let schedule = PipelineSchedule.inference(stages: stages, chunks: shape.chunks)
+        _ = try ScheduleExecutor(schedule, rank: grid.place.stage).run(self, transfers)
+        states = next
+        return window.logits.map {
+            $0[leading: $0.shape[0] - 1..<$0.shape[0]].elements(as: Float.self)
+        }
+    }
+
+    /// The last stage's token, on every stage.
+    private func shared(_ token: Int32) throws -> Int32 {
+        let message = Tensor([token], shape: [1])
+        try grid.stageGroup.broadcast(message.bytes, from: grid.layout.stages - 1)
+        return message.elements(as: Int32.self)[0]
     }
 
     private func sample(_ logits: [Float]) -> Int32 {
@@ -58,5 +95,22 @@ public final class TextGenerator {
             if remaining < 0 { return Int32(index) }
         }
         return Int32(most)
+    }
+}
+
+extension TextGenerator: StageWork {
+    func perform(_ action: ScheduleAction, hook: StepHook) { window?.forward(steps: steps(of: action), hook: hook) }
+
+    func landing(for action: ScheduleAction) -> UnsafeMutableRawBufferPointer {
+        window?.recurrent.input[leading: steps(of: action)].bytes ?? .init(start: nil, count: 0)
+    }
+
+    func result(of action: ScheduleAction) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(
+            window?.recurrent.output[leading: steps(of: action)].bytes ?? .init(start: nil, count: 0))
+    }
+
+    private func steps(of action: ScheduleAction) -> Range<Int> {
+        shape.steps(ofChunk: action.chunk, of: length)
     }
 }

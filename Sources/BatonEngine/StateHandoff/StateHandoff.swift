@@ -2,48 +2,76 @@ public import BatonComm
 import BatonKernels
 public import BatonTensor
 
-/// The owner map of recurrent state, (lane, layer) → rank, and the moves it implies.
+/// The owner map of recurrent state, (lane, layer) → rank, and the moves it implies when a run starts, ends, or goes on
+/// in another layout.
 ///
-/// In a data-parallel layout the rank that holds a lane owns the states of all its layers. State tensors are
-/// (L, N, H) on a rank and (L, B, H) globally; lanes follow `RankShare`.
+/// State lives where its layer runs for its lane and does not travel in between. State tensors are (layers, N, H) on a
+/// rank and (L, B, H) globally; lanes follow `RankShare` over the replicas, layers the partition over the stages.
 public struct StateHandoff {
     /// B.
     public let lanes: Int
     /// Leaves the lanes are cut into.
     public let leafCount: Int
+    /// Layers of every pipeline stage.
+    public let partition: StagePartition
+    /// The layout of the ranks.
+    public let layout: ParallelLayout
 
     /// The owner map of a batch of lanes.
-    public init(lanes: Int, leafCount: Int) {
+    ///
+    /// - Precondition: as many stages in the partition as in the layout.
+    public init(lanes: Int, leafCount: Int, partition: StagePartition, layout: ParallelLayout) {
+        precondition(
+            partition.stages.count == layout.stages,
+            "StateHandoff: \(partition.stages.count) stages of layers for a layout of \(layout.stages)")
         self.lanes = lanes
         self.leafCount = leafCount
+        self.partition = partition
+        self.layout = layout
     }
 
-    /// Collects the states of all lanes on every rank. Collective.
+    /// The rank that holds the state of a layer for a lane.
+    public func owner(lane: Int, layer: Int) -> Int {
+        let replica = (0..<layout.replicas).first { share(ofReplica: $0).lanes.contains(lane) }
+        guard let replica else { preconditionFailure("StateHandoff: no lane \(lane) among \(lanes)") }
+        return layout.rank(at: .init(replica: replica, stage: partition.stage(ofLayer: layer)))
+    }
+
+    /// Collects the states of all lanes and layers on every rank. Collective.
     ///
-    /// - Parameter local: (L, N, H) of this rank's lanes, f32.
+    /// - Parameter local: (layers, N, H) of this rank, f32.
     /// - Returns: (L, B, H).
-    public func gather(_ local: Tensor, on communicator: any Communicator) throws(CommError) -> Tensor {
-        let (layers, hidden) = (local.shape[0], local.shape[2])
-        let global = Tensor(zeros: [layers, lanes, hidden])
-        for rank in 0..<communicator.size {
-            let share = RankShare(lanes: lanes, leafCount: leafCount, rank: rank, size: communicator.size)
-            let part = rank == communicator.rank ? local : Tensor(zeros: [layers, share.lanes.count, hidden])
-            try communicator.broadcast(
-                UnsafeMutableRawBufferPointer(start: part.rawPointer, count: part.byteCount), from: rank)
-            copy(part, lanes: 0..<share.lanes.count, to: global, firstLane: share.lanes.lowerBound)
+    public func gather(_ local: Tensor, on grid: ProcessGrid) throws(CommError) -> Tensor {
+        let hidden = local.shape[2]
+        let own = partition.stages[grid.place.stage]
+        let global = Tensor(zeros: [partition.stages.reduce(0) { $0 + $1.count }, lanes, hidden])
+        for replica in 0..<layout.replicas {
+            let share = share(ofReplica: replica)
+            let part =
+                replica == grid.place.replica ? local : Tensor(zeros: [own.count, share.lanes.count, hidden])
+            try grid.replicaGroup.broadcast(part.bytes, from: replica)
+            copy(part, lanes: 0..<share.lanes.count, to: global[leading: own], firstLane: share.lanes.lowerBound)
+        }
+        for (stage, layers) in partition.stages.enumerated() {
+            try grid.stageGroup.broadcast(global[leading: layers].bytes, from: stage)
         }
         return global
     }
 
-    /// The part of global states that a rank owns.
+    /// The part of global states that the rank at a place owns.
     ///
     /// - Parameter global: (L, B, H), f32.
-    /// - Returns: (L, N, H).
-    public func part(of global: Tensor, rank: Int, size: Int) -> Tensor {
-        let share = RankShare(lanes: lanes, leafCount: leafCount, rank: rank, size: size)
-        let local = Tensor(zeros: [global.shape[0], share.lanes.count, global.shape[2]])
-        copy(global, lanes: share.lanes, to: local, firstLane: 0)
+    /// - Returns: (layers, N, H).
+    public func part(of global: Tensor, at place: ParallelLayout.Place) -> Tensor {
+        let layers = partition.stages[place.stage]
+        let share = share(ofReplica: place.replica)
+        let local = Tensor(zeros: [layers.count, share.lanes.count, global.shape[2]])
+        copy(global[leading: layers], lanes: share.lanes, to: local, firstLane: 0)
         return local
+    }
+
+    private func share(ofReplica replica: Int) -> RankShare {
+        RankShare(lanes: lanes, leafCount: leafCount, rank: replica, size: layout.replicas)
     }
 
     private func copy(_ source: Tensor, lanes range: Range<Int>, to target: Tensor, firstLane: Int) {

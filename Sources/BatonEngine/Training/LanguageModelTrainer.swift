@@ -1,20 +1,26 @@
 public import BatonComm
 public import BatonData
-import BatonKernelABI
 import BatonKernels
 public import BatonNN
 public import BatonTensor
 
-/// Trains a language model by truncated backpropagation through time over contiguous lanes of text, data parallel.
+/// Trains a language model by truncated backpropagation through time over contiguous lanes of text, on the ranks of a
+/// layout: replicas divide the lanes, pipeline stages the layers.
 ///
-/// Every rank holds whole leaves of lanes and their recurrent state. Losses, norms and parameters have the same bits
-/// for any number of ranks. All methods are collective: every rank calls them in the same order.
+/// Losses, norms and parameters have the same bits in every layout. All methods are collective: every rank calls them
+/// in the same order.
 public final class LanguageModelTrainer {
     /// The configuration of the run.
     public let configuration: TrainingConfiguration
-    /// The model being trained.
+    /// The model being trained; on a pipeline stage its part of it.
     public let model: LanguageModel
-    /// Flat memory of parameters and gradients.
+    /// The ranks.
+    public let grid: ProcessGrid
+    /// Layers of every stage.
+    public let partition: StagePartition
+    /// What each rank does in a step; nil where every rank holds the whole model.
+    public let schedule: PipelineSchedule?
+    /// Flat memory of the parameters and gradients this rank holds.
     public let arena: ParameterArena
     /// Applies the gradients.
     public let optimizer: any Optimizer
@@ -24,47 +30,63 @@ public final class LanguageModelTrainer {
     public private(set) var stepsDone = 0
     /// The next window to train on.
     public private(set) var cursor = LaneCursor()
-    /// Recurrent states of this rank's lanes before the next window.
-    private var states: [Variable]
 
-    private let communicator: any Communicator
     private let windows: LaneWindows
-    private let reduction: DataParallelReduction
+    private let computation: any WindowComputation
+    private let parameters: StageParameters
     private let lossSum: GlobalSum
-    private let tape = Tape()
-    private let inputs: Tensor
-    private let targets: Tensor
 
-    /// Sets up the run; every rank builds the same initial parameters.
+    /// Sets up a data-parallel run on all ranks of a communicator.
     ///
-    /// - Throws: `EngineError` if a figure is out of range or there are more ranks than leaves, `DataError` if the text
-    ///   is too short.
-    public init(
+    /// - Throws: as the other initialiser.
+    public convenience init(
         _ configuration: TrainingConfiguration, tokens: [Int32], communicator: any Communicator
     ) throws {
+        try self.init(configuration, tokens: tokens, grid: ProcessGrid(dataParallel: communicator))
+    }
+
+    /// Sets up the run; the initial parameters are the same in every layout.
+    ///
+    /// - Parameter schedule: what pipeline stages do; without stages it has no meaning.
+    /// - Throws: `EngineError` if a figure is out of range or the layout does not fit, `DataError` if the text is too
+    ///   short.
+    public init(
+        _ configuration: TrainingConfiguration, tokens: [Int32], grid: ProcessGrid,
+        schedule kind: ScheduleKind = .wavefront
+    ) throws {
         try configuration.check()
-        guard communicator.size <= configuration.leafCount else {
-            throw EngineError(
-                "\(communicator.size) ranks do not fit a batch of \(configuration.batch) lanes, which has \(configuration.leafCount) leaves; use at most \(configuration.leafCount) ranks or more lanes (--batch)."
-            )
-        }
+        let (layout, place) = (grid.layout, grid.place)
+        try configuration.check(layout)
         self.configuration = configuration
-        self.communicator = communicator
+        self.grid = grid
+        partition = try StagePartition(configuration.model, stages: layout.stages)
         windows = try LaneWindows(
             tokens: tokens, lanes: configuration.batch, steps: configuration.stepsPerWindow, tail: .dropped)
         share = RankShare(
-            lanes: configuration.batch, leafCount: configuration.leafCount, rank: communicator.rank,
-            size: communicator.size)
-        model = LanguageModel(configuration.model, seed: configuration.seed)
-        arena = ParameterArena(model.parameters.reversed(), subtreeCount: share.leaves.subtrees.count)
+            lanes: configuration.batch, leafCount: configuration.leafCount, rank: place.replica, size: layout.replicas)
+        model = LanguageModel(
+            configuration.model, seed: configuration.seed, layers: partition.stages[place.stage])
+        if layout.stages == 1 {
+            schedule = nil
+            arena = ParameterArena(model.parameters.reversed(), subtreeCount: share.leaves.subtrees.count)
+            computation = TapeComputation(
+                configuration, model: model, arena: arena, share: share, windows: windows,
+                communicator: grid.replicaGroup)
+        } else {
+            let pipeline = kind.schedule(
+                stages: layout.stages, replicas: layout.replicas, steps: configuration.stepsPerWindow,
+                leafCount: configuration.leafCount)
+            schedule = pipeline
+            let sums = MicroBatchSums(
+                lanes: configuration.batch, leafCount: configuration.leafCount, replica: place.replica,
+                replicas: layout.replicas, microBatches: pipeline.shape.microBatches)
+            arena = ParameterArena(model.parameters.reversed(), subtreeCount: sums.gradientCount)
+            computation = PipelineComputation(
+                configuration, model: model, arena: arena, sums: sums, windows: windows, schedule: pipeline, grid: grid)
+        }
         optimizer = configuration.makeOptimizer(arena)
-        reduction = DataParallelReduction(arena, leafCount: configuration.leafCount, communicator: communicator)
-        lossSum = GlobalSum(leafCount: configuration.leafCount, communicator: communicator)
-        states = model.beginState(batchSize: share.lanes.count)
-        inputs = Tensor(zeros: [configuration.stepsPerWindow, share.lanes.count], dtype: .int32)
-        targets = Tensor(zeros: [configuration.stepsPerWindow, share.lanes.count], dtype: .int32)
-        let reduction = reduction
-        tape.gradientReady = { reduction.ready($0) }
+        parameters = StageParameters(model, partition: partition, group: grid.stageGroup)
+        lossSum = GlobalSum(leafCount: configuration.leafCount, communicator: grid.replicaGroup)
     }
 
     /// Windows of one epoch.
@@ -77,108 +99,94 @@ public final class LanguageModelTrainer {
     public func step() throws -> StepMetrics {
         var watch = StopWatch()
         var times = StepTimes()
-        if cursor.window == 0 { states = model.beginState(batchSize: share.lanes.count) }
-        var loss: CrossEntropy?
-        var totals = LeafTotals(lossSum: 0, tokenCount: 0)
-        var norm = 0.0
-        for action in TrainingAction.dataParallel {
-            switch action {
-            case .forward: loss = forward()
-            case .backward:
-                if let seed = loss?.seed { tape.backward(from: [seed], hook: reduction.hook) }
-            case .combineGradients:
-                try reduction.finish()
-                totals = try lossSum.combine(
-                    zip(loss?.leafSums ?? [], loss?.leafCounts ?? []).map {
-                        LeafTotals(lossSum: $0, tokenCount: $1)
-                    })
-            case .update: norm = try update()
-            }
-            times.add(watch.lap(), to: action)
-        }
+        if cursor.window == 0 { for state in computation.states { state.fillWithZero() } }
+        let leaves = try computation.run(window: cursor.window, step: stepsDone, times: &times)
+        _ = watch.lap()
+        let totals = try lossSum.combine(leaves, lastStageOf: grid)
+        times.combine += watch.lap()
+        let norm = try update()
+        times.update += watch.lap()
         stepsDone += 1
         cursor.advance(windowsPerEpoch: windows.windowsPerEpoch)
-        let hash = communicator.rank == 0 ? ParameterHash.hash(arena.slots.map(\.parameter)) : nil
+        let hash = try parameterHash()
         times.hash = watch.lap()
         return StepMetrics(
             step: stepsDone, loss: totals.lossSum / Double(totals.tokenCount), gradientNorm: norm,
-            parameterHash: hash, tokens: totals.tokenCount,
-            rowsThisRank: share.lanes.count,
-            seconds: watch.total, times: times)
-    }
-
-    private func forward() -> CrossEntropy {
-        windows.fill(window: cursor.window, lanes: share.lanes, inputs: inputs, targets: targets)
-        arena.beginStep()
-        let context = ForwardContext(
-            tape: tape, isTraining: true, leaves: share.leaves,
-            random: RandomKey(
-                seed: configuration.seed, step: UInt32(stepsDone), firstRow: UInt32(share.lanes.lowerBound)))
-        let (logits, final) = model(inputs, states: states, context)
-        // Detached: the next window starts from the values, without a way back.
-        states = final.map { Variable($0.value) }
-        let count = configuration.batch * configuration.stepsPerWindow
-        return context.softmaxCrossEntropy(logits, targets: targets, gradientScale: 1 / Double(count))
+            parameterHash: grid.world.rank == 0 ? hash : nil, tokens: totals.tokenCount,
+            rowsThisRank: share.lanes.count, seconds: watch.total, times: times)
     }
 
     private func update() throws -> Double {
-        let total = arena.gradients[0]
-        let norm = try GradientNorm(arena, gradient: total)
+        let own = GradientNorm.squares(arena, gradient: computation.gradient)
+        let squares = try parameters.gather(own.map(\.value.bitPattern))
+        let norm = try GradientNorm(
+            squares: zip(parameters.names, squares).map { ($0, Double(bitPattern: $1)) })
         optimizer.learningRate = configuration.learningRate(step: stepsDone)
         optimizer.step(
-            gradient: total, gradientScale: configuration.clip.map { norm.clippingFactor(maximum: $0) } ?? 1)
+            gradient: computation.gradient,
+            gradientScale: configuration.clip.map { norm.clippingFactor(maximum: $0) } ?? 1)
         return norm.value
+    }
+
+    /// `ParameterHash` of the whole model; nil on ranks of other replicas than the first, which hold the same.
+    /// Collective.
+    public func parameterHash() throws(CommError) -> UInt64? {
+        // One rank of every stage is enough: the hash takes time.
+        guard grid.place.replica == 0 else { return nil }
+        if grid.layout.stages == 1 && grid.world.rank != 0 { return nil }
+        return ParameterHash.combine(
+            try parameters.gather(arena.slotsByName.map { ParameterHash.digest($0.parameter) }))
     }
 
     /// Everything needed to continue, with the states of all lanes. Collective; every rank gets the same.
     ///
     /// Parameters and optimiser states share memory with the trainer: use the snapshot before the next step.
     public func snapshot() throws -> TrainingSnapshot {
-        let handoff = StateHandoff(lanes: configuration.batch, leafCount: configuration.leafCount)
-        var global: [Tensor] = []
-        for state in states { global.append(try handoff.gather(state.value, on: communicator)) }
+        var values: [(name: String, tensor: Tensor)] = []
         var optimizerStates: [(name: String, tensor: Tensor)] = []
         for (name, parameter) in model.pyTorchNames {
-            for state in optimizer.state(for: parameter) {
-                optimizerStates.append((state.name + "." + name, state.values))
+            let isHeld = parameters.holds(parameter)
+            values.append((name, try parameters.whole(isHeld ? parameter.data : nil, of: parameter)))
+            let own = optimizer.state(for: parameter)
+            for (number, state) in optimizer.states.enumerated() {
+                optimizerStates.append(
+                    (state.name + "." + name, try parameters.whole(isHeld ? own[number].values : nil, of: parameter)))
             }
         }
         return TrainingSnapshot(
-            configuration: configuration, stepsDone: stepsDone, cursor: cursor,
-            parameters: model.pyTorchNames.map { ($0.name, $0.parameter.data) }, optimizer: optimizerStates,
-            states: global)
+            configuration: configuration, stepsDone: stepsDone, cursor: cursor, parameters: values,
+            optimizer: optimizerStates, states: try computation.states.map { try handoff.gather($0, on: grid) })
     }
 
-    /// Continues from a snapshot, also one of another number of ranks. Not collective.
+    private var handoff: StateHandoff {
+        StateHandoff(
+            lanes: configuration.batch, leafCount: configuration.leafCount, partition: partition, layout: grid.layout)
+    }
+
+    /// Continues from a snapshot, also one of another layout. Not collective.
     ///
     /// - Throws: `EngineError` naming the first tensor that is missing or has another shape, `DataError` if the
     ///   cursor is not in the text.
     public func restore(_ snapshot: TrainingSnapshot) throws {
         let stateShape = [configuration.model.layers, configuration.batch, configuration.model.hidden]
-        guard snapshot.states.count == states.count,
+        guard snapshot.states.count == configuration.model.stateCount,
             snapshot.states.allSatisfy({ $0.shape == stateShape && $0.dtype == .float32 })
         else {
             throw EngineError(
-                "The checkpoint holds states \(snapshot.states.map(\.shape)) where \(states.count) of shape \(stateShape) are expected; resume with the model and batch it was made with."
+                "The checkpoint holds states \(snapshot.states.map(\.shape)) where \(configuration.model.stateCount) of shape \(stateShape) are expected; resume with the model and batch it was made with."
             )
         }
         try snapshot.cursor.check(windowsPerEpoch: windows.windowsPerEpoch)
         var moves: [(source: Tensor, target: Tensor)] = []
-        func match(_ name: String, _ target: Tensor, in tensors: [(name: String, tensor: Tensor)]) throws(EngineError) {
-            guard let found = tensors.first(where: { $0.name == name })?.tensor else {
-                throw EngineError("The checkpoint has no tensor \(name), expected shape \(target.shape).")
-            }
-            guard found.shape == target.shape, found.dtype == target.dtype else {
-                throw EngineError(
-                    "The checkpoint's \(name) is \(found.shape) \(found.dtype.rawValue) where \(target.shape) \(target.dtype.rawValue) is expected."
-                )
-            }
-            moves.append((found, target))
-        }
         for (name, parameter) in model.pyTorchNames {
-            try match(name, parameter.data, in: snapshot.parameters)
-            for state in optimizer.state(for: parameter) {
-                try match(state.name + "." + name, state.values, in: snapshot.optimizer)
+            // Every rank looks at all tensors, so that all throw alike.
+            let found = try snapshot.parameters.tensor(name, shape: parameter.shape)
+            let isHeld = parameters.holds(parameter)
+            if isHeld { moves.append((found, parameter.data)) }
+            let own = optimizer.state(for: parameter)
+            for (number, state) in optimizer.states.enumerated() {
+                let found = try snapshot.optimizer.tensor(state.name + "." + name, shape: parameter.shape)
+                if isHeld { moves.append((found, own[number].values)) }
             }
         }
         for (source, target) in moves { target.copyElements(from: source) }
@@ -186,9 +194,21 @@ public final class LanguageModelTrainer {
         optimizer.resume(stepCount: snapshot.stepsDone)
         stepsDone = snapshot.stepsDone
         cursor = snapshot.cursor
-        let handoff = StateHandoff(lanes: configuration.batch, leafCount: configuration.leafCount)
-        states = snapshot.states.map {
-            Variable(handoff.part(of: $0, rank: communicator.rank, size: communicator.size))
+        computation.states = snapshot.states.map { handoff.part(of: $0, at: grid.place) }
+    }
+}
+
+extension [(name: String, tensor: Tensor)] {
+    /// The f32 tensor of a checkpoint.
+    fileprivate func tensor(_ name: String, shape: [Int]) throws(EngineError) -> Tensor {
+        guard let found = first(where: { $0.name == name })?.tensor else {
+            throw EngineError("The checkpoint has no tensor \(name), expected shape \(shape).")
         }
+        guard found.shape == shape, found.dtype == .float32 else {
+            throw EngineError(
+                "The checkpoint's \(name) is \(found.shape) \(found.dtype.rawValue) where \(shape) float32 is expected."
+            )
+        }
+        return found
     }
 }

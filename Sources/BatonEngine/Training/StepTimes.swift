@@ -13,13 +13,4 @@ public struct StepTimes: Sendable, Hashable {
 
     /// Nothing yet.
     public init() {}
-
-    mutating func add(_ seconds: Double, to action: TrainingAction) {
-        switch action {
-        case .forward: forward += seconds
-        case .backward: backward += seconds
-        case .combineGradients: combine += seconds
-        case .update: update += seconds
-        }
-    }
 }

@@ -1,3 +1,4 @@
+public import BatonComm
 public import BatonNN
 import BatonTensor
 
@@ -83,6 +84,29 @@ public struct TrainingConfiguration: Codable, Hashable, Sendable {
             throw EngineError("The largest gradient norm is \(clip) where a number above 0 is expected.")
         }
     }
+
+    /// Throws unless a layout can train this.
+    ///
+    /// - Throws: `EngineError` naming the factor that does not fit.
+    public func check(_ layout: ParallelLayout) throws(EngineError) {
+        guard layout.directions == 1 else {
+            throw EngineError(
+                "The layout \(layout) splits directions, but a language model has one; leave out dir.")
+        }
+        guard layout.shards == 1 else {
+            throw EngineError(
+                "The layout \(layout) shards hidden units, which training does not do; use dp and pp.")
+        }
+        guard layout.replicas <= leafCount else {
+            throw EngineError(
+                "\(layout.replicas) ranks do not fit a batch of \(batch) lanes, which has \(leafCount) leaves; use at most \(leafCount) ranks or more lanes (--batch)."
+            )
+        }
+        _ = try StagePartition(model, stages: layout.stages)
+    }
+
+    /// 1 / number of targets of a global batch.
+    var gradientScale: Double { 1 / Double(batch * stepsPerWindow) }
 
     /// η of a step, counted from 0.
     public func learningRate(step: Int) -> Double {

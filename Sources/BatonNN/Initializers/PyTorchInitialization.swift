@@ -1,4 +1,4 @@
-internal import BatonTensor
+public import BatonTensor
 
 /// PyTorch's default initial values, so that training curves compare with PyTorch's.
 ///
@@ -12,8 +12,14 @@ internal import BatonTensor
 public enum PyTorchInitialization {
     /// Initialises a tree of `Dense`, `Embedding` and recurrent layers. Overrides the parameters' own initialisers.
     ///
+    /// - Parameter isHeld: parameters for which it is false get no values: another process holds them.
     /// - Precondition: the input widths are known.
-    public static func initialize(_ block: Block, seed: UInt64) {
+    public static func initialize(
+        _ block: Block, seed: UInt64, where isHeld: (Parameter) -> Bool = { _ in true }
+    ) {
+        func fill(_ parameter: Parameter, _ initializer: any Initializer, _ seed: UInt64) {
+            if isHeld(parameter) { parameter.initialize(overriding: initializer, seed: seed) }
+        }
         if let layer = block as? RecurrentLayer {
             for (_, parameter) in layer.parameters {
                 fill(parameter, UniformInitializer(1 / Double(layer.hiddenSize).squareRoot()), seed)
@@ -27,10 +33,6 @@ public enum PyTorchInitialization {
         } else if let layer = block as? Embedding {
             fill(layer.weight, NormalInitializer(1), seed)
         }
-        for (_, child) in block.children { initialize(child, seed: seed) }
-    }
-
-    private static func fill(_ parameter: Parameter, _ initializer: any Initializer, _ seed: UInt64) {
-        parameter.initialize(overriding: initializer, seed: seed)
+        for (_, child) in block.children { initialize(child, seed: seed, where: isHeld) }
     }
 }

@@ -12,28 +12,40 @@ public struct GradientNorm: Sendable, Hashable {
     /// - Parameter gradient: flat, laid out as the arena.
     /// - Throws: `NNError` if the norm is not finite; the message names the first such parameter.
     public init(_ arena: ParameterArena, gradient: Tensor) throws(NNError) {
-        func run<Scalar: DifferentiableScalar>(_: Scalar.Type) -> (sum: Double, culprit: String?) {
-            let base = gradient.pointer(of: Scalar.self)
-            var sum = 0.0
-            var culprit: String?
-            for slot in arena.slotsByName {
-                let square = Scalar.sumOfSquares(base + slot.range.lowerBound, count: slot.range.count)
-                if !square.isFinite, culprit == nil { culprit = slot.parameter.name }
-                sum += square
+        try self.init(squares: Self.squares(arena, gradient: gradient))
+    }
+
+    /// The norm from Σ g² of every parameter, in the order of their names.
+    ///
+    /// - Throws: as above.
+    public init(squares: [(name: String, value: Double)]) throws(NNError) {
+        var sum = 0.0
+        for square in squares {
+            guard square.value.isFinite else {
+                throw NNError(
+                    "The gradient of \(square.name) is not finite; lower the learning rate, clip the gradient, or check the data for NaN"
+                )
             }
-            return (sum, culprit)
+            sum += square.value
         }
+        value = sum.squareRoot()
+    }
+
+    /// Σ g² of each parameter of an arena, in the order of the names.
+    ///
+    /// - Parameter gradient: flat, laid out as the arena.
+    public static func squares(_ arena: ParameterArena, gradient: Tensor) -> [(name: String, value: Double)] {
         precondition(
             gradient.count == arena.count && gradient.dtype == arena.dtype,
             "GradientNorm: expected a flat gradient (\(arena.count)) of \(arena.dtype.rawValue), got \(gradient.shape) \(gradient.dtype.rawValue)"
         )
-        let (sum, culprit) = run(arena.dtype.differentiable(for: "GradientNorm"))
-        if let culprit {
-            throw NNError(
-                "The gradient of \(culprit) is not finite; lower the learning rate, clip the gradient, or check the data for NaN"
-            )
+        func run<Scalar: DifferentiableScalar>(_: Scalar.Type) -> [(name: String, value: Double)] {
+            let base = gradient.pointer(of: Scalar.self)
+            return arena.slotsByName.map { slot in
+                (slot.parameter.name, Scalar.sumOfSquares(base + slot.range.lowerBound, count: slot.range.count))
+            }
         }
-        value = sum.squareRoot()
+        return run(arena.dtype.differentiable(for: "GradientNorm"))
     }
 
     /// min(1, maximum / (norm + 10⁻⁶)), the factor of PyTorch's `clip_grad_norm_`.

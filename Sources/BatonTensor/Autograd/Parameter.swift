@@ -40,6 +40,9 @@ public final class Parameter: CustomStringConvertible {
     public var learningRateMultiplier = 1.0
     /// Factor of the weight decay; 0 for biases that must not decay.
     public var weightDecayMultiplier = 1.0
+    /// Which of `gradients` the backward passes add to; nil is all. A batch that is computed in parts, one after the
+    /// other, has subtrees for each part.
+    public var selectedGradients: Range<Int>?
     /// Grows with every change of the values; layers pack weights again when it moved.
     public private(set) var version = 0
 
@@ -187,10 +190,11 @@ extension Parameter {
             return (0..<subtreeCount).map { _ in Tensor(zeros: shape, dtype: dtype) }
         }
         if gradients.isEmpty, !isInArena { makeGradients(subtreeCount) }
+        let chosen = selectedGradients ?? gradients.indices
         precondition(
-            gradients.count == subtreeCount,
-            "Parameter \(name): \(gradients.count) gradients for \(subtreeCount) subtrees; build the ParameterArena with the subtree count of the leaf plan"
+            chosen.count == subtreeCount,
+            "Parameter \(name): \(chosen.count) gradients for \(subtreeCount) subtrees; build the ParameterArena with the subtree count of the leaf plan"
         )
-        return gradients
+        return Array(gradients[chosen])
     }
 }

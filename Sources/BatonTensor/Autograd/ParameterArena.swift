@@ -96,6 +96,11 @@ public final class ParameterArena {
         }
     }
 
+    /// Chooses which of the gradients the backward passes of all parameters add to; nil is all.
+    public func select(gradients range: Range<Int>?) {
+        for slot in slots { slot.parameter.selectedGradients = range }
+    }
+
     /// Zeroes all gradients.
     public func zeroGradients() { for gradient in gradients { gradient.fillWithZero() } }
 

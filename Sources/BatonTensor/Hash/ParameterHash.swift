@@ -7,13 +7,18 @@
 public enum ParameterHash {
     /// - Precondition: all parameters are initialised.
     public static func hash(_ parameters: [Parameter]) -> UInt64 {
-        let digests = parameters.sorted { $0.name < $1.name }.map { parameter in
-            let data = parameter.data
-            return XXHash64.hash(
-                UnsafeRawBufferPointer(start: data.rawPointer, count: data.byteCount),
-                seed: XXHash64.hash(parameter.name)
-            ).littleEndian
-        }
-        return digests.withUnsafeBytes { XXHash64.hash($0) }
+        combine(parameters.sorted { $0.name < $1.name }.map(digest))
+    }
+
+    /// dᵢ of one parameter.
+    public static func digest(_ parameter: Parameter) -> UInt64 {
+        let data = parameter.data
+        return XXHash64.hash(
+            UnsafeRawBufferPointer(start: data.rawPointer, count: data.byteCount), seed: XXHash64.hash(parameter.name))
+    }
+
+    /// The hash of a model, from the digests of its parameters in the order of their names.
+    public static func combine(_ digests: [UInt64]) -> UInt64 {
+        digests.map(\.littleEndian).withUnsafeBytes { XXHash64.hash($0) }
     }
 }

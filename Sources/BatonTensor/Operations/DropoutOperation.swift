@@ -1,4 +1,4 @@
-internal import BatonKernelABI
+public import BatonKernelABI
 internal import BatonKernels
 
 /// Order of the axes of a sequence: T time steps, N rows of the batch, C features.
@@ -24,21 +24,46 @@ extension ForwardContext {
         precondition((2...3).contains(shape.count), "dropout: expected (T,N,C), (N,T,C) or (N,C), got \(shape)")
         let rowsFirst = shape.count == 3 && layout == .NTC
         let (outer, inner) = shape.count == 3 ? (shape[0], shape[1]) : (1, shape[0])
-        let mask = DropoutMask(
-            key: RandomStream(seed: random.seed, name: name).key, step: random.step, firstTime: random.firstTime,
-            firstRow: random.firstRow, times: rowsFirst ? inner : outer, rows: rowsFirst ? outer : inner,
-            width: shape[shape.count - 1], rowsFirst: rowsFirst, threshold: UInt32(rate * 0x1p16) << 16,
-            scale: 1 / (1 - rate))
+        let mask = random.dropoutMask(
+            name: name, rate: rate, times: rowsFirst ? inner : outer, rows: rowsFirst ? outer : inner,
+            width: shape[shape.count - 1], rowsFirst: rowsFirst)
         let value = Tensor(uninitialized: shape, dtype: x.dtype)
-        func apply<Scalar: DifferentiableScalar>(_: Scalar.Type, _ source: Tensor, _ target: Tensor, adds: Bool) {
-            Scalar.dropout(
-                mask, source.pointer(of: Scalar.self), into: target.pointer(of: Scalar.self), adds: adds)
-        }
-        let scalar = x.dtype.differentiable(for: "dropout")
-        apply(scalar, x.value, value, adds: false)
+        x.value.dropout(mask, into: value)
         return result("dropout", value, of: [x]) { gradient in
             let (target, adds) = x.gradientTarget()
-            apply(scalar, gradient, target, adds: adds)
+            gradient.dropout(mask, into: target, adds: adds)
         }
+    }
+}
+
+extension RandomKey {
+    /// The mask of a dropout layer over T times and N rows, beginning with the key's first of both.
+    ///
+    /// - Parameters:
+    ///   - name: name of the layer, unique in the model.
+    ///   - rate: p, the probability of zero.
+    ///   - rowsFirst: whether memory is (N, T, width).
+    public func dropoutMask(
+        name: String, rate: Double, times: Int, rows: Int, width: Int, rowsFirst: Bool = false
+    ) -> DropoutMask {
+        DropoutMask(
+            key: RandomStream(seed: seed, name: name).key, step: step, firstTime: firstTime, firstRow: firstRow,
+            times: times, rows: rows, width: width, rowsFirst: rowsFirst, threshold: UInt32(rate * 0x1p16) << 16,
+            scale: 1 / (1 - rate))
+    }
+}
+
+extension Tensor {
+    /// The elements a mask keeps, scaled, and zero for the others; written to a tensor of equal count, which may be this
+    /// one, or added to it.
+    public func dropout(_ mask: DropoutMask, into target: Tensor, adds: Bool = false) {
+        precondition(
+            count == mask.times * mask.rows * mask.width && target.count == count,
+            "dropout: expected two tensors of \(mask.times * mask.rows * mask.width) elements, got \(shape) and \(target.shape)"
+        )
+        func run<Scalar: DifferentiableScalar>(_: Scalar.Type) {
+            Scalar.dropout(mask, pointer(of: Scalar.self), into: target.pointer(of: Scalar.self), adds: adds)
+        }
+        run(dtype.differentiable(for: "dropout"))
     }
 }

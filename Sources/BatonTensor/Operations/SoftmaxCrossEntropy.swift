@@ -1,4 +1,4 @@
-internal import BatonKernels
+public import BatonKernels
 internal import Glibc
 
 /// Cross-entropy of a batch in the form that sums over processes exactly: f64 sums and integer counts per leaf.
@@ -44,15 +44,38 @@ extension ForwardContext {
             "softmaxCrossEntropy: expected logits (T,N,V) or (N,V) with N = \(leaves.rowCount) and targets without V, got \(shape) and \(targets.shape)"
         )
         let gradient = tape != nil && logits.requiresGradient ? Tensor(uninitialized: shape, dtype: logits.dtype) : nil
-        let (batch, width) = (shape[shape.count - 2], shape[shape.count - 1])
+        var entropy = CrossEntropy(leafCount: leaves.leaves.count)
+        entropy.add(logits.value, targets: targets, gradientScale: gradientScale, gradient: gradient, leaves: leaves)
+        entropy.seed = gradient.map { (logits, $0) }
+        return entropy
+    }
+}
+
+extension CrossEntropy {
+    /// The entropy of nothing.
+    public init(leafCount: Int) {
+        leafSums = Array(repeating: 0, count: leafCount)
+        leafCounts = Array(repeating: 0, count: leafCount)
+    }
+
+    /// Goes on with further time steps; the chains, and with them the bits, are those of one pass over all steps.
+    ///
+    /// Arguments as in `ForwardContext.softmaxCrossEntropy`; `gradient`, shaped as the logits, is written if given.
+    public mutating func add(
+        _ logits: Tensor, targets: Tensor, gradientScale: Double, gradient: Tensor?, leaves: LeafPlan
+    ) {
+        let (batch, width) = (leaves.rowCount, logits.shape[logits.rank - 1])
         let labels = targets.integers()
-        var sums = [Double](repeating: 0, count: leaves.leaves.count)
-        var counts = [Int](repeating: 0, count: leaves.leaves.count)
+        precondition(
+            logits.count == labels.count * width && (gradient.map { $0.count == logits.count } ?? true)
+                && leafSums.count == leaves.leaves.count,
+            "CrossEntropy: \(labels.count) targets and \(leafSums.count) leaves, got logits \(logits.shape) and \(leaves.leaves.count) leaves"
+        )
         var leafOf = [Int](repeating: 0, count: batch)
         for (leaf, rows) in leaves.leaves.enumerated() { for row in rows { leafOf[row] = leaf } }
-
+        var (sums, counts) = (leafSums, leafCounts)
         func run<Scalar: DifferentiableScalar>(_: Scalar.Type) {
-            let scores = logits.value.pointer(of: Scalar.self)
+            let scores = logits.pointer(of: Scalar.self)
             let out = gradient?.pointer(of: Scalar.self)
             for (position, label) in labels.enumerated() {
                 let row = scores + position * width
@@ -63,7 +86,7 @@ extension ForwardContext {
                 }
                 precondition(label < width, "softmaxCrossEntropy: target \(label) outside the \(width) classes")
                 let terms = Scalar.softmaxTerms(row, count: width, exponentials: target)
-                let leaf = leafOf[batch == 0 ? 0 : position % batch]
+                let leaf = leafOf[position % batch]
                 sums[leaf] += log(terms.sum) + (terms.maximum - Double(row[label]))
                 counts[leaf] += 1
                 if let target {
@@ -73,6 +96,6 @@ extension ForwardContext {
             }
         }
         run(logits.dtype.differentiable(for: "softmaxCrossEntropy"))
-        return CrossEntropy(leafSums: sums, leafCounts: counts, seed: gradient.map { (logits, $0) })
+        (leafSums, leafCounts) = (sums, counts)
     }
 }

@@ -69,6 +69,37 @@ import Testing
         #expect(rows[11] != "3" && rows[11] != "6")
     }
 
+    /// Two stages, then two replicas of two stages, then one process; the text they write is the same too.
+    @Test func pipelinesGiveTheSameBitsAndText() throws {
+        let folder = try TrainingFolder()
+        defer { folder.remove() }
+        let deep = ["--layers", "3"] + TrainingFolder.options.dropFirst(2)
+        let one = try folder.baton(folder.train(out: "one", options: deep))
+        #expect(one.status == 0, "\(one.error)")
+        let two = try folder.baton(
+            folder.train(out: "two", ["--stop-at-step", "7", "--layout", "pp=2"], options: deep), ranks: 2)
+        #expect(two.status == 0, "\(two.error)")
+        let four = try folder.baton(
+            folder.resume("two", ["--stop-at-step", "15", "--layout", "dp=2,pp=2", "--schedule", "1f1b"]), ranks: 4)
+        #expect(four.status == 0, "\(four.error)")
+        let rest = try folder.baton(folder.resume("two"))
+        #expect(rest.status == 0, "\(rest.error)")
+        #expect(try folder.bits("two") == folder.bits("one"))
+        #expect(try folder.lines("two", "validation.csv").last == folder.lines("one", "validation.csv").last)
+
+        let write = ["generate", folder.path("one"), "--prompt", "the", "--length", "40"]
+        let alone = try folder.baton(write)
+        let piped = try folder.baton(write + ["--layout", "pp=3"], ranks: 3)
+        #expect(alone.status == 0 && alone.output == piped.output, "\(piped.error)")
+        let score = ["eval", folder.path("one"), "--data", folder.text]
+        #expect(
+            try folder.baton(score).output == folder.baton(score + ["--layout", "pp=2"], ranks: 2).output)
+        let deeper = try folder.baton(write + ["--layout", "pp=4"], ranks: 4)
+        #expect(deeper.status == 2 && deeper.error.contains("at most pp=3"), "\(deeper.error)")
+        let wrong = try folder.baton(folder.resume("two", ["--layout", "pp=4"]), ranks: 4)
+        #expect(wrong.status == 2 && wrong.error.contains("at most pp=3"), "\(wrong.error)")
+    }
+
     @Test(arguments: [1, 2]) func aRunKilledAtAnyMomentEndsWithTheSameHash(ranks: Int) throws {
         let folder = try TrainingFolder()
         defer { folder.remove() }

@@ -7,7 +7,7 @@ import Testing
     private static func model() throws -> LanguageModel { LanguageModel(try TinyRun.configuration().model, seed: 9) }
 
     private func generate(temperature: Double, seed: UInt64, length: Int = 200) throws -> [Int32] {
-        TextGenerator(try Self.model(), temperature: temperature, seed: seed).generate(
+        try TextGenerator(try Self.model(), temperature: temperature, seed: seed).generate(
             prompt: [1, 2, 3], length: length)
     }
 
@@ -43,7 +43,8 @@ import Testing
         let values = logits.value.elements(as: Float.self).map { Double($0) / 0.5 }
         var counts = [Double](repeating: 0, count: 13)
         for seed in 0..<4000 {
-            let token = TextGenerator(model, temperature: 0.5, seed: UInt64(seed)).generate(prompt: [1], length: 1)[0]
+            let token = try TextGenerator(model, temperature: 0.5, seed: UInt64(seed))
+                .generate(prompt: [1], length: 1)[0]
             counts[Int(token)] += 1
         }
         let probabilities = Self.softmax(values)

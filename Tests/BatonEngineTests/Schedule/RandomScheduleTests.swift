@@ -16,9 +16,10 @@ import Testing
             costs.weightGradient = random.real(0.1...10)
             costs.message = random.real(0...2)
             costs.stages = (0..<schedule.shape.stages).map { _ in random.real(0.5...2) }
-            // Orders found greedily may need all sends open at once, the others never more than one per neighbour.
+            // Orders found greedily may need all sends open at once, 1F1B two per neighbour, the others one.
             let isGreedy = schedule.shape.microBatches > 1 && schedule.shape.chunks > 1 && schedule.shape.isTraining
-            let credit = isGreedy ? .max : random.integer(1...3)
+            let runsAhead = schedule.shape.microBatches > 1 && schedule.shape.isTraining
+            let credit = isGreedy ? .max : random.integer(runsAhead ? 2...4 : 1...3)
             let outcome = try ScheduleSimulator(costs: costs, credit: credit).run(schedule)
             // No rank is faster than its own work, and nothing takes longer than all work and messages in a row.
             let messages = schedule.ranks.joined().count { schedule.shape.message(neededBy: $0) != nil }

@@ -11,30 +11,44 @@ import Testing
         Tensor((0..<layers * lanes * hidden).map { Float($0) }, shape: [layers, lanes, hidden])
     }
 
-    /// With one lane most ranks own nothing.
+    /// With one lane most replicas own nothing.
     @Test(arguments: [(1, 1), (2, 2), (11, 8), (64, 8)])
     func gatheringThePartsGivesTheWhole(lanes: Int, leafCount: Int) throws {
         let world = try TestWorld.communicator()
-        let handoff = StateHandoff(lanes: lanes, leafCount: leafCount)
-        let whole = numbered(layers: 3, lanes: lanes, hidden: 5)
-        let part = handoff.part(of: whole, rank: world.rank, size: world.size)
-        let gathered = try handoff.gather(part, on: world)
-        #expect(gathered.shape == [3, lanes, 5])
-        #expect(gathered.elements(as: Float.self) == whole.elements(as: Float.self))
+        for layout in TinyRun.layouts(ranks: world.size, layers: 3) {
+            let grid = try ProcessGrid(layout, world: world)
+            let handoff = Self.handoff(lanes: lanes, leafCount: leafCount, layers: 3, layout)
+            let whole = numbered(layers: 3, lanes: lanes, hidden: 5)
+            let part = handoff.part(of: whole, at: grid.place)
+            #expect(part.shape[0] == handoff.partition.stages[grid.place.stage].count)
+            let gathered = try handoff.gather(part, on: grid)
+            #expect(gathered.shape == [3, lanes, 5])
+            #expect(gathered.elements(as: Float.self) == whole.elements(as: Float.self))
+        }
     }
 
-    @Test(arguments: 1...9)
-    func partsHoldEachLaneOnceInOrder(size: Int) {
-        let handoff = StateHandoff(lanes: 11, leafCount: 8)
-        let whole = numbered(layers: 2, lanes: 11, hidden: 4)
-        let parts = (0..<size).map { handoff.part(of: whole, rank: $0, size: size) }
-        #expect(parts.map { $0.shape[1] }.reduce(0, +) == 11)
-        for layer in 0..<2 {
-            let joined = parts.flatMap { part in
-                let count = part.shape[1] * 4
-                return part.elements(as: Float.self)[layer * count..<(layer + 1) * count]
-            }
-            #expect(joined == Array(whole.elements(as: Float.self)[layer * 44..<(layer + 1) * 44]))
+    /// The parts of all places together hold every (lane, layer) once, where the owner map says.
+    @Test(arguments: 1...9, 1...3)
+    func partsHoldEachLaneAndLayerOnce(replicas: Int, stages: Int) {
+        let layout = ParallelLayout(replicas: replicas, stages: stages)
+        let handoff = Self.handoff(lanes: 11, leafCount: 8, layers: 3, layout)
+        let whole = numbered(layers: 3, lanes: 11, hidden: 2)
+        var owners: [Int: [Int]] = [:]
+        for rank in 0..<layout.rankCount {
+            let part = handoff.part(of: whole, at: layout.place(ofRank: rank)).elements(as: Float.self)
+            for element in part where Int(element) % 2 == 0 { owners[Int(element) / 2, default: []].append(rank) }
         }
+        for layer in 0..<3 {
+            for lane in 0..<11 {
+                #expect(owners[layer * 11 + lane] == [handoff.owner(lane: lane, layer: layer)])
+            }
+        }
+    }
+
+    private static func handoff(lanes: Int, leafCount: Int, layers: Int, _ layout: ParallelLayout) -> StateHandoff {
+        StateHandoff(
+            lanes: lanes, leafCount: leafCount,
+            partition: StagePartition(costs: Array(repeating: 1, count: layers), stages: layout.stages),
+            layout: layout)
     }
 }

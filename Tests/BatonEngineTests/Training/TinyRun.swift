@@ -11,12 +11,12 @@ enum TinyRun {
     static let vocabularySize = 13
 
     static func configuration(
-        _ cell: RecurrentKind = .lstm, batch: Int = 11, dropout: Double = 0.3, clip: Double? = 0.1,
+        _ cell: RecurrentKind = .lstm, layers: Int = 2, batch: Int = 11, dropout: Double = 0.3, clip: Double? = 0.1,
         optimizer: TrainingConfiguration.OptimizerKind = .adam, learningRate: Double = 0.01
     ) throws -> TrainingConfiguration {
         TrainingConfiguration(
             model: try LanguageModelConfiguration(
-                cell: cell, vocabularySize: vocabularySize, embedding: 6, hidden: 19, layers: 2, dropout: dropout),
+                cell: cell, vocabularySize: vocabularySize, embedding: 6, hidden: 19, layers: layers, dropout: dropout),
             batch: batch, stepsPerWindow: 7, totalSteps: 12, optimizer: optimizer, learningRate: learningRate,
             schedule: .linear(finalFraction: 0.1), weightDecay: 0.01, momentum: optimizer == .sgd ? 0.9 : 0, clip: clip,
             seed: 5, leafCount: LeafPlan.leafCount(rows: batch))
@@ -37,7 +37,7 @@ enum TinyRun {
     struct Bits: Equatable {
         var loss: UInt64
         var norm: UInt64
-        /// Of this rank's parameters.
+        /// Of all parameters.
         var parameters: UInt64
     }
 
@@ -49,9 +49,18 @@ enum TinyRun {
             result.append(
                 Bits(
                     loss: metrics.loss.bitPattern, norm: metrics.gradientNorm.bitPattern,
-                    parameters: ParameterHash.hash(trainer.arena.slots.map(\.parameter))))
+                    parameters: try hash(trainer)))
         }
         return result
+    }
+
+    /// Of the whole model, on every rank: also of replicas that do not compute it for the log.
+    private static func hash(_ trainer: LanguageModelTrainer) throws -> UInt64 {
+        if trainer.grid.layout.stages == 1 { return ParameterHash.hash(trainer.arena.slots.map(\.parameter)) }
+        let snapshot = try trainer.snapshot()
+        let model = LanguageModel(trainer.configuration.model, seed: 0)
+        for (named, value) in zip(model.pyTorchNames, snapshot.parameters) { named.parameter.setData(value.tensor) }
+        return ParameterHash.hash(model.parameters)
     }
 
     static func trainer(
@@ -69,5 +78,20 @@ extension TrainingSnapshot {
         copy.optimizer = optimizer.map { ($0.name, $0.tensor.copy()) }
         copy.states = states.map { $0.copy() }
         return copy
+    }
+}
+
+extension TinyRun {
+    /// The layouts of so many ranks over replicas and stages.
+    static func layouts(ranks: Int, layers: Int) -> [ParallelLayout] {
+        (1...ranks).filter { ranks % $0 == 0 && $0 <= layers }
+            .map { ParallelLayout(replicas: ranks / $0, stages: $0) }
+    }
+
+    static func trainer(
+        _ configuration: TrainingConfiguration, tokens: [Int32] = tokens, grid: ProcessGrid,
+        schedule: ScheduleKind = .wavefront
+    ) throws -> LanguageModelTrainer {
+        try LanguageModelTrainer(configuration, tokens: tokens, grid: grid, schedule: schedule)
     }
 }

@@ -1,0 +1,132 @@
+import BatonComm
+import BatonData
+import BatonKernelABI
+import BatonKernels
+import BatonNN
+import BatonTensor
+
+/// A window on a pipeline stage: runs the rank's list of a schedule over the micro-batches of its lanes.
+final class PipelineComputation: WindowComputation {
+    var states: [Tensor]
+    let gradient: Tensor
+    private let configuration: TrainingConfiguration
+    private let stage: LanguageModelStage
+    private let arena: ParameterArena
+    private let sums: MicroBatchSums
+    private let windows: LaneWindows
+    private let schedule: PipelineSchedule
+    private let executor: ScheduleExecutor
+    private let transfers: StageTransfers
+    private let reduction: DataParallelReduction
+    /// Micro-batches that will still add to a parameter's gradient, by its place in the arena.
+    private var remaining: [Int]
+    /// Tokens and targets of every micro-batch.
+    private let contents: [(inputs: Tensor, targets: Tensor)]
+    private var open: [LanguageModelWindow] = []
+
+    init(
+        _ configuration: TrainingConfiguration, model: LanguageModel, arena: ParameterArena, sums: MicroBatchSums,
+        windows: LaneWindows, schedule: PipelineSchedule, grid: ProcessGrid
+    ) {
+        self.configuration = configuration
+        self.arena = arena
+        self.sums = sums
+        self.windows = windows
+        self.schedule = schedule
+        stage = LanguageModelStage(model)
+        executor = ScheduleExecutor(schedule, rank: grid.place.replica * schedule.shape.stages + grid.place.stage)
+        reduction = DataParallelReduction(
+            arena, gradients: sums.roots.map { arena.gradients[$0] }, leafCount: configuration.leafCount,
+            communicator: grid.replicaGroup)
+        transfers = StageTransfers(grid.stageGroup, companion: reduction.polled)
+        gradient = arena.gradients[sums.roots[0]]
+        remaining = Array(repeating: 0, count: arena.slots.count)
+        let lanes = sums.shares.reduce(0) { $0 + $1.lanes.count }
+        states = stage.beginState(rows: lanes)
+        contents = sums.shares.map { share in
+            let shape = [configuration.stepsPerWindow, share.lanes.count]
+            return (Tensor(zeros: shape, dtype: .int32), Tensor(zeros: shape, dtype: .int32))
+        }
+    }
+
+    func run(window: Int, step: Int, times: inout StepTimes) throws -> [LeafTotals]? {
+        arena.beginStep()
+        remaining = Array(repeating: sums.shares.count, count: arena.slots.count)
+        let next = stage.beginState(rows: states[0].shape[1])
+        open = zip(sums.shares, contents).map { share, content in
+            begin(share, content, window: window, step: step, next: next)
+        }
+        defer { open = [] }
+        let spent = try executor.run(self, transfers)
+        if schedule.shape.replicas == 1 { try reduction.finish() }
+        times.forward += spent.forward
+        times.backward += spent.backward
+        times.combine += spent.wait
+        states = next
+        guard stage.model.holdsDecoder else { return nil }
+        return open.flatMap { window in
+            zip(window.entropy.leafSums, window.entropy.leafCounts).map { LeafTotals(lossSum: $0, tokenCount: $1) }
+        }
+    }
+
+    private func begin(
+        _ share: RankShare, _ content: (inputs: Tensor, targets: Tensor), window: Int, step: Int, next: [Tensor]
+    ) -> LanguageModelWindow {
+        windows.fill(window: window, lanes: share.lanes, inputs: content.inputs, targets: content.targets)
+        let first = share.lanes.lowerBound - sums.shares[0].lanes.lowerBound
+        return LanguageModelWindow(
+            stage,
+            LanguageModelWindow.Content(
+                inputs: content.inputs, targets: content.targets, rows: first..<first + share.lanes.count,
+                initial: states, final: next, leaves: share.leaves),
+            training: LanguageModelWindow.Training(
+                random: RandomKey(
+                    seed: configuration.seed, step: UInt32(step), firstRow: UInt32(share.lanes.lowerBound)),
+                gradientScale: configuration.gradientScale))
+    }
+}
+
+extension PipelineComputation: StageWork {
+    func perform(_ action: ScheduleAction, hook: StepHook) throws {
+        let window = open[action.microBatch]
+        switch action.kind {
+        case .forward: window.forward(steps: steps(of: action), hook: hook)
+        case .backward: window.backward(steps: steps(of: action), hook: hook)
+        case .weightGradient:
+            arena.select(gradients: sums.gradients[action.microBatch])
+            window.backwardWeights(hook: hook, ready: ready)
+            arena.select(gradients: nil)
+        case .gradientSum: try reduction.finish()
+        }
+    }
+
+    func landing(for action: ScheduleAction) -> UnsafeMutableRawBufferPointer {
+        let recurrent = open[action.microBatch].recurrent
+        let whole = action.kind == .forward ? recurrent.input : recurrent.outputGradient()
+        return whole[leading: steps(of: action)].bytes
+    }
+
+    func result(of action: ScheduleAction) -> UnsafeRawBufferPointer {
+        let window = open[action.microBatch]
+        let whole = action.kind == .forward ? window.recurrent.output : window.inputGradient
+        return UnsafeRawBufferPointer(whole?[leading: steps(of: action)].bytes ?? .init(start: nil, count: 0))
+    }
+
+    private func steps(of action: ScheduleAction) -> Range<Int> {
+        schedule.shape.steps(ofChunk: action.chunk, of: configuration.stepsPerWindow)
+    }
+
+    /// A micro-batch has added its part to a parameter's gradient.
+    private func ready(_ parameter: Parameter) {
+        guard let slot = arena.position(of: parameter) else { return }
+        remaining[slot] -= 1
+        guard remaining[slot] == 0 else { return }
+        sums.combine(arena, elements: arena.slots[slot].range)
+        reduction.ready(parameter)
+    }
+}
+
+extension Tensor {
+    /// Its memory as bytes.
+    var bytes: UnsafeMutableRawBufferPointer { UnsafeMutableRawBufferPointer(start: rawPointer, count: byteCount) }
+}

@@ -1,0 +1,128 @@
+public import BatonKernelABI
+public import BatonKernels
+public import BatonNN
+public import BatonTensor
+
+/// One window through contiguous layers of a one-directional recurrent stack, as a stage of a pipeline runs it: forward
+/// in chunks of time, backward in chunks of time, then the weights of each layer.
+///
+/// Tensors cover the whole window; chunks are ranges of their first axis, so a message lands where it is used and
+/// leaves from where it was computed. Bits do not depend on the chunks.
+///
+/// | Value | Shape |
+/// |---|---|
+/// | `input` | (T, N, I) of the first layer |
+/// | `output` | (T, N, H), after the dropout that follows the last layer of the stage, if one does |
+/// | states | h and, for LSTM, c: (layers, N, H) each |
+public final class RecurrentStage {
+    /// One layer of the stage.
+    private struct Entry {
+        var pass: any RecurrentPass
+        /// What the layer above reads: the layer's own output, or a copy after dropout.
+        var output: Tensor
+        var raw: Tensor
+        /// Name and rate of the dropout that follows.
+        var dropout: (name: String, rate: Double)?
+        /// Gradient of `output`; of `raw` once the chunk has been walked back.
+        var gradient: Tensor?
+    }
+
+    /// What the lowest layer reads; the caller fills it chunk by chunk.
+    public let input: Tensor
+    private let leaves: LeafPlan
+    private let random: RandomKey
+    private var entries: [Entry] = []
+
+    /// Prepares a window.
+    ///
+    /// - Parameters:
+    ///   - stack: The whole stack; TNC, one direction.
+    ///   - layers: The layers of this stage.
+    ///   - rows: The rows of the state tensors that this window has; N of them.
+    ///   - initial: States before the window, (layers, rows of all windows, H) each; nil is zero.
+    ///   - final: Where the states after the window go, shaped as `initial`.
+    ///   - random: For dropout; nil for inference, which has none.
+    ///   - recordsGradients: Whether the backward passes will be called.
+    public init(
+        _ stack: RecurrentLayer, layers: Range<Int>, input: Tensor, rows: Range<Int>, initial: [Tensor]?,
+        final: [Tensor], leaves: LeafPlan, random: RandomKey?, recordsGradients: Bool
+    ) {
+        precondition(
+            !stack.bidirectional && stack.layout == .TNC && input.rank == 3 && input.shape[1] == rows.count,
+            "RecurrentStage: expected a one-directional TNC stack and an input (T,\(rows.count),I), got \(input.shape)")
+        self.input = input
+        self.leaves = leaves
+        self.random = random ?? RandomKey(seed: 0)
+        var below = input
+        for (place, layer) in layers.enumerated() {
+            let raw = Tensor(uninitialized: [input.shape[0], rows.count, stack.hiddenSize], dtype: stack.dtype)
+            // The names under which RecurrentLayer draws its masks.
+            let drops = random != nil && stack.dropout > 0 && layer + 1 < stack.numLayers
+            let dropout = drops ? (name: "\(stack.name)_l\(layer)_dropout", rate: stack.dropout) : nil
+            func state(_ states: [Tensor]?, _ kind: Int) -> Tensor? {
+                guard let states, kind < states.count else { return nil }
+                let all = states[kind][leading: place..<place + 1]
+                return all.reshaped([all.shape[1], all.shape[2]])[leading: rows]
+            }
+            let operands = RecurrentOperands(
+                input: below, output: raw, initialHidden: state(initial, 0), initialCell: state(initial, 1),
+                finalHidden: state(final, 0), finalCell: state(final, 1))
+            let pass = stack.directions[layer].begin(operands, leaves: leaves, training: recordsGradients)
+            let output = dropout == nil ? raw : Tensor(uninitialized: raw.shape, dtype: raw.dtype)
+            entries.append(Entry(pass: pass, output: output, raw: raw, dropout: dropout))
+            below = output
+        }
+    }
+
+    /// What the stage above reads.
+    public var output: Tensor { entries[entries.count - 1].output }
+
+    /// Number of layers.
+    public var layerCount: Int { entries.count }
+
+    /// Runs the next steps.
+    public func forward(steps: Range<Int>, hook: StepHook) {
+        for entry in entries {
+            entry.pass.forward(steps: steps, hook: hook)
+            if let dropout = entry.dropout {
+                entry.raw[leading: steps].dropout(mask(dropout, steps), into: entry.output[leading: steps])
+            }
+        }
+    }
+
+    /// Gradient of `output`, (T, N, H): the caller fills the steps it walks back.
+    public func outputGradient() -> Tensor { gradient(entries.count - 1) }
+
+    /// Carries gradients of some steps down to `inputGradient`, shaped as `input`, if that is wanted.
+    public func backwardData(steps: Range<Int>, inputGradient: Tensor?, hook: StepHook) {
+        for place in entries.indices.reversed() {
+            let own = gradient(place)
+            if let dropout = entries[place].dropout {
+                own[leading: steps].dropout(mask(dropout, steps), into: own[leading: steps])
+            }
+            entries[place].pass.backwardData(
+                steps: steps,
+                RecurrentGradientOperands(output: own, input: place > 0 ? gradient(place - 1) : inputGradient),
+                hook: hook)
+        }
+    }
+
+    /// Adds the gradients of the parameters of one layer, counted from the lowest of the stage, after all steps have
+    /// been walked back.
+    public func backwardWeights(layer place: Int, hook: StepHook) { entries[place].pass.backwardWeights(hook: hook) }
+
+    private func gradient(_ place: Int) -> Tensor {
+        if let gradient = entries[place].gradient { return gradient }
+        let fresh = Tensor(uninitialized: entries[place].raw.shape, dtype: entries[place].raw.dtype)
+        entries[place].gradient = fresh
+        return fresh
+    }
+
+    private func mask(_ dropout: (name: String, rate: Double), _ steps: Range<Int>) -> DropoutMask {
+        var key = random
+        key.firstTime += UInt32(steps.lowerBound)
+        return key.dropoutMask(
+            name: dropout.name, rate: dropout.rate, times: steps.count, rows: input.shape[1],
+            width: output.shape[2])
+    }
+}
