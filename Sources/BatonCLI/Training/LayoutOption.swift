@@ -36,4 +36,16 @@ struct LayoutOption: ParsableArguments {
     }
 }
 
-extension ScheduleKind: ExpressibleByArgument {}
+/// Pipeline schedules by their names on the command line.
+enum ScheduleName: String, ExpressibleByArgument, CaseIterable {
+    case wavefront, gpipe
+    case oneForwardOneBackward = "1f1b"
+
+    var kind: ScheduleKind {
+        switch self {
+        case .wavefront: .wavefront
+        case .gpipe: .gpipe
+        case .oneForwardOneBackward: .oneForwardOneBackward
+        }
+    }
+}

@@ -14,7 +14,7 @@ struct TrainCommand: ParsableCommand {
     @OptionGroup var options: TrainOptions
     @OptionGroup var layout: LayoutOption
     @Option(help: "What pipeline stages do: wavefront, gpipe or 1f1b (default: wavefront); needs pp in --layout.")
-    var schedule: ScheduleKind?
+    var schedule: ScheduleName?
     @Option(help: "Directory of the run.") var out: String
     @Flag(help: "Continue the run in --out from its newest checkpoint; flags of the run need not be repeated.")
     var resume = false
@@ -59,7 +59,7 @@ struct TrainCommand: ParsableCommand {
         try layout.fitting { try configuration.check(parallel) }
         let trainer = try LanguageModelTrainer(
             configuration, tokens: corpus.training, grid: ProcessGrid(parallel, world: job.communicator),
-            schedule: schedule ?? .wavefront)
+            schedule: schedule?.kind ?? .wavefront)
         if let resumed { try trainer.restore(resumed.snapshot) }
         if !resume {
             let snapshot = try trainer.snapshot()

@@ -1,10 +1,11 @@
 import BatonKernels
+import BatonMPITestSupport
 import BatonTensor
 import Testing
 
 @testable import BatonEngine
 
-@Suite struct MicroBatchSumsTests {
+@Suite(.enabled(if: !TestWorld.isUnderMPI)) struct MicroBatchSumsTests {
     /// The parts of a rank hold its leaves, and their gradients end in the rank's own subtrees.
     @Test func partsAddUpToTheRanksSubtrees() {
         for leafCount in [1, 2, 4, 8] {

@@ -1,10 +1,11 @@
 import BatonKernels
+import BatonMPITestSupport
 import BatonTestSupport
 import Testing
 
 @testable import BatonEngine
 
-@Suite struct StagePartitionTests {
+@Suite(.enabled(if: !TestWorld.isUnderMPI)) struct StagePartitionTests {
     /// Against all cuts there are.
     @Test func theSlowestStageIsAsFastAsCanBe() {
         var random = SeededRandom(seed: 9)

@@ -1,10 +1,11 @@
+import BatonMPITestSupport
 import BatonTestSupport
 import Testing
 
 @testable import BatonEngine
 
 /// Validator and simulator on thousands of schedules, sound and spoiled.
-@Suite struct RandomScheduleTests {
+@Suite(.enabled(if: !TestWorld.isUnderMPI)) struct RandomScheduleTests {
     @Test func tenThousandGeneratedSchedulesRunUnderTheStrictestRendezvous() throws {
         var random = SeededRandom(seed: 1)
         for _ in 0..<10_000 {

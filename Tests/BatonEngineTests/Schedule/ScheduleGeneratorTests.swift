@@ -1,9 +1,10 @@
+import BatonMPITestSupport
 import Testing
 
 @testable import BatonEngine
 
 /// What the generators promise: length, memory, and the picture.
-@Suite struct ScheduleGeneratorTests {
+@Suite(.enabled(if: !TestWorld.isUnderMPI)) struct ScheduleGeneratorTests {
     @Test func theWavefrontTakesTheTimeOfItsFormula() throws {
         for stages in 1...8 {
             for chunks in 1...16 {
