@@ -38,11 +38,18 @@ public struct BlockOutline {
             self.params = ParameterDict(prefix: outer.parameterPrefix + relative, shared: outer.shared?.dictionary)
         }
         scope =
-            full.isEmpty
+            relative.isEmpty
             ? outer
             : NameScope(
                 prefix: full, parameterPrefix: self.params.prefix,
                 shared: self.params.shared.map { SharedParameters(dictionary: $0) })
+    }
+
+    /// A block that takes a name made elsewhere and has no parameters of its own but shows another's.
+    init(fullPrefix: String, params: ParameterDict) {
+        prefix = fullPrefix
+        self.params = params
+        scope = NameScope(prefix: fullPrefix, parameterPrefix: fullPrefix, shared: nil)
     }
 
     /// Creates a parameter with full name prefix + attribute, or takes the shared one of that name.

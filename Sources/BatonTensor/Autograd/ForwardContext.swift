@@ -35,6 +35,8 @@ public struct ForwardContext {
     public var hook: StepHook
     /// What random numbers depend on.
     public var random: RandomKey
+    /// Whether a recurrent cell has added the number of its step to `random.firstTime`; cells inside it do not again.
+    public var isInsideCell = false
 
     /// Inference by default: no tape, no dropout.
     public init(

@@ -1,4 +1,5 @@
 public import BatonKernelABI
+internal import BatonKernels
 
 /// One recorded step of a computation.
 ///
@@ -15,17 +16,21 @@ public struct TapeNode {
     public var backwardData: (StepHook) -> Void
     /// Adds to the gradients of the parameters; nil if there are none.
     public var backwardWeights: ((StepHook) -> Void)?
+    /// Called after the node was walked back, or passed over because its outputs had no gradient.
+    public var completion: ((StepHook) -> Void)?
 
     /// A node; see the properties.
     public init(
         name: String, outputs: [Variable], parameters: [Parameter] = [],
-        backwardData: @escaping (StepHook) -> Void, backwardWeights: ((StepHook) -> Void)? = nil
+        backwardData: @escaping (StepHook) -> Void, backwardWeights: ((StepHook) -> Void)? = nil,
+        completion: ((StepHook) -> Void)? = nil
     ) {
         self.name = name
         self.outputs = outputs
         self.parameters = parameters
         self.backwardData = backwardData
         self.backwardWeights = backwardWeights
+        self.completion = completion
     }
 }
 
@@ -34,11 +39,18 @@ public struct TapeNode {
 /// Nothing is allocated per step in the steady state: nodes are dropped as they are walked, which returns saved
 /// values, gradients of activations and borrowed workspaces to their pools.
 public final class Tape {
+    private struct GroupKey: Hashable {
+        let product: ObjectIdentifier
+        let leaves: LeafPlan
+    }
+
     private var nodes: [TapeNode] = []
     /// Nodes that will still add to the gradient of a parameter.
     private var pendingUses: [ObjectIdentifier: Int] = [:]
     /// Parameters of the recorded nodes whose gradients a backward pass begins at zero.
     private var overwritten: [ObjectIdentifier: Parameter] = [:]
+    /// Uses of one product that share its gradient, by product.
+    private var groups: [GroupKey: GradientGroup] = [:]
     /// Called during `backward` as soon as the gradient of a parameter is final, in an order that depends only on
     /// the recorded computation: that of `Block.collectParameters().reversed()`, if every parameter is used once.
     public var gradientReady: ((Parameter) -> Void)?
@@ -65,6 +77,24 @@ public final class Tape {
         nodes.removeAll(keepingCapacity: true)
         pendingUses.removeAll(keepingCapacity: true)
         overwritten.removeAll(keepingCapacity: true)
+        groups.removeAll(keepingCapacity: true)
+    }
+
+    /// The group of a product, made at its first use on the tape and dropped after its last was walked back.
+    func group<Group: GradientGroup>(of product: AnyObject, _ leaves: LeafPlan, _ make: () -> Group) -> Group {
+        let key = GroupKey(product: ObjectIdentifier(product), leaves: leaves)
+        if let known = groups[key] as? Group { return known }
+        let group = make()
+        group.onFinish = { [weak self] in self?.groups[key] = nil }
+        groups[key] = group
+        return group
+    }
+
+    /// Walks the tape back from one variable, every element of which counts once.
+    public func backward(_ objective: Variable, hook: StepHook = .none) {
+        let seed = Tensor(uninitialized: objective.shape, dtype: objective.dtype)
+        seed.fill(1)
+        backward(from: [(objective, seed)], hook: hook)
     }
 
     /// Walks all nodes in reverse order and empties the tape.
@@ -85,6 +115,7 @@ public final class Tape {
                 node.backwardData(hook)
                 node.backwardWeights?(hook)
             }
+            node.completion?(hook)
             for output in node.outputs {
                 output.pendingProducers -= 1
                 if output.pendingProducers == 0 { output.gradient = nil }

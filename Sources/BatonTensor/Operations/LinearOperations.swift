@@ -10,6 +10,10 @@ extension ForwardContext {
     /// | weight | (units, C) |
     /// | bias | (units) |
     /// | returns | (T, N, units) or (N, units) |
+    ///
+    /// A product that is used several times on a tape, as in the steps of a recurrent cell, gets its weight gradient
+    /// when the last use was walked back: one chain per leaf over all uses, last use first. So it has the same bits
+    /// on any number of processes, and is one product instead of many.
     public func linear(_ x: Variable, weight: Parameter, bias: Parameter?, product: any LinearProduct) -> Variable {
         let leaves = leaves
         let value = Tensor(uninitialized: x.shape.dropLast() + [weight.shape[0]], dtype: x.dtype)
@@ -19,7 +23,12 @@ extension ForwardContext {
         let recorded = records([x], parameters)
         let output = Variable(value, requiresGradient: recorded)
         guard recorded else { return output }
-        tape?.record(
+        guard let tape else { return output }
+        let group =
+            trained.isEmpty
+            ? nil : tape.group(of: product, leaves) { LinearGradientGroup(product, weight, bias, leaves) }
+        group?.uses += 1
+        tape.record(
             TapeNode(
                 name: "linear \(weight.name)", outputs: [output], parameters: trained,
                 backwardData: { _ in
@@ -27,13 +36,10 @@ extension ForwardContext {
                     let (target, adds) = x.gradientTarget()
                     product.backwardData(gradient, into: target, adds: adds, leaves: leaves)
                 },
-                backwardWeights: { hook in
-                    guard !trained.isEmpty, let gradient = output.gradient else { return }
-                    product.backwardWeights(
-                        input: x.value, outputGradient: gradient,
-                        weightGradients: weight.gradientDestinations(leaves.subtrees.count),
-                        biasGradients: bias?.gradientDestinations(leaves.subtrees.count), leaves: leaves, hook: hook)
-                }))
+                backwardWeights: { _ in
+                    if let gradient = output.gradient { group?.add(input: x.value, outputGradient: gradient) }
+                },
+                completion: { hook in group?.completeUse(hook) }))
         return output
     }
 
