@@ -44,6 +44,9 @@ public struct RecurrentForwardArguments {
     public var hiddenSize: Int
     /// RNN: relu instead of tanh.
     public var usesRelu: Bool
+    /// Whether panels are worked on from the last to the first: every other step, so that a step finds in the cache
+    /// what the one before read last. Makes no difference to the bits.
+    public var descends = false
 
     /// All values at once.
     public init(
@@ -119,6 +122,9 @@ public struct RecurrentBackwardArguments {
     public var hiddenSize: Int
     /// RNN: relu instead of tanh.
     public var usesRelu: Bool
+    /// Whether panels are worked on from the last to the first: every other step, so that a step finds in the cache
+    /// what the one before read last. Makes no difference to the bits.
+    public var descends = false
 
     /// All values at once.
     public init(

@@ -1,17 +1,5 @@
 import BatonKernelABI
 
-/// Calls `body` with the first unit strip and the width of every panel of a backward step.
-@inline(__always) func backwardPanels(
-    _ arguments: RecurrentBackwardArguments, _ body: (_ strip: Int, _ vectors: Int) -> Void
-) {
-    let panels = BalancedParts(arguments.hiddenPanels.stripCount, limit: 4)
-    var strip = 0
-    for index in 0..<panels.parts {
-        body(strip, panels.size(index))
-        strip &+= panels.size(index)
-    }
-}
-
 /// The part of a backward step that all cells share: dh = dy + carry + dz₊₁·U for one panel of unit strips, handed
 /// vector by vector (`unit` is its first unit) to the cell's gate derivatives.
 @inline(__always) func runBackwardTiles(

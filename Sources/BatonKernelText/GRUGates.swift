@@ -6,7 +6,9 @@ import BatonKernelABI
 ///
 /// The four accumulators of a row are r, z, Aₙ and Qₙ: r and z are one chain over both sides, Aₙ and Qₙ one each.
 func gruForward(_ arguments: RecurrentForwardArguments) {
-    for strip in 0..<arguments.hiddenPanels.stripCount / 3 { gruForwardPanel(arguments, strip: strip) }
+    forEachPanel(strips: arguments.hiddenPanels.stripCount / 3, limit: 1, descends: arguments.descends) { strip, _ in
+        gruForwardPanel(arguments, strip: strip)
+    }
 }
 
 @inline(never) private func gruForwardPanel(_ arguments: RecurrentForwardArguments, strip: Int) {
@@ -61,7 +63,9 @@ func gruForward(_ arguments: RecurrentForwardArguments) {
 ///
 ///     dn = dh⊙(1−z)⊙(1−n²), dz = dh⊙(h₋₁−n)⊙z(1−z), dr = dn⊙Qₙ⊙r(1−r), dqₙ = dn⊙r; carry ← dh⊙z
 func gruBackward(_ arguments: RecurrentBackwardArguments) {
-    backwardPanels(arguments) { strip, vectors in gruBackwardPanel(arguments, vectors: vectors, strip: strip) }
+    forEachPanel(strips: arguments.hiddenPanels.stripCount, limit: 4, descends: arguments.descends) {
+        gruBackwardPanel(arguments, vectors: $1, strip: $0)
+    }
 }
 
 private func gruBackwardPanel(_ arguments: RecurrentBackwardArguments, vectors: Int, strip: Int) {

@@ -4,7 +4,9 @@ import BatonKernelABI
 ///
 ///     i, f, o = σ(·), g = tanh(·), c = f⊙c₋₁ + i⊙g, h = o⊙tanh c
 func lstmForward(_ arguments: RecurrentForwardArguments) {
-    for strip in 0..<arguments.hiddenPanels.stripCount / 4 { lstmForwardPanel(arguments, strip: strip) }
+    forEachPanel(strips: arguments.hiddenPanels.stripCount / 4, limit: 1, descends: arguments.descends) { strip, _ in
+        lstmForwardPanel(arguments, strip: strip)
+    }
 }
 
 @inline(never) private func lstmForwardPanel(_ arguments: RecurrentForwardArguments, strip: Int) {
@@ -56,7 +58,9 @@ func lstmForward(_ arguments: RecurrentForwardArguments) {
 ///     dc += dh⊙o⊙(1−s²), s = tanh c;  di = dc⊙g⊙i(1−i), df = dc⊙c₋₁⊙f(1−f), dg = dc⊙i⊙(1−g²), do = dh⊙s⊙o(1−o);
 ///     dc ← dc⊙f
 func lstmBackward(_ arguments: RecurrentBackwardArguments) {
-    backwardPanels(arguments) { strip, vectors in lstmBackwardPanel(arguments, vectors: vectors, strip: strip) }
+    forEachPanel(strips: arguments.hiddenPanels.stripCount, limit: 4, descends: arguments.descends) {
+        lstmBackwardPanel(arguments, vectors: $1, strip: $0)
+    }
 }
 
 private func lstmBackwardPanel(

@@ -2,12 +2,8 @@ import BatonKernelABI
 
 /// One Elman time step, h = φ(a), on up to four unit strips at a time.
 func rnnForward(_ arguments: RecurrentForwardArguments) {
-    let panels = BalancedParts(arguments.hiddenPanels.stripCount, limit: 4)
-    var strip = 0
-    for index in 0..<panels.parts {
-        let vectors = panels.size(index)
-        rnnForwardPanel(arguments, vectors: vectors, strip: strip)
-        strip &+= vectors
+    forEachPanel(strips: arguments.hiddenPanels.stripCount, limit: 4, descends: arguments.descends) {
+        rnnForwardPanel(arguments, vectors: $1, strip: $0)
     }
 }
 
@@ -48,7 +44,9 @@ private func rnnForwardPanel(_ arguments: RecurrentForwardArguments, vectors: In
 
 /// One Elman time step backwards: da = dh⊙(1−h²) (tanh) or dh⊙[h>0] (relu, derivative 0 at 0).
 func rnnBackward(_ arguments: RecurrentBackwardArguments) {
-    backwardPanels(arguments) { strip, vectors in rnnBackwardPanel(arguments, vectors: vectors, strip: strip) }
+    forEachPanel(strips: arguments.hiddenPanels.stripCount, limit: 4, descends: arguments.descends) {
+        rnnBackwardPanel(arguments, vectors: $1, strip: $0)
+    }
 }
 
 private func rnnBackwardPanel(_ arguments: RecurrentBackwardArguments, vectors: Int, strip: Int) {

@@ -32,7 +32,7 @@ extension PackedRecurrentSequence {
         let isLast = step == steps - 1
         let previous = cell == .gru ? previousHidden(step, forward) : nil
         let own = UnsafePointer(forward.output + row * forward.outputStride)
-        let stepArguments = RecurrentBackwardArguments(
+        var stepArguments = RecurrentBackwardArguments(
             following: chains.main, followingCandidate: chains.candidate, hiddenPanels: weights.hiddenTransposedPanels,
             outputGradient: arguments.outputGradient.map { $0 + row * arguments.outputGradientStride },
             outputGradientStride: arguments.outputGradientStride, hiddenCarry: hiddenCarry.base,
@@ -42,6 +42,7 @@ extension PackedRecurrentSequence {
             hidden: cell == .gru ? previous?.base : own,
             hiddenStride: cell == .gru ? previous?.stride ?? 0 : forward.outputStride, rows: batch,
             hiddenSize: hidden, usesRelu: cell == .rnnRelu)
+        stepArguments.descends = batch <= 4 && step & 1 == 1
         switch cell {
         case .lstm: table.lstmBackward(stepArguments)
         case .gru: table.gruBackward(stepArguments)

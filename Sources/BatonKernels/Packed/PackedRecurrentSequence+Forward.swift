@@ -76,7 +76,7 @@ extension PackedRecurrentSequence {
         let row = time(step) * batch
         let previous = previousHidden(step, arguments)
         let slot = cellBuffer.base + (training ? step * batch * paddedHidden : 0)
-        let stepArguments = RecurrentForwardArguments(
+        var stepArguments = RecurrentForwardArguments(
             input: held
                 ? emptyChain
                 : ChainOperand(
@@ -90,6 +90,7 @@ extension PackedRecurrentSequence {
             cell: training ? slot + batch * paddedHidden : slot, previousHidden: previous?.base,
             previousHiddenStride: previous?.stride ?? 0, output: arguments.output + row * arguments.outputStride,
             outputStride: arguments.outputStride, rows: batch, hiddenSize: hidden, usesRelu: cell == .rnnRelu)
+        stepArguments.descends = batch <= 4 && step & 1 == 1
         switch cell {
         case .lstm: table.lstmForward(stepArguments)
         case .gru: table.gruForward(stepArguments)
