@@ -19,6 +19,9 @@ struct TilePiece {
     /// Fetch the panel ahead of its use: worth it only for a panel that a single tile reads. Where several tiles
     /// follow, the processor's own prefetching is as good, and the instructions cost more than they bring.
     let prefetches: Bool
+    /// `depth` lines to fetch into the second-level cache meanwhile: a part of the panel that is worked on next. Where
+    /// the weights exceed the third-level cache, that hides the memory behind the tiles.
+    let upcoming: UnsafePointer<Float>?
 
     /// - Parameters:
     ///   - rows: 1...`tileRows`.
@@ -47,8 +50,13 @@ struct TilePiece {
         }
         var a = left
         var b = panel
+        var line = upcoming
         var remaining = depth
         while remaining > 0 {
+            if let address = line {
+                baton_prefetch_to_l2(address)
+                line = address + 16
+            }
             if prefetches {
                 let ahead = b + 16 &* width
                 baton_prefetch_to_l1(ahead)

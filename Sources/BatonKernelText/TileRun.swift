@@ -16,6 +16,12 @@ struct PanelChain {
         self.panel = panel
     }
 
+    /// Where the panel of the piece number `cut` begins; for the first piece beyond the end, the next panel.
+    @inline(__always) func pieceStart(_ cut: Int, width: Int) -> UnsafePointer<Float> {
+        let depth = cut &* cutDepth
+        return panel + (operand.panelDepthStart &+ (depth < operand.depth ? depth : operand.depth)) &* width
+    }
+
     @inline(__always) var cuts: Int { (operand.depth &+ cutDepth &- 1) / cutDepth }
 
     /// The piece number `cut` of the chain.
@@ -65,6 +71,12 @@ struct AccumulatorRows {
                 let operand = fromFirst ? first.piece(cut) : second.piece(cut &- firstCuts)
                 let panel = fromFirst ? first.panel : second.panel
                 let last = (fromFirst ? vectors &- 1 : secondLast) &* laneCount
+                // What is worked on next, fetched meanwhile by the first four tiles, a quarter each. After the last
+                // piece that is the next panel, which follows this one in memory.
+                let next = cut &+ 1
+                let upcoming =
+                    next < firstCuts || (next >= cuts && firstCuts > 0)
+                    ? first.pieceStart(next, width: width) : second.pieceStart(next &- firstCuts, width: width)
                 var row = 0
                 for tileIndex in 0..<tiles.parts {
                     let height = tiles.size(tileIndex)
@@ -72,7 +84,8 @@ struct AccumulatorRows {
                         left: operand.base + (groupStart &+ row) &* operand.rowStride, leftStride: operand.rowStride,
                         depth: operand.depth, panel: panel + operand.panelDepthStart &* width,
                         accumulators: scratch + row &* stride, accumulatorStride: stride, last: last,
-                        prefetches: tiles.parts == 1
+                        prefetches: tiles.parts == 1,
+                        upcoming: tiles.parts >= 3 && tileIndex < 4 ? upcoming + tileIndex &* cutDepth &* 16 : nil
                     ).extend(rows: height, vectors: vectors)
                     row &+= height
                 }

@@ -22,7 +22,7 @@ final class AlignedBuffer {
     }
 
     private static func allocate(_ count: Int) -> UnsafeMutablePointer<Float> {
-        let raw = UnsafeMutableRawPointer.allocate(byteCount: count * 4, alignment: 64)
+        let raw = WorkMemory.allocate(byteCount: count * 4)
         return raw.initializeMemory(as: Float.self, repeating: 0, count: count)
     }
 }

@@ -7,7 +7,7 @@ final class ScalarBuffer<Scalar: BLASScalar> {
         precondition(count >= 0, "ScalarBuffer: negative count \(count)")
         self.count = count
         let bytes = max(64, count * MemoryLayout<Scalar>.stride)
-        let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
+        let memory = WorkMemory.allocate(byteCount: bytes)
         memory.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
         pointer = memory.bindMemory(to: Scalar.self, capacity: count)
     }

@@ -4,6 +4,11 @@ extension PackedRecurrentSequence {
     /// Rows from which one register pass over x·W and h·U beats a separate input product: with fewer rows the
     /// input weights would be read once per step for too little work.
     private static let fusedRowMinimum = 12
+    /// The same for weights that the third-level cache does not hold whole: with fewer rows it is better to read only
+    /// the hidden side in every step.
+    private static let fusedRowMinimumOfLargeWeights = 48
+    /// Size in floats above which weights are large.
+    private static let largeWeights = 4 << 20
     /// Rows an input product of its own should have.
     private static let projectedRows = 96
 
@@ -20,7 +25,7 @@ extension PackedRecurrentSequence {
             cellBuffer.reserve((training ? steps + 1 : 1) * batch * paddedHidden)
             if range.lowerBound == 0 { pad(arguments.initialCell, into: cellBuffer.base) }
         }
-        if weights.shape.inputChains.count == 1 && batch >= Self.fusedRowMinimum {
+        if isFused {
             if !training { gateBuffer.reserve(batch * gateRowStride) }
             for step in range {
                 forwardStep(
@@ -37,6 +42,13 @@ extension PackedRecurrentSequence {
             }
         }
         if range.upperBound == steps { writeFinalStates(arguments, training: training) }
+    }
+
+    /// Whether a step does both products in one register pass.
+    private var isFused: Bool {
+        let size = weights.gateStrips * lanes * (weights.shape.inputSize + hidden)
+        return weights.shape.inputChains.count == 1
+            && batch >= (size > Self.largeWeights ? Self.fusedRowMinimumOfLargeWeights : Self.fusedRowMinimum)
     }
 
     /// The input product of a few steps at once, then the steps.

@@ -1,3 +1,4 @@
+internal import BatonKernels
 import Synchronization
 
 /// Free blocks by size class, shared by the process.
@@ -32,7 +33,7 @@ public enum StoragePool {
             return nil
         }
         if let reused, let pointer = UnsafeMutableRawPointer(bitPattern: reused) { return (pointer, capacity) }
-        return (UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 64), capacity)
+        return (WorkMemory.allocate(byteCount: capacity), capacity)
     }
 
     static func give(_ pointer: UnsafeMutableRawPointer, capacity: Int) {
