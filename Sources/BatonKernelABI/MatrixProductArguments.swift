@@ -98,17 +98,17 @@ public struct MatrixProductArguments {
     }
 }
 
-/// Part of a weight gradient: dW[j, ·] += Σ over the leaves of a subtree, for the columns j of one strip of the
-/// left operand and the columns of one panel of the right one.
+/// Part of a weight gradient: dW[j, ·] += Σ over the leaves of a subtree, for the columns j of a few strips of
+/// the left operand and the columns of one panel of the right one.
 ///
 /// Rows follow each other leaf by leaf, inside a leaf in chain order (t from T−1 to 0, rows ascending). The right
 /// operand is packed in that order; the left one is read where it lies.
 public struct OuterProductArguments {
-    /// First column of the strip; its row k begins at `left + leftOffsets[k]`.
+    /// First column of the strips; row k begins at `left + leftOffsets[k]`.
     public var left: UnsafePointer<Float>
     /// Offsets of the rows of the subtree, and `OuterProductArguments.lookahead` more that may be fetched early.
     public var leftOffsets: UnsafePointer<Int>
-    /// Columns j of the left operand that exist, ≤ lanes.
+    /// Columns j of the left operand.
     public var leftColumns: Int
     /// Rows of `rightStrips` lane widths.
     public var right: UnsafePointer<Float>
@@ -124,7 +124,8 @@ public struct OuterProductArguments {
     public var target: UnsafeMutablePointer<Float>
     /// Distance between rows of the gradient.
     public var targetStride: Int
-    /// Space for the partial sums of the tree: (1 + log₂ leafCount) · lanes · 4 · lanes floats.
+    /// Space for the partial sums of the tree: (1 + log₂ leafCount) · leftColumns · rightStrips · lanes
+    /// floats.
     public var scratch: UnsafeMutablePointer<Float>
     /// How many rows ahead left rows are fetched: they lie on different pages, which no prefetcher of the hardware
     /// foresees.

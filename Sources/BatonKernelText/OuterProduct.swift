@@ -1,7 +1,7 @@
 import BatonKernelABI
 import CLanes
 
-/// Weight gradient of one strip of left columns against one packed panel (see `OuterProductArguments`).
+/// Weight gradient of a few strips of left columns against one packed panel (see `OuterProductArguments`).
 ///
 /// One leaf is one chain; leaves are combined like a binary counter: after leaf i, the partial sums of all complete
 /// subtrees ending at i are joined, left + right, so the order of additions is that of a perfect binary tree.
@@ -18,7 +18,7 @@ func outerProduct(_ arguments: OuterProductArguments) {
             let height = tiles.size(tileIndex)
             OuterTile(
                 columns: arguments.left + column, offsets: offsets, depth: depth, panel: right, leaf: leaf,
-                levels: arguments.scratch + column &* width,
+                levels: arguments.scratch + column &* width, levelStride: arguments.leftColumns &* width,
                 target: leaf == arguments.leafCount &- 1
                     ? arguments.target + column &* arguments.targetStride : nil,
                 targetStride: arguments.targetStride,
@@ -41,6 +41,7 @@ private struct OuterTile {
     let leaf: Int
     /// Complete subtrees that wait for their sibling, one tile for each size.
     let levels: UnsafeMutablePointer<Float>
+    let levelStride: Int
     /// After the last leaf: what the total is added to.
     let target: UnsafeMutablePointer<Float>?
     let targetStride: Int
@@ -63,7 +64,8 @@ private struct OuterTile {
         var offset = offsets
         var remaining = depth
         while remaining > 0 {
-            baton_prefetch_to_l1(columns + offset[OuterProductArguments.lookahead])
+            // The last column: the first ones share their line with the tile before.
+            baton_prefetch_to_l1(columns + offset[OuterProductArguments.lookahead] + (rows &- 1))
             tile.multiplyAdd(
                 rows: rows, vectors: vectors, RowScalars(rows: rows, columns + offset.pointee, stride: 1), b)
             offset += 1
@@ -79,7 +81,7 @@ private struct OuterTile {
                 quad = addQuad(vectors, there, quad)
             }
             carry >>= 1
-            level += laneCount &* width
+            level += levelStride
         }
         if let target {
             tile.forEachRow(rows) { quad, row in

@@ -63,41 +63,66 @@ struct PackedWeightGradient {
         guard rowCount > 0 else { return }
         let depths = leaves.leaves.map { $0.count * steps }
         let offsets = rowOffsets(left)
-        let scratch = buffers.scratch.reserve(16 * lanes * 4 * lanes)
+        let scratch = buffers.scratch.reserve(16 * 4 * lanes * 4 * lanes)
         let panels = packRights(rights)
         depths.withUnsafeBufferPointer { depths in
             offsets.withUnsafeBufferPointer { offsets in
                 guard let depths = depths.baseAddress, let offsets = offsets.baseAddress else { return }
-                for strip in strips {
+                for group in neighbours(strips) {
+                    let first = strips[group.lowerBound]
+                    let columns = strips[group].reduce(0) { $0 + $1.columns }
                     for (index, subtree) in leaves.subtrees.enumerated() {
                         let rowsBefore = leaves.leaves[subtree.lowerBound].lowerBound * steps
-                        for panel in panels where strip.rights.contains(panel.right) {
+                        for panel in panels where first.rights.contains(panel.right) {
                             let right = rights[panel.right]
                             table.outerProduct(
                                 OuterProductArguments(
-                                    left: left.base + strip.column, leftOffsets: offsets + rowsBefore,
-                                    leftColumns: strip.columns,
+                                    left: left.base + first.column, leftOffsets: offsets + rowsBefore,
+                                    leftColumns: columns,
                                     right: UnsafePointer(
                                         buffers.right.base + panel.offset + rowsBefore * panel.strips * lanes),
                                     rightStrips: panel.strips, rightColumns: panel.columns,
                                     leafDepths: depths + subtree.lowerBound, leafCount: subtree.count,
-                                    target: right.targets[index] + strip.gradientRow * right.targetStride
+                                    target: right.targets[index] + first.gradientRow * right.targetStride
                                         + panel.firstColumn,
                                     targetStride: right.targetStride, scratch: scratch))
                             hook()
                         }
-                        // Last, when the products have brought the strip into the cache.
-                        for bias in strip.biases {
-                            table.columnSum(
-                                ColumnSumArguments(
-                                    source: left.base + strip.column, offsets: offsets + rowsBefore,
-                                    columns: strip.columns, leafDepths: depths + subtree.lowerBound,
-                                    leafCount: subtree.count, target: bias[index] + strip.gradientRow))
+                        // Last, when the products have brought the strips into the cache.
+                        for strip in strips[group] {
+                            for bias in strip.biases {
+                                table.columnSum(
+                                    ColumnSumArguments(
+                                        source: left.base + strip.column, offsets: offsets + rowsBefore,
+                                        columns: strip.columns, leafDepths: depths + subtree.lowerBound,
+                                        leafCount: subtree.count, target: bias[index] + strip.gradientRow))
+                            }
                         }
                     }
                 }
             }
         }
+    }
+
+    /// Up to four strips that adjoin and meet the same right operands go together: these then come from memory a
+    /// quarter as often.
+    private func neighbours(_ strips: [LeftStrip]) -> [Range<Int>] {
+        var groups: [Range<Int>] = []
+        var start = 0
+        while start < strips.count {
+            var end = start + 1
+            while end < strips.count, strips[end].rights == strips[start].rights,
+                strips[end].column == strips[end - 1].column + strips[end - 1].columns,
+                strips[end].gradientRow == strips[end - 1].gradientRow + strips[end - 1].columns
+            {
+                end += 1
+            }
+            for width in PanelPacking.balancedPanels(end - start) {
+                groups.append(start..<start + width)
+                start += width
+            }
+        }
+        return groups
     }
 
     /// Offsets of all rows in leaf and chain order, the last one repeated for the kernels' lookahead.
