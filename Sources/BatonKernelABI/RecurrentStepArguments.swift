@@ -44,6 +44,8 @@ public struct RecurrentForwardArguments {
     public var hiddenSize: Int
     /// RNN: relu instead of tanh.
     public var usesRelu: Bool
+    /// LSTM: limits of c; nil is none.
+    public var stateClip: StateClip?
     /// Whether panels are worked on from the last to the first: every other step, so that a step finds in the cache
     /// what the one before read last. Makes no difference to the bits.
     public var descends = false
@@ -55,7 +57,7 @@ public struct RecurrentForwardArguments {
         gateRowStride: Int, gateStride: Int, gatesHoldInput: Bool, savesGates: Bool, previousCell: UnsafePointer<Float>,
         cell: UnsafeMutablePointer<Float>, previousHidden: UnsafePointer<Float>?,
         previousHiddenStride: Int, output: UnsafeMutablePointer<Float>, outputStride: Int, rows: Int,
-        hiddenSize: Int, usesRelu: Bool
+        hiddenSize: Int, usesRelu: Bool, stateClip: StateClip? = nil
     ) {
         self.input = input
         self.inputPanels = inputPanels
@@ -77,6 +79,7 @@ public struct RecurrentForwardArguments {
         self.rows = rows
         self.hiddenSize = hiddenSize
         self.usesRelu = usesRelu
+        self.stateClip = stateClip
     }
 }
 
@@ -122,6 +125,8 @@ public struct RecurrentBackwardArguments {
     public var hiddenSize: Int
     /// RNN: relu instead of tanh.
     public var usesRelu: Bool
+    /// LSTM: limits of c; nil is none.
+    public var stateClip: StateClip?
     /// Whether panels are worked on from the last to the first: every other step, so that a step finds in the cache
     /// what the one before read last. Makes no difference to the bits.
     public var descends = false
@@ -133,7 +138,8 @@ public struct RecurrentBackwardArguments {
         hiddenCarry: UnsafeMutablePointer<Float>, readsHiddenCarry: Bool,
         cellCarry: UnsafeMutablePointer<Float>, gates: UnsafeMutablePointer<Float>, gateRowStride: Int,
         gateStride: Int, previousCell: UnsafePointer<Float>, cell: UnsafePointer<Float>,
-        hidden: UnsafePointer<Float>?, hiddenStride: Int, rows: Int, hiddenSize: Int, usesRelu: Bool
+        hidden: UnsafePointer<Float>?, hiddenStride: Int, rows: Int, hiddenSize: Int, usesRelu: Bool,
+        stateClip: StateClip? = nil
     ) {
         self.following = following
         self.followingCandidate = followingCandidate
@@ -153,5 +159,6 @@ public struct RecurrentBackwardArguments {
         self.rows = rows
         self.hiddenSize = hiddenSize
         self.usesRelu = usesRelu
+        self.stateClip = stateClip
     }
 }

@@ -5,11 +5,27 @@ import BatonKernelABI
 ///     i, f, o = σ(·), g = tanh(·), c = f⊙c₋₁ + i⊙g, h = o⊙tanh c
 func lstmForward(_ arguments: RecurrentForwardArguments) {
     forEachPanel(strips: arguments.hiddenPanels.stripCount / 4, limit: 1, descends: arguments.descends) { strip, _ in
-        lstmForwardPanel(arguments, strip: strip)
+        if let clip = arguments.stateClip {
+            lstmClippedForwardPanel(arguments, strip: strip, clip)
+        } else {
+            lstmPlainForwardPanel(arguments, strip: strip)
+        }
     }
 }
 
-@inline(never) private func lstmForwardPanel(_ arguments: RecurrentForwardArguments, strip: Int) {
+// Two functions, so that layers without limits do not ask for them in every row.
+@inline(never) private func lstmPlainForwardPanel(_ arguments: RecurrentForwardArguments, strip: Int) {
+    lstmForwardPanel(arguments, strip: strip, clip: nil)
+}
+@inline(never) private func lstmClippedForwardPanel(
+    _ arguments: RecurrentForwardArguments, strip: Int, _ clip: StateClip
+) {
+    lstmForwardPanel(arguments, strip: strip, clip: clip)
+}
+
+@inline(__always) private func lstmForwardPanel(
+    _ arguments: RecurrentForwardArguments, strip: Int, clip: StateClip?
+) {
     let gateStride = arguments.gateStride
     let gates = arguments.gates + strip &* laneCount
     let columns = smaller(laneCount, arguments.hiddenSize &- strip &* laneCount)
@@ -38,7 +54,8 @@ func lstmForward(_ arguments: RecurrentForwardArguments) {
                 let g = laneTanh(load(sums + 2 &* laneCount))
                 let o = laneSigmoid(load(sums + 3 &* laneCount))
                 let offset = row &* gateStride &+ strip &* laneCount
-                let c = mulAdd(f, load(arguments.previousCell + offset), i * g)
+                let candidate = mulAdd(f, load(arguments.previousCell + offset), i * g)
+                let c = clip.map { $0.clipped(candidate) } ?? candidate
                 store(c, arguments.cell + offset)
                 storePartial(
                     o * laneTanh(c), arguments.output + row &* arguments.outputStride + strip &* laneCount, columns)
@@ -57,14 +74,31 @@ func lstmForward(_ arguments: RecurrentForwardArguments) {
 ///
 ///     dc += dh⊙o⊙(1−s²), s = tanh c;  di = dc⊙g⊙i(1−i), df = dc⊙c₋₁⊙f(1−f), dg = dc⊙i⊙(1−g²), do = dh⊙s⊙o(1−o);
 ///     dc ← dc⊙f
+///
+/// Where c was clipped nothing flows back through it: di, df, dg and dc are 0 there.
 func lstmBackward(_ arguments: RecurrentBackwardArguments) {
     forEachPanel(strips: arguments.hiddenPanels.stripCount, limit: 4, descends: arguments.descends) {
-        lstmBackwardPanel(arguments, vectors: $1, strip: $0)
+        if let clip = arguments.stateClip {
+            lstmClippedBackwardPanel(arguments, vectors: $1, strip: $0, clip)
+        } else {
+            lstmPlainBackwardPanel(arguments, vectors: $1, strip: $0)
+        }
     }
 }
 
-private func lstmBackwardPanel(
+@inline(never) private func lstmPlainBackwardPanel(
     _ arguments: RecurrentBackwardArguments, vectors: Int, strip: Int
+) {
+    lstmBackwardPanel(arguments, vectors: vectors, strip: strip, clip: nil)
+}
+@inline(never) private func lstmClippedBackwardPanel(
+    _ arguments: RecurrentBackwardArguments, vectors: Int, strip: Int, _ clip: StateClip
+) {
+    lstmBackwardPanel(arguments, vectors: vectors, strip: strip, clip: clip)
+}
+
+@inline(__always) private func lstmBackwardPanel(
+    _ arguments: RecurrentBackwardArguments, vectors: Int, strip: Int, clip: StateClip?
 ) {
     let gateStride = arguments.gateStride
     runBackwardTiles(arguments, vectors: vectors, strip: strip) { dh, unit, row in
@@ -83,5 +117,27 @@ private func lstmBackwardPanel(
         store(dc * i * (one - g * g), gates + 2 &* gateStride)
         store(dh * s * (o * (one - o)), gates + 3 &* gateStride)
         store(dc * f, carry)
+        if let clip {
+            let outside = clip.isOutside(mulAdd(f, load(arguments.previousCell + offset), i * g))
+            for gate in 0..<3 {
+                let target = gates + gate &* gateStride
+                store(load(target).replacing(with: Lane(), where: outside), target)
+            }
+            store(load(carry).replacing(with: Lane(), where: outside), carry)
+        }
+    }
+}
+
+extension StateClip {
+    @inline(__always) fileprivate func clipped(_ c: Lane) -> Lane {
+        let (low, high) = (splat(Float(lower)), splat(Float(upper)))
+        let limited = c.replacing(with: high, where: c .> high).replacing(with: low, where: c .< low)
+        return replacesNaN ? limited.replacing(with: low, where: c .!= c) : limited
+    }
+
+    /// Where c does not follow its candidate, made anew by the forward step's own operations.
+    @inline(__always) fileprivate func isOutside(_ candidate: Lane) -> SIMDMask<LaneInteger> {
+        let outside = (candidate .< splat(Float(lower))) .| (candidate .> splat(Float(upper)))
+        return replacesNaN ? outside .| (candidate .!= candidate) : outside
     }
 }

@@ -22,6 +22,27 @@ import Testing
         }
     }
 
+    @Test(arguments: [[3, 1], [3], [-1, 2]]) func lengthsMustFitTheInput(_ lengths: [Int]) async {
+        await #expect(processExitsWith: .failure) { [lengths] in
+            let layer = GRU(hiddenSize: 4, inputSize: 3, useSequenceLength: true, prefix: "g_")
+            layer.initialize(seed: 1)
+            _ = layer(Variable(Tensor(zeros: [2, 2, 3])), sequenceLength: lengths, .inference(rows: 2))
+        }
+    }
+
+    @Test func lengthsBelongToLayersThatUseThem() async {
+        await #expect(processExitsWith: .failure) {
+            let layer = GRU(hiddenSize: 4, inputSize: 3, prefix: "g_")
+            layer.initialize(seed: 1)
+            _ = layer(Variable(Tensor(zeros: [2, 1, 3])), sequenceLength: [1], .inference(rows: 1))
+        }
+        await #expect(processExitsWith: .failure) {
+            let layer = GRU(hiddenSize: 4, inputSize: 3, useSequenceLength: true, prefix: "g_")
+            layer.initialize(seed: 1)
+            _ = layer(Variable(Tensor(zeros: [2, 1, 3])), .inference(rows: 1))
+        }
+    }
+
     @Test func parametersMustBeInitialised() async {
         await #expect(processExitsWith: .failure) {
             let layer = Dense(units: 2, inUnits: 3, prefix: "d_")

@@ -8,9 +8,11 @@ struct RunArrays {
     let steps: Int
     /// N.
     let batch: Int
-    /// h, or h and c, (L·D, N, H) each; nil is zero.
+    /// Valid lengths of the rows; nil is T for all.
+    let lengths: [Int]?
+    /// h, or h and c, (L·D, N, R) and (L·D, N, H); nil is zero.
     let states: [Tensor?]
-    /// Gradient of the output, (T, N, D·H) or (N, T, D·H).
+    /// Gradient of the output, (T, N, D·R) or (N, T, D·R).
     let outputGradient: Tensor?
     /// Gradients of the final states, as `states`.
     let stateGradients: [Tensor?]
@@ -50,18 +52,41 @@ struct RunArrays {
         func read(_ path: String?, _ shape: [Int]) throws -> Tensor? {
             try path.map { try checked(NPYFile.read(path: $0), $0, shape) }
         }
-        let width = weights.directionCount * weights.hiddenSize
+        let width = weights.directionCount * weights.outputSize
         let outputShape = batchFirst ? [batch, steps, width] : [steps, batch, width]
-        let stateShape = [weights.layerCount * weights.directionCount, batch, weights.hiddenSize]
+        let slots = weights.layerCount * weights.directionCount
         func readStates(_ hidden: String?, _ cell: String?) throws -> [Tensor?] {
-            let first = try read(hidden, stateShape)
-            return weights.cell.hasCellState ? [first, try read(cell, stateShape)] : [first]
+            let first = try read(hidden, [slots, batch, weights.outputSize])
+            guard weights.cell.hasCellState else { return [first] }
+            return [first, try read(cell, [slots, batch, weights.hiddenSize])]
         }
         self.input = try checked(input, options.input, input.shape)
         self.steps = steps
         self.batch = batch
+        lengths = try options.lengths.map { try Self.lengths($0, steps: steps, batch: batch) }
         states = try readStates(options.state, options.cellState)
         outputGradient = try read(options.gradOutput, outputShape)
         stateGradients = try readStates(options.gradStateOut, options.gradCellStateOut)
+    }
+
+    private static func lengths(_ path: String, steps: Int, batch: Int) throws -> [Int] {
+        let tensor = try NPYFile.read(path: path)
+        let values: [Int]
+        switch tensor.dtype {
+        case .int32: values = tensor.elements(as: Int32.self).map { Int($0) }
+        case .int64: values = tensor.elements(as: Int64.self).map { Int($0) }
+        case .float32, .float64:
+            throw CommandFailure("\(path) is \(tensor.dtype.rawValue), expected int32 or int64; convert it.")
+        }
+        guard tensor.shape == [batch] else {
+            throw CommandFailure(
+                "\(path) has shape \(tensor.shape), but the input has \(batch) rows; give lengths of shape [\(batch)].")
+        }
+        if let row = values.firstIndex(where: { !(0...steps ~= $0) }) {
+            throw CommandFailure(
+                "\(path) gives row \(row) the length \(values[row]), but lengths are 0 to \(steps), the steps of the "
+                    + "input; correct it.")
+        }
+        return values
     }
 }

@@ -6,7 +6,7 @@ struct RunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Runs one recurrent stack on arrays, forward and backward.",
         discussion: """
-            Layers, directions, sizes and element type (float32, float64) are read from the weights. With --grad-output \
+            Layers, directions, sizes, projection and element type (float32, float64) are read from the weights. With --grad-output \
             the gradients of Σ y·dy + Σ hn·dhn + Σ cn·dcn are written to the folder --grad-dir: input.npy, state.npy, \
             cell_state.npy, and one file per tensor of the weights, under its name there.
             """)
@@ -22,7 +22,7 @@ struct RunCommand: ParsableCommand {
         let arrays = try RunArrays(options, weights)
         let clock = ContinuousClock()
         let start = clock.now
-        let passes = RunPasses(weights, arrays, layout: options.axes)
+        let passes = RunPasses(weights, arrays, layout: options.axes, stateClip: options.stateClip)
         let seconds = (clock.now - start) / .seconds(1)
         let report = try RunReport(weights, arrays, passes, axes: options.axes, seconds: seconds)
         try write(passes)

@@ -1,5 +1,6 @@
 public import ArgumentParser
 public import Baton
+import BatonKernelABI
 
 extension RecurrentKind: ExpressibleByArgument {}
 extension SequenceLayout: ExpressibleByArgument {}
@@ -12,10 +13,24 @@ struct RunOptions: ParsableArguments {
     var weights: String
     @Option(help: "What the weights compute.") var kind: RecurrentKind
     @Option(help: ArgumentHelp("Input x.", valueName: "x.npy")) var input: String
-    @Option(help: ArgumentHelp("Initial h, (L·D, N, H); zero if absent.", valueName: "h0.npy"))
+    @Option(help: ArgumentHelp("Initial h, (L·D, N, H), projected (L·D, N, P); zero if absent.", valueName: "h0.npy"))
     var state: String?
     @Option(help: ArgumentHelp("Initial c of an LSTM, (L·D, N, H); needs --state.", valueName: "c0.npy"))
     var cellState: String?
+    @Option(
+        help: ArgumentHelp(
+            "Valid lengths, (N) of int32 or int64: output past them is zero, states pass through.", valueName: "n.npy"))
+    var lengths: String?
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Least c of an LSTM after every step; needs --clip-max.", valueName: "number"))
+    var clipMin: Double?
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Greatest c of an LSTM after every step; needs --clip-min.", valueName: "number"))
+    var clipMax: Double?
+    @Flag(help: "Make c the least value where it is not a number; needs --clip-min and --clip-max.")
+    var clipNan = false
     @Option(help: "Order of the axes of input and output: steps, batch, features, or batch first.")
     var axes = SequenceLayout.TNC
     @Option(help: ArgumentHelp("Where the output goes.", valueName: "y.npy")) var output: String
@@ -38,6 +53,16 @@ struct RunOptions: ParsableArguments {
         if gradOutput == nil && (gradStateOut != nil || gradCellStateOut != nil) {
             throw ValidationError("--grad-state-out and --grad-cell-state-out need --grad-output as well.")
         }
+        if (clipMin == nil) != (clipMax == nil) {
+            throw ValidationError("--clip-min and --clip-max go together; give both or neither.")
+        }
+        if clipNan && clipMin == nil { throw ValidationError("--clip-nan needs --clip-min and --clip-max as well.") }
+        if let clipMin, let clipMax, !(clipMin <= clipMax) {
+            throw ValidationError("--clip-min \(clipMin) must not be greater than --clip-max \(clipMax).")
+        }
+        if clipMin != nil && kind != .lstm {
+            throw ValidationError("--clip-min and --clip-max are for --kind lstm; \(kind.rawValue) has no cell state.")
+        }
         let cellFlags = [
             ("--cell-state", cellState), ("--cell-state-out", cellStateOut),
             ("--grad-cell-state-out", gradCellStateOut),
@@ -49,5 +74,11 @@ struct RunOptions: ParsableArguments {
         if Set(outputs).count < outputs.count {
             throw ValidationError("--output, --state-out and --cell-state-out must name different files.")
         }
+    }
+
+    /// Limits of c, if given.
+    var stateClip: StateClip? {
+        guard let clipMin, let clipMax else { return nil }
+        return StateClip(lower: clipMin, upper: clipMax, replacesNaN: clipNan)
     }
 }

@@ -1,10 +1,11 @@
 import Baton
+import BatonKernelABI
 
 /// The forward pass of a recurrent stack on arrays, and the backward pass if asked for.
 struct RunPasses {
     /// Same axes as the input.
     let output: Tensor
-    /// Final h, or h and c, (L·D, N, H).
+    /// Final h, or h and c, (L·D, N, R) and (L·D, N, H).
     let finalStates: [Tensor]
     /// Empty without a backward pass.
     private(set) var gradients: [(name: String, gradient: Tensor)] = []
@@ -13,8 +14,9 @@ struct RunPasses {
     ///
     /// The gradients are those of Σ y·dy + Σ hn·dhn + Σ cn·dcn with respect to the input (`input`), the initial states
     /// (`state`, `cell_state`; also where they are zero by default) and every tensor of the weights file.
-    init(_ weights: RecurrentStackWeights, _ arrays: RunArrays, layout: SequenceLayout) {
-        let layer = weights.makeLayer(layout: layout)
+    init(_ weights: RecurrentStackWeights, _ arrays: RunArrays, layout: SequenceLayout, stateClip: StateClip?) {
+        let layer = weights.makeLayer(
+            layout: layout, useSequenceLength: arrays.lengths != nil, stateClip: stateClip)
         let needsGradients = arrays.outputGradient != nil
         if needsGradients { ParameterArena(layer.collectParameters()).beginStep() }
         let tape = needsGradients ? Tape() : nil
@@ -24,7 +26,7 @@ struct RunPasses {
         let states = zip(arrays.states, layer.beginState(batchSize: arrays.batch)).map { given, zero in
             Variable(given ?? zero.value, requiresGradient: needsGradients)
         }
-        let (result, finals) = layer(input, states: states, context)
+        let (result, finals) = layer(input, states: states, sequenceLength: arrays.lengths, context)
         output = result.value
         finalStates = finals.map(\.value)
 

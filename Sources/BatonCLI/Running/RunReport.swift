@@ -7,10 +7,14 @@ struct RunReport: Encodable {
     let bidirectional: Bool
     let inputSize: Int
     let hiddenSize: Int
+    /// P, if projected.
+    let projectionSize: Int?
     let dtype: String
     let axes: String
     let steps: Int
     let batch: Int
+    /// Σλ, if there are lengths.
+    let lengthSum: Int?
     let outputShape: [Int]
     /// The backend that computed the products.
     let kernel: String
@@ -27,6 +31,8 @@ struct RunReport: Encodable {
         case kind, layers, bidirectional, dtype, axes, steps, batch, kernel, isa, gradients, seconds
         case inputSize = "input_size"
         case hiddenSize = "hidden_size"
+        case projectionSize = "projection_size"
+        case lengthSum = "length_sum"
         case outputShape = "output_shape"
         case blasCore = "blas_core"
     }
@@ -40,6 +46,8 @@ struct RunReport: Encodable {
         bidirectional = weights.directionCount == 2
         inputSize = weights.inputSize
         hiddenSize = weights.hiddenSize
+        projectionSize = weights.projectionSize
+        lengthSum = arrays.lengths?.reduce(0, +)
         dtype = weights.dtype.rawValue
         self.axes = axes.rawValue
         steps = arrays.steps
@@ -56,7 +64,8 @@ struct RunReport: Encodable {
     var text: String {
         let stack = "\(layers) layer\(layers == 1 ? "" : "s")\(bidirectional ? ", both directions" : "")"
         let back = gradients.isEmpty ? "" : ", \(gradients.count) gradients"
-        return "\(kind), \(stack), \(inputSize) → \(hiddenSize), \(dtype): output \(outputShape)\(back), "
+        let width = projectionSize.map { "\(hiddenSize) → \($0)" } ?? "\(hiddenSize)"
+        return "\(kind), \(stack), \(inputSize) → \(width), \(dtype): output \(outputShape)\(back), "
             + "\(fixed(seconds * 1e3, digits: 2)) ms (\(kernel) kernels, \(isa))"
     }
 }

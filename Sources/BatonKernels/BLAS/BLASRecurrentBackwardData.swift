@@ -13,8 +13,10 @@ extension BLASRecurrentSequence {
             range.upperBound == steps || range.upperBound == nextBackwardEnd,
             "BLASRecurrentSequence: a backward chunk must end at step \(nextBackwardEnd), got \(range)")
         if range.upperBound == steps {
-            load(arguments.finalHiddenGradient, into: training.hiddenGradient)
-            load(arguments.finalCellGradient, into: training.cellGradient)
+            loadStates(arguments.finalHiddenGradient, into: training.hiddenGradient.pointer, width: shape.outputSize)
+            if shape.cell.hasCellState {
+                loadStates(arguments.finalCellGradient, into: training.cellGradient.pointer, width: shape.hidden)
+            }
         }
         for step in range.reversed() {
             retreat(step, arguments, training, transposed)
@@ -22,18 +24,16 @@ extension BLASRecurrentSequence {
         }
         nextBackwardEnd = range.lowerBound
         guard range.lowerBound == 0 else { return }
-        arguments.initialHiddenGradient?
-            .update(from: training.hiddenGradient.pointer, count: training.hiddenGradient.count)
-        arguments.initialCellGradient?
-            .update(from: training.cellGradient.pointer, count: training.cellGradient.count)
+        writeStates(training.hiddenGradient.pointer, width: shape.outputSize, to: arguments.initialHiddenGradient)
+        guard shape.cell.hasCellState else { return }
+        writeStates(training.cellGradient.pointer, width: shape.hidden, to: arguments.initialCellGradient)
     }
 
-    private func load(_ gradient: UnsafePointer<Scalar>?, into carry: ScalarBuffer<Scalar>) {
-        if let gradient {
-            carry.pointer.update(from: gradient, count: carry.count)
-        } else {
-            carry.pointer.update(repeating: 0, count: carry.count)
-        }
+    private func writeStates(
+        _ source: UnsafePointer<Scalar>, width: Int, to target: UnsafeMutablePointer<Scalar>?
+    ) {
+        guard let target else { return }
+        for n in 0..<batch { (target + row(at: n) * width).update(from: source + n * width, count: width) }
     }
 
     /// One step: dh += dy, gates, dh₋₁ = dQ·U (added to dh⊙z for the GRU), dx = dA·W.
@@ -41,37 +41,87 @@ extension BLASRecurrentSequence {
         _ step: Int, _ arguments: RecurrentBackwardData<Scalar>, _ training: BLASTrainingWorkspace<Scalar>,
         _ transposed: BLASRecurrentWeights<Scalar>.Transposed
     ) {
-        let (width, gateRows) = (shape.hidden, shape.gateRows)
-        let row = time(of: step) * batch
+        let (width, gateRows, outputSize) = (shape.hidden, shape.gateRows, shape.outputSize)
+        let leaves = leaves(of: step)
         let dh = training.hiddenGradient.pointer
         if let outputGradient = arguments.outputGradient {
-            for n in 0..<batch {
+            let first = outputGradient + time(of: step) * batch * arguments.outputGradientStride
+            for n in leaves.joined() {
                 Scalar.accumulate(
-                    outputGradient + (row + n) * arguments.outputGradientStride, into: dh + n * width, count: width)
+                    first + row(at: n) * arguments.outputGradientStride, into: dh + n * outputSize, count: outputSize)
             }
         }
+        let gateOutputGradient = unprojectedGradient(step, training, transposed) ?? dh
         let gate = training.gateGradient.pointer + step * batch * gateRows
         let recurrent =
             shape.cell == .gru ? training.recurrentGateGradient.pointer + step * batch * gateRows : gate
-        Scalar.differentiate(
-            shape.cell,
-            GateStepGradient(
-                rows: batch, hidden: width, gates: activations(step: step),
-                kept: training.kept(step: step, count: batch * width), previousHidden: state(hidden, slot: step),
-                nextHidden: state(hidden, slot: step + 1), previousCell: state(cell, slot: step),
-                hiddenGradient: dh, cellGradient: training.cellGradient.pointer, gateGradient: gate,
-                recurrentGateGradient: recurrent))
+        let kept = training.kept(step: step, count: batch * width)
+        for rows in ranges(of: step) {
+            let (start, gateStart) = (rows.lowerBound * width, rows.lowerBound * gateRows)
+            Scalar.differentiate(
+                shape.cell,
+                GateStepGradient(
+                    rows: rows.count, hidden: width, gates: activations(step: step) + gateStart, kept: kept + start,
+                    previousHidden: hiddenState(slot: step) + rows.lowerBound * outputSize,
+                    nextHidden: gateOutput(step: step) + start, previousCell: cellState(slot: step) + start,
+                    hiddenGradient: gateOutputGradient + start, cellGradient: training.cellGradient.pointer + start,
+                    gateGradient: gate + gateStart, recurrentGateGradient: recurrent + gateStart,
+                    stateClip: shape.stateClip))
+        }
         Scalar.multiply(
             RowProduct(
-                leaves: plan.leaves, columns: width, depth: gateRows, input: recurrent, inputStride: gateRows,
+                leaves: leaves, columns: outputSize, depth: gateRows, input: recurrent, inputStride: gateRows,
                 weights: transposed.hiddenWeight.pointer, adds: shape.cell == .gru, output: dh,
-                outputStride: width))
-        guard let inputGradient = arguments.inputGradient else { return }
+                outputStride: outputSize))
+        writeInputGradient(step, gate, arguments, transposed)
+    }
+
+    /// dm = dr·V of a projected layer, nil for others; dr is kept for dV.
+    private func unprojectedGradient(
+        _ step: Int, _ training: BLASTrainingWorkspace<Scalar>, _ transposed: BLASRecurrentWeights<Scalar>.Transposed
+    ) -> UnsafeMutablePointer<Scalar>? {
+        guard let projection = shape.projection else { return nil }
+        let leaves = leaves(of: step)
+        let gradient = training.projectedGradient.pointer + step * batch * projection
+        for rows in leaves {
+            (gradient + rows.lowerBound * projection).update(
+                from: training.hiddenGradient.pointer + rows.lowerBound * projection, count: rows.count * projection)
+        }
         Scalar.multiply(
             RowProduct(
-                leaves: plan.leaves, columns: shape.inputSize, depth: gateRows, input: gate, inputStride: gateRows,
-                weights: transposed.inputWeight.pointer, adds: arguments.addsToInputGradient,
-                output: inputGradient + row * arguments.inputGradientStride,
-                outputStride: arguments.inputGradientStride))
+                leaves: leaves, columns: shape.hidden, depth: projection, input: gradient, inputStride: projection,
+                weights: transposed.projectionWeight.pointer, adds: false,
+                output: training.unprojectedGradient.pointer, outputStride: shape.hidden))
+        return training.unprojectedGradient.pointer
+    }
+
+    /// dx = dA·W of the rows that take part; zero, or nothing added, for the others.
+    private func writeInputGradient(
+        _ step: Int, _ gate: UnsafePointer<Scalar>, _ arguments: RecurrentBackwardData<Scalar>,
+        _ transposed: BLASRecurrentWeights<Scalar>.Transposed
+    ) {
+        guard let inputGradient = arguments.inputGradient else { return }
+        let (width, stride) = (shape.inputSize, arguments.inputGradientStride)
+        let first = inputGradient + time(of: step) * batch * stride
+        let isDirect = leafRows == nil
+        Scalar.multiply(
+            RowProduct(
+                leaves: leaves(of: step), columns: width, depth: shape.gateRows, input: gate,
+                inputStride: shape.gateRows, weights: transposed.inputWeight.pointer,
+                adds: isDirect && arguments.addsToInputGradient, output: isDirect ? first : inputRows.pointer,
+                outputStride: isDirect ? stride : width))
+        guard let lengths = leafRows?.lengths.lengths else { return }
+        for position in leaves(of: step).joined() {
+            let (source, target) = (inputRows.pointer + position * width, first + row(at: position) * stride)
+            if arguments.addsToInputGradient {
+                Scalar.accumulate(source, into: target, count: width)
+            } else {
+                target.update(from: source, count: width)
+            }
+        }
+        if arguments.addsToInputGradient { return }
+        for row in 0..<batch where lengths[row] <= time(of: step) {
+            (first + row * stride).update(repeating: 0, count: width)
+        }
     }
 }

@@ -16,13 +16,19 @@ final class BLASRecurrentSequence<Scalar: BLASScalar>: RecurrentSequence {
     let plan: LeafPlan
     var shape: RecurrentShape { weights.shape }
 
-    /// h and c: (T+1, N, H) of a training pass, slot s before step s; (N, H) in inference.
+    /// h and c: (T+1, N, R) and (T+1, N, H) of a training pass, slot s before step s; one slot in inference.
     var hidden: ScalarBuffer<Scalar>
     var cell: ScalarBuffer<Scalar>
+    /// (T, N, H) o⊙tanh c of a projected layer; (N, H) in inference.
+    var unprojected: ScalarBuffer<Scalar>
     /// (T, N, G·H) activations of a training pass; (N, G·H) in inference.
     var gates: ScalarBuffer<Scalar>
     /// (N, 3H) GRU only, Q of the step at hand.
     let recurrentGates: ScalarBuffer<Scalar>
+    /// Places of the rows when some do not take part in every step; else row n stands at position n.
+    var leafRows: LeafRows?
+    /// (N, I), made for such rows: the input of a step, or its gradient, by position.
+    private(set) lazy var inputRows = ScalarBuffer<Scalar>(batch * shape.inputSize)
     /// What only a training pass needs; made by the first one.
     var training: BLASTrainingWorkspace<Scalar>?
     /// Whether the last forward pass kept what the backward passes need.
@@ -41,7 +47,8 @@ final class BLASRecurrentSequence<Scalar: BLASScalar>: RecurrentSequence {
         self.reverse = reverse
         plan = leaves
         let shape = weights.shape
-        hidden = ScalarBuffer(batch * shape.hidden)
+        hidden = ScalarBuffer(batch * shape.outputSize)
+        unprojected = ScalarBuffer(shape.projection == nil ? 0 : batch * shape.hidden)
         cell = ScalarBuffer(shape.cell.hasCellState ? batch * shape.hidden : 0)
         gates = ScalarBuffer(batch * shape.gateRows)
         recurrentGates = ScalarBuffer(shape.cell == .gru ? batch * shape.gateRows : 0)
@@ -50,12 +57,31 @@ final class BLASRecurrentSequence<Scalar: BLASScalar>: RecurrentSequence {
     /// Time of a step: a reverse sequence starts at the end.
     func time(of step: Int) -> Int { reverse ? steps - 1 - step : step }
 
-    /// (N, H) of a slot of `hidden` or `cell`, and (N, G·H) of a step of `gates`; inference has one of each.
-    func state(_ states: ScalarBuffer<Scalar>, slot: Int) -> UnsafeMutablePointer<Scalar> {
-        states.pointer + (keepsHistory && states.count > 0 ? slot * batch * shape.hidden : 0)
+    /// The row of the caller's arrays that stands at a position.
+    func row(at position: Int) -> Int { leafRows?.order[position] ?? position }
+
+    /// Positions that take part in a step, by leaf.
+    func leaves(of step: Int) -> [Range<Int>] { leafRows?.active(at: time(of: step)) ?? plan.leaves }
+
+    /// Positions that take part in a step, in as few ranges as they fill.
+    func ranges(of step: Int) -> [Range<Int>] { leafRows?.active(at: time(of: step)) ?? [0..<batch] }
+
+    /// (N, R) of a slot of h, (N, H) of a slot of c, and (N, G·H) of a step of `gates`; inference has one of each.
+    func hiddenState(slot: Int) -> UnsafeMutablePointer<Scalar> {
+        hidden.pointer + (keepsHistory ? slot * batch * shape.outputSize : 0)
+    }
+
+    func cellState(slot: Int) -> UnsafeMutablePointer<Scalar> {
+        cell.pointer + (keepsHistory && cell.count > 0 ? slot * batch * shape.hidden : 0)
     }
 
     func activations(step: Int) -> UnsafeMutablePointer<Scalar> {
         gates.pointer + (keepsHistory ? step * batch * shape.gateRows : 0)
+    }
+
+    /// (N, H) of a step: what the gates make, which is h itself if not projected.
+    func gateOutput(step: Int) -> UnsafeMutablePointer<Scalar> {
+        if shape.projection == nil { return hiddenState(slot: step + 1) }
+        return unprojected.pointer + (keepsHistory ? step * batch * shape.hidden : 0)
     }
 }

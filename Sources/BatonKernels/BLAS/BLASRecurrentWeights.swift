@@ -2,9 +2,11 @@
 /// for the backward products, so that a panel of output columns is contiguous memory in both (see `RowProduct`).
 final class BLASRecurrentWeights<Scalar: BLASScalar>: RecurrentWeights {
     let shape: RecurrentShape
-    /// (G·H, I) and (G·H, H)
+    /// (G·H, I) and (G·H, R)
     let inputWeight: ScalarBuffer<Scalar>
     let hiddenWeight: ScalarBuffer<Scalar>
+    /// (P, H), empty if not projected.
+    let projectionWeight: ScalarBuffer<Scalar>
     /// As of the last update, if that was for training.
     private(set) var transposed: Transposed?
     /// (G·H) added to the input product: b + q, but b alone for the GRU, whose q stands inside the reset product.
@@ -12,17 +14,19 @@ final class BLASRecurrentWeights<Scalar: BLASScalar>: RecurrentWeights {
     /// (3H) GRU only, q.
     let hiddenBias: ScalarBuffer<Scalar>
 
-    /// (I, G·H) and (H, G·H)
+    /// (I, G·H), (R, G·H) and (H, P)
     struct Transposed {
         let inputWeight: ScalarBuffer<Scalar>
         let hiddenWeight: ScalarBuffer<Scalar>
+        let projectionWeight: ScalarBuffer<Scalar>
     }
 
     init(_ shape: RecurrentShape) {
         precondition(OpenBLASCore.usesOneThread, "OpenBLAS did not accept one thread")
         self.shape = shape
         inputWeight = ScalarBuffer(shape.gateRows * shape.inputSize)
-        hiddenWeight = ScalarBuffer(shape.gateRows * shape.hidden)
+        hiddenWeight = ScalarBuffer(shape.gateRows * shape.outputSize)
+        projectionWeight = ScalarBuffer((shape.projection ?? 0) * shape.hidden)
         inputBias = ScalarBuffer(shape.gateRows)
         hiddenBias = ScalarBuffer(shape.gateRows)
     }
@@ -32,6 +36,12 @@ final class BLASRecurrentWeights<Scalar: BLASScalar>: RecurrentWeights {
         hiddenWeight.pointer.update(from: parameters.hiddenWeight, count: hiddenWeight.count)
         inputBias.pointer.update(from: parameters.inputBias, count: shape.gateRows)
         hiddenBias.pointer.update(from: parameters.hiddenBias, count: shape.gateRows)
+        precondition(
+            (parameters.projectionWeight == nil) == (shape.projection == nil),
+            "RecurrentWeights.update: a projection weight belongs to a projected layer, and only there")
+        if let projection = parameters.projectionWeight {
+            projectionWeight.pointer.update(from: projection, count: projectionWeight.count)
+        }
         if shape.cell != .gru {
             Scalar.accumulate(hiddenBias.pointer, into: inputBias.pointer, count: shape.gateRows)
         }
@@ -42,11 +52,17 @@ final class BLASRecurrentWeights<Scalar: BLASScalar>: RecurrentWeights {
         let target =
             transposed
             ?? Transposed(
-                inputWeight: ScalarBuffer(inputWeight.count), hiddenWeight: ScalarBuffer(hiddenWeight.count))
+                inputWeight: ScalarBuffer(inputWeight.count), hiddenWeight: ScalarBuffer(hiddenWeight.count),
+                projectionWeight: ScalarBuffer(projectionWeight.count))
         Scalar.transpose(
             rows: shape.gateRows, columns: shape.inputSize, inputWeight.pointer, into: target.inputWeight.pointer)
         Scalar.transpose(
-            rows: shape.gateRows, columns: shape.hidden, hiddenWeight.pointer, into: target.hiddenWeight.pointer)
+            rows: shape.gateRows, columns: shape.outputSize, hiddenWeight.pointer, into: target.hiddenWeight.pointer)
+        if let projection = shape.projection {
+            Scalar.transpose(
+                rows: projection, columns: shape.hidden, projectionWeight.pointer,
+                into: target.projectionWeight.pointer)
+        }
         transposed = target
     }
 }

@@ -5,10 +5,13 @@ final class BLASTrainingWorkspace<Scalar: BLASScalar> {
     /// (T, N, G·H) gradient of the pre-activations, and of Q for the GRU.
     let gateGradient: ScalarBuffer<Scalar>
     let recurrentGateGradient: ScalarBuffer<Scalar>
-    /// (N, H) gradients of the states on their way down the steps.
+    /// (T, N, P) gradient of a projected layer's h, and (N, H) of what it is projected from.
+    let projectedGradient: ScalarBuffer<Scalar>
+    let unprojectedGradient: ScalarBuffer<Scalar>
+    /// (N, R) and (N, H) gradients of the states on their way down the steps.
     let hiddenGradient: ScalarBuffer<Scalar>
     let cellGradient: ScalarBuffer<Scalar>
-    /// T rows per row of the largest leaf, G·H and max(I, H) columns: what a leaf's weight gradient multiplies,
+    /// T rows per row of the largest leaf, G·H and max(I, H, P) columns: what a leaf's weight gradient multiplies,
     /// gathered.
     let gatheredGradient: ScalarBuffer<Scalar>
     let gatheredFactor: ScalarBuffer<Scalar>
@@ -21,12 +24,16 @@ final class BLASTrainingWorkspace<Scalar: BLASScalar> {
         kept = ScalarBuffer(keeps ? rows * shape.hidden : 0)
         gateGradient = ScalarBuffer(rows * shape.gateRows)
         recurrentGateGradient = ScalarBuffer(shape.cell == .gru ? rows * shape.gateRows : 0)
-        hiddenGradient = ScalarBuffer(plan.rowCount * shape.hidden)
+        projectedGradient = ScalarBuffer(rows * (shape.projection ?? 0))
+        unprojectedGradient = ScalarBuffer(shape.projection == nil ? 0 : plan.rowCount * shape.hidden)
+        hiddenGradient = ScalarBuffer(plan.rowCount * shape.outputSize)
         cellGradient = ScalarBuffer(shape.cell.hasCellState ? plan.rowCount * shape.hidden : 0)
         let largestLeaf = steps * (plan.leaves.map(\.count).max() ?? 0)
-        gatheredGradient = ScalarBuffer(largestLeaf * shape.gateRows)
-        gatheredFactor = ScalarBuffer(largestLeaf * max(shape.inputSize, shape.hidden))
-        tree = LeafTree(width: shape.gateRows * (shape.inputSize + shape.hidden + 2), plan: plan)
+        gatheredGradient = ScalarBuffer(largestLeaf * max(shape.gateRows, shape.outputSize))
+        gatheredFactor = ScalarBuffer(largestLeaf * max(shape.inputSize, shape.hidden, shape.outputSize))
+        tree = LeafTree(
+            width: shape.gateRows * (shape.inputSize + shape.outputSize + 2) + (shape.projection ?? 0) * shape.hidden,
+            plan: plan)
     }
 
     /// (N, H) of a step, for cells that keep something.

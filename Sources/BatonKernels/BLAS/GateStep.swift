@@ -1,3 +1,5 @@
+internal import BatonKernelABI
+
 /// One step of R rows of a cell after the products: all arrays are contiguous, R rows each.
 struct GateStep<Scalar: BLASScalar> {
     var rows: Int
@@ -13,6 +15,8 @@ struct GateStep<Scalar: BLASScalar> {
     var nextCell: UnsafeMutablePointer<Scalar>
     /// (R, H) kept for the backward pass: tanh c (LSTM) or Q's n block (GRU). nil in inference.
     var kept: UnsafeMutablePointer<Scalar>?
+    /// LSTM only.
+    var stateClip: StateClip?
 
     @inline(__always) func activate(_ cell: RecurrentKind) {
         switch cell {
@@ -38,7 +42,8 @@ struct GateStep<Scalar: BLASScalar> {
                 let forget = Scalar.sigmoid(a[hidden + unit])
                 let candidate = Scalar.hyperbolicTangent(a[2 * hidden + unit])
                 let output = Scalar.sigmoid(a[3 * hidden + unit])
-                let state = forget * previousCell[row * hidden + unit] + input * candidate
+                var state = forget * previousCell[row * hidden + unit] + input * candidate
+                if let stateClip { state = stateClip.clipped(state) }
                 let squashed = Scalar.hyperbolicTangent(state)
                 a[unit] = input
                 a[hidden + unit] = forget
@@ -69,5 +74,17 @@ struct GateStep<Scalar: BLASScalar> {
                 if let kept { kept[row * hidden + unit] = recurrent }
             }
         }
+    }
+}
+
+extension StateClip {
+    @inline(__always) fileprivate func clipped<Scalar: BLASScalar>(_ state: Scalar) -> Scalar {
+        if state < Scalar(lower) || replacesNaN && state.isNaN { return Scalar(lower) }
+        return state > Scalar(upper) ? Scalar(upper) : state
+    }
+
+    /// Whether c does not follow its candidate.
+    @inline(__always) func isOutside<Scalar: BLASScalar>(_ candidate: Scalar) -> Bool {
+        candidate < Scalar(lower) || candidate > Scalar(upper) || replacesNaN && candidate.isNaN
     }
 }

@@ -1,3 +1,5 @@
+internal import BatonKernelABI
+
 /// The backward half of `GateStep`: R rows of one step, contiguous arrays.
 struct GateStepGradient<Scalar: BLASScalar> {
     var rows: Int
@@ -18,6 +20,8 @@ struct GateStepGradient<Scalar: BLASScalar> {
     var gateGradient: UnsafeMutablePointer<Scalar>
     /// (R, 3H) gradient of Q, written. GRU only; every other cell's is `gateGradient`.
     var recurrentGateGradient: UnsafeMutablePointer<Scalar>
+    /// LSTM only. Where it clipped c, nothing flows back through c.
+    var stateClip: StateClip?
 
     @inline(__always) func differentiate(_ cell: RecurrentKind) {
         switch cell {
@@ -51,6 +55,13 @@ struct GateStepGradient<Scalar: BLASScalar> {
                 gradient[2 * hidden + unit] = dc * input * (1 - candidate * candidate)
                 gradient[3 * hidden + unit] = dh * squashed * output * (1 - output)
                 cellGradient[row * hidden + unit] = dc * forget
+                // The candidate is made anew by the forward step's own operations.
+                if let stateClip,
+                    stateClip.isOutside(forget * previousCell[row * hidden + unit] + input * candidate)
+                {
+                    for gate in 0..<3 { gradient[gate * hidden + unit] = 0 }
+                    cellGradient[row * hidden + unit] = 0
+                }
             }
         }
     }

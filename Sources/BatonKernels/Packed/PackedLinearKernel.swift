@@ -73,11 +73,11 @@ final class PackedLinearKernel: LinearKernel {
                 rights: [0], biases: biases.isEmpty ? [] : [biases])
         }
         let right = PackedWeightGradient.Right(
-            rows: { (input + $0 * batch * inputStride, inputStride) }, columns: width,
+            rows: { (input + ($0 * batch + $1) * inputStride, inputStride) }, columns: width,
             targets: gradients.map(\.weight), targetStride: width)
         PackedWeightGradient(table: table, steps: steps, leaves: leaves, buffers: gradientBuffers).accumulate(
             left: PackedWeightGradient.Left(
-                base: outputGradient, timeStride: batch * outputGradientStride, rowStride: outputGradientStride),
+                base: outputGradient, offset: { ($0 * batch + $1) * outputGradientStride }),
             strips: strips, rights: [right], hook: hook)
     }
 }

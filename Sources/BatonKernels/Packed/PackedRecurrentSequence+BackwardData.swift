@@ -11,9 +11,18 @@ extension PackedRecurrentSequence {
         precondition(
             holdsTrainingState || batch == 0 || steps == 0,
             "RecurrentSequence.backwardData: no forward pass with training: true")
+        let lengths = forward.partialLengths(steps: steps, batch: batch)
         if range.upperBound == steps {
-            pad(arguments.finalCellGradient, into: cellCarry.reserve(batch * paddedHidden))
-            pad(arguments.finalHiddenGradient, into: hiddenCarry.reserve(batch * paddedHidden))
+            pad(
+                arguments.finalCellGradient, into: cellCarry.reserve(batch * paddedHidden), width: hidden, lengths)
+            pad(
+                arguments.finalHiddenGradient, into: hiddenCarry.reserve(batch * paddedOutput), width: outputSize,
+                lengths)
+            if isProjected { projectedGradient.reserve((lengths?.total ?? steps * batch) * outputSize) }
+        }
+        if let lengths {
+            backwardData(steps: range, arguments, forward, lengths, hook: hook)
+            return
         }
         for step in range.reversed() where batch > 0 {
             backwardStep(step, arguments, forward)
@@ -27,22 +36,52 @@ extension PackedRecurrentSequence {
         _ step: Int, _ arguments: RecurrentBackwardData<Float>, _ forward: RecurrentForward<Float>
     ) {
         let row = time(step) * batch
-        let slot = cellBuffer.base + step * batch * paddedHidden
-        let chains = followingChains(step)
-        let isLast = step == steps - 1
-        let previous = cell == .gru ? previousHidden(step, forward) : nil
-        let own = UnsafePointer(forward.output + row * forward.outputStride)
+        let own = (UnsafePointer(forward.output + row * forward.outputStride), forward.outputStride)
+        run(
+            BackwardRows(
+                step: step,
+                following: step < steps - 1 ? gateBuffer.base + time(step + 1) * batch * gateRowStride : nil,
+                outputGradient: arguments.outputGradient.map { $0 + row * arguments.outputGradientStride },
+                outputGradientStride: arguments.outputGradientStride,
+                gateRow: row,
+                previousCell: cellBuffer.base + step * batch * paddedHidden,
+                hidden: cell == .gru ? previousHidden(step, forward) : own, first: 0, count: batch))
+    }
+
+    /// What one backward step of some rows reads and writes.
+    struct BackwardRows {
+        var step: Int
+        /// Pre-activation gradients of the step after; nil after the last.
+        var following: UnsafeMutablePointer<Float>?
+        var outputGradient: UnsafePointer<Float>?
+        var outputGradientStride: Int
+        /// First row of the saved gates, which their gradients replace.
+        var gateRow: Int
+        /// c before the step; N rows further, after it.
+        var previousCell: UnsafeMutablePointer<Float>
+        /// GRU: h before the step, nil for zero. RNN: h of the step.
+        var hidden: (base: UnsafePointer<Float>, stride: Int)?
+        /// First row of the carries.
+        var first: Int
+        var count: Int
+    }
+
+    /// One backward step of some rows.
+    func run(_ rows: BackwardRows) {
+        let chains = followingChains(rows.following)
         var stepArguments = RecurrentBackwardArguments(
             following: chains.main, followingCandidate: chains.candidate, hiddenPanels: weights.hiddenTransposedPanels,
-            outputGradient: arguments.outputGradient.map { $0 + row * arguments.outputGradientStride },
-            outputGradientStride: arguments.outputGradientStride, hiddenCarry: hiddenCarry.base,
-            readsHiddenCarry: isLast || cell == .gru, cellCarry: cellCarry.base,
-            gates: gateBuffer.base + row * gateRowStride, gateRowStride: gateRowStride, gateStride: paddedHidden,
-            previousCell: UnsafePointer(slot), cell: UnsafePointer(slot + batch * paddedHidden),
-            hidden: cell == .gru ? previous?.base : own,
-            hiddenStride: cell == .gru ? previous?.stride ?? 0 : forward.outputStride, rows: batch,
-            hiddenSize: hidden, usesRelu: cell == .rnnRelu)
-        stepArguments.descends = batch <= 4 && step & 1 == 1
+            outputGradient: rows.outputGradient, outputGradientStride: rows.outputGradientStride,
+            hiddenCarry: hiddenCarry.base + rows.first * paddedOutput,
+            readsHiddenCarry: rows.following == nil || cell == .gru,
+            cellCarry: cellCarry.base + rows.first * paddedHidden,
+            gates: gateBuffer.base + rows.gateRow * gateRowStride, gateRowStride: gateRowStride,
+            gateStride: paddedHidden, previousCell: UnsafePointer(rows.previousCell),
+            cell: UnsafePointer(rows.previousCell + batch * paddedHidden), hidden: rows.hidden?.base,
+            hiddenStride: rows.hidden?.stride ?? 0, rows: rows.count, hiddenSize: hidden,
+            usesRelu: cell == .rnnRelu, stateClip: weights.shape.stateClip)
+        stepArguments.descends = rows.count <= 4 && rows.step & 1 == 1
+        if isProjected { project(rows, &stepArguments) }
         switch cell {
         case .lstm: table.lstmBackward(stepArguments)
         case .gru: table.gruBackward(stepArguments)
@@ -50,10 +89,34 @@ extension PackedRecurrentSequence {
         }
     }
 
-    /// The pre-activation gradients of the step after `step` as operands of the chain to dh; empty after the last.
-    private func followingChains(_ step: Int) -> (main: ChainOperand, candidate: ChainOperand) {
-        guard step < steps - 1 else { return (emptyChain, emptyChain) }
-        let base = gateBuffer.base + time(step + 1) * batch * gateRowStride
+    /// dr = dy + carry + dz₊₁·U, kept for dV; what reaches the step is dm = dr·V.
+    private func project(_ rows: BackwardRows, _ stepArguments: inout RecurrentBackwardArguments) {
+        let gradient = projectedGradient.base + rows.gateRow * outputSize
+        for row in 0..<rows.count {
+            let out = gradient + row * outputSize
+            if let given = rows.outputGradient {
+                out.update(from: given + row * rows.outputGradientStride, count: outputSize)
+            } else {
+                out.update(repeating: 0, count: outputSize)
+            }
+            if stepArguments.readsHiddenCarry {
+                table.elementWise.add(
+                    UnsafePointer(out), UnsafePointer(stepArguments.hiddenCarry + row * paddedOutput), out, outputSize)
+            }
+        }
+        if let following = rows.following { addHiddenGradient(of: following, to: gradient, rows: rows.count) }
+        stepArguments.following = ChainOperand(
+            base: UnsafePointer(gradient), rowStride: outputSize, depth: outputSize)
+        stepArguments.hiddenPanels = weights.projectionTransposedPanels
+        stepArguments.outputGradient = nil
+        stepArguments.readsHiddenCarry = false
+    }
+
+    /// The pre-activation gradients of a step as operands of the chain to dh of the step before; empty for nil.
+    private func followingChains(
+        _ base: UnsafeMutablePointer<Float>?
+    ) -> (main: ChainOperand, candidate: ChainOperand) {
+        guard let base else { return (emptyChain, emptyChain) }
         func gates(_ range: Range<Int>, panelDepthStart: Int) -> ChainOperand {
             ChainOperand(
                 base: UnsafePointer(base + range.lowerBound * paddedHidden), rowStride: gateRowStride,
@@ -66,23 +129,30 @@ extension PackedRecurrentSequence {
     /// dh₀ and dc₀: the chain of a step before the first.
     private func writeInitialStateGradients(_ arguments: RecurrentBackwardData<Float>) {
         if let target = arguments.initialCellGradient, cell.hasCellState {
-            unpad(UnsafePointer(cellCarry.base), into: target)
+            unpad(UnsafePointer(cellCarry.base), into: target, width: hidden, nil)
         }
         guard let target = arguments.initialHiddenGradient else { return }
         // What bypasses the products: the GRU's dh⊙z, or with no steps at all the final gradient itself.
         if cell == .gru || steps == 0 {
-            unpad(UnsafePointer(hiddenCarry.base), into: target)
+            unpad(UnsafePointer(hiddenCarry.base), into: target, width: outputSize, nil)
         } else {
-            target.update(repeating: 0, count: batch * hidden)
+            target.update(repeating: 0, count: batch * outputSize)
         }
         guard steps > 0 else { return }
-        let chains = followingChains(-1)
+        addHiddenGradient(of: gateBuffer.base + time(0) * batch * gateRowStride, to: target, rows: batch)
+    }
+
+    /// target += dQ·U, the gradient of h before a step, (rows, R) contiguous.
+    func addHiddenGradient(
+        of gates: UnsafeMutablePointer<Float>, to target: UnsafeMutablePointer<Float>, rows: Int
+    ) {
+        let chains = followingChains(gates)
         for chain in [chains.main, chains.candidate] where chain.depth > 0 {
             table.matrixProduct(
                 MatrixProductArguments(
                     operand: chain, panels: weights.hiddenTransposedPanels,
-                    target: StripTarget(base: target, rowStride: hidden, stripStride: lanes), rows: batch,
-                    columns: hidden, start: .target))
+                    target: StripTarget(base: target, rowStride: outputSize, stripStride: lanes), rows: rows,
+                    columns: outputSize, start: .target))
         }
     }
 
@@ -90,16 +160,23 @@ extension PackedRecurrentSequence {
     private func writeInputGradient(_ range: Range<Int>, _ arguments: RecurrentBackwardData<Float>) {
         guard let target = arguments.inputGradient, !range.isEmpty, batch > 0 else { return }
         let firstRow = min(time(range.lowerBound), time(range.upperBound - 1)) * batch
+        inputGradient(
+            of: gateBuffer.base + firstRow * gateRowStride, rows: range.count * batch,
+            into: target + firstRow * arguments.inputGradientStride, stride: arguments.inputGradientStride,
+            adds: arguments.addsToInputGradient)
+    }
+
+    /// dA·W of so many rows of gates, written or added.
+    func inputGradient(
+        of gates: UnsafeMutablePointer<Float>, rows: Int, into target: UnsafeMutablePointer<Float>, stride: Int,
+        adds: Bool
+    ) {
         table.matrixProduct(
             MatrixProductArguments(
                 operand: ChainOperand(
-                    base: UnsafePointer(gateBuffer.base + firstRow * gateRowStride), rowStride: gateRowStride,
-                    depth: weights.gates * paddedHidden),
+                    base: UnsafePointer(gates), rowStride: gateRowStride, depth: weights.gates * paddedHidden),
                 panels: weights.inputTransposedPanels,
-                target: StripTarget(
-                    base: target + firstRow * arguments.inputGradientStride,
-                    rowStride: arguments.inputGradientStride, stripStride: lanes),
-                rows: range.count * batch, columns: weights.shape.inputSize, start: .zero,
-                adds: arguments.addsToInputGradient))
+                target: StripTarget(base: target, rowStride: stride, stripStride: lanes), rows: rows,
+                columns: weights.shape.inputSize, start: .zero, adds: adds))
     }
 }

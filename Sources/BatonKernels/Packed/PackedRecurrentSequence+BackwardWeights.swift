@@ -10,17 +10,46 @@ extension PackedRecurrentSequence {
             "RecurrentSequence.backwardWeights: \(leaves.rowCount) rows and \(gradients.count) targets, expected \(batch) and \(leaves.subtrees.count)"
         )
         guard batch > 0, steps > 0 else { return }
-        let (inputSize, batch, stride) = (weights.shape.inputSize, batch, gateRowStride)
+        let (inputSize, batch, stride, outputSize) = (weights.shape.inputSize, batch, gateRowStride, outputSize)
+        let lengths = forward.partialLengths(steps: steps, batch: batch)
+        let positions = lengths?.positions
+        func workspaceRow(_ time: Int, _ row: Int) -> Int {
+            guard let lengths, let positions else { return time * batch + row }
+            return lengths.rowsBefore[time] + positions[row]
+        }
         let input = PackedWeightGradient.Right(
-            rows: { (forward.input + $0 * batch * forward.inputStride, forward.inputStride) }, columns: inputSize,
-            targets: gradients.map(\.inputWeight), targetStride: inputSize)
+            rows: { (forward.input + ($0 * batch + $1) * forward.inputStride, forward.inputStride) },
+            columns: inputSize, targets: gradients.map(\.inputWeight), targetStride: inputSize)
         let hiddenSide = PackedWeightGradient.Right(
-            rows: { self.previousHidden(self.reverse ? self.steps - 1 - $0 : $0, forward) }, columns: hidden,
-            targets: gradients.map(\.hiddenWeight), targetStride: hidden)
-        let gates = UnsafePointer(gateBuffer.base)
-        PackedWeightGradient(table: table, steps: steps, leaves: leaves, buffers: gradientBuffers).accumulate(
-            left: PackedWeightGradient.Left(base: gates, timeStride: batch * stride, rowStride: stride),
+            rows: { self.previousHidden(time: $0, row: $1, forward, lengths) }, columns: outputSize,
+            targets: gradients.map(\.hiddenWeight), targetStride: outputSize)
+        let product = PackedWeightGradient(
+            table: table, steps: steps, lengths: lengths, leaves: leaves, buffers: gradientBuffers)
+        product.accumulate(
+            left: PackedWeightGradient.Left(base: UnsafePointer(gateBuffer.base)) { workspaceRow($0, $1) * stride },
             strips: gradientStrips(gradients), rights: [input, hiddenSide], hook: hook)
+        guard isProjected else { return }
+        let (hidden, unprojected) = (hidden, UnsafePointer(unprojected.base))
+        let projected = PackedWeightGradient.Right(
+            rows: { (unprojected + workspaceRow($0, $1) * hidden, hidden) }, columns: hidden,
+            targets: gradients.compactMap(\.projectionWeight), targetStride: hidden)
+        product.accumulate(
+            left: PackedWeightGradient.Left(base: UnsafePointer(projectedGradient.base)) {
+                workspaceRow($0, $1) * outputSize
+            },
+            strips: (0..<paddedOutput / lanes).map { strip in
+                PackedWeightGradient.LeftStrip(
+                    column: strip * lanes, columns: min(lanes, outputSize - strip * lanes), gradientRow: strip * lanes,
+                    rights: [0], biases: [])
+            }, rights: [projected], hook: hook)
+    }
+
+    /// Row n of h before the step that handles a time, and the distance to row n+1; nil is zero.
+    private func previousHidden(
+        time: Int, row: Int, _ forward: RecurrentForward<Float>, _ lengths: SequenceLengths?
+    ) -> (base: UnsafePointer<Float>, stride: Int)? {
+        if let lengths { return previousHidden(time: time, row: row, forward, lengths).map { ($0, 0) } }
+        return previousHidden(reverse ? steps - 1 - time : time, forward).map { ($0.base + row * $0.stride, $0.stride) }
     }
 
     /// Every strip of pre-activation gradients with what it contributes to: the input side, the hidden side, or, but

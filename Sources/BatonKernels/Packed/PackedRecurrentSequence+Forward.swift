@@ -10,7 +10,14 @@ extension PackedRecurrentSequence {
     /// Size in floats above which weights are large.
     private static let largeWeights = 4 << 20
     /// Rows an input product of its own should have.
-    private static let projectedRows = 96
+    static let projectedRows = 96
+
+    /// Whether a step of so many rows takes x·W and h·U in one register pass.
+    func fusesProducts(rows: Int) -> Bool {
+        let size = weights.gateStrips * lanes * (weights.shape.inputSize + outputSize)
+        return weights.shape.inputChains.count == 1
+            && rows >= (size > Self.largeWeights ? Self.fusedRowMinimumOfLargeWeights : Self.fusedRowMinimum)
+    }
 
     func forward(steps range: Range<Int>, _ arguments: RecurrentForward<Float>, training: Bool, hook: StepHook) {
         precondition(
@@ -18,15 +25,20 @@ extension PackedRecurrentSequence {
             "RecurrentSequence.forward: steps \(range) outside 0..<\(steps)")
         if training {
             precondition(weights.isReadyForTraining, "RecurrentSequence.forward: weights were packed for inference")
-            gateBuffer.reserve(steps * batch * gateRowStride)
+            reserveRows(arguments.partialLengths(steps: steps, batch: batch)?.total ?? steps * batch)
             holdsTrainingState = true
         }
+        let lengths = arguments.partialLengths(steps: steps, batch: batch)
         if cell.hasCellState {
             cellBuffer.reserve((training ? steps + 1 : 1) * batch * paddedHidden)
-            if range.lowerBound == 0 { pad(arguments.initialCell, into: cellBuffer.base) }
+            if range.lowerBound == 0 { pad(arguments.initialCell, into: cellBuffer.base, width: hidden, lengths) }
         }
-        if isFused {
-            if !training { gateBuffer.reserve(batch * gateRowStride) }
+        if let lengths {
+            forward(steps: range, arguments, lengths, training: training, hook: hook)
+            return
+        }
+        if fusesProducts(rows: batch) {
+            if !training { reserveRows(batch) }
             for step in range {
                 forwardStep(
                     step, arguments, training: training, gateRow: training ? time(step) * batch : 0, held: false)
@@ -44,37 +56,17 @@ extension PackedRecurrentSequence {
         if range.upperBound == steps { writeFinalStates(arguments, training: training) }
     }
 
-    /// Whether a step does both products in one register pass.
-    private var isFused: Bool {
-        let size = weights.gateStrips * lanes * (weights.shape.inputSize + hidden)
-        return weights.shape.inputChains.count == 1
-            && batch >= (size > Self.largeWeights ? Self.fusedRowMinimumOfLargeWeights : Self.fusedRowMinimum)
-    }
-
     /// The input product of a few steps at once, then the steps.
     private func projectAndRun(
         _ range: Range<Int>, _ arguments: RecurrentForward<Float>, training: Bool, hook: StepHook
     ) {
         let firstTime = min(time(range.lowerBound), time(range.upperBound - 1))
         let rows = range.count * batch
-        if !training { gateBuffer.reserve(rows * gateRowStride) }
+        if !training { reserveRows(rows) }
         let firstRow = training ? firstTime * batch : 0
-        let gates = weights.gates
-        var column = 0
-        for (chain, depth) in weights.shape.inputChains.enumerated() {
-            table.matrixProduct(
-                MatrixProductArguments(
-                    operand: ChainOperand(
-                        base: arguments.input + firstTime * batch * arguments.inputStride + column,
-                        rowStride: arguments.inputStride, depth: depth),
-                    panels: weights.inputPanels(chain: chain),
-                    target: StripTarget(
-                        base: gateBuffer.base + firstRow * gateRowStride, rowStride: gateRowStride,
-                        stripStride: gates > 1 ? paddedHidden : lanes),
-                    rows: rows, columns: weights.gateStrips * lanes, start: chain == 0 ? .bias : .zero,
-                    adds: chain > 0, bias: weights.bias, panelStrips: gates > 1 ? gates : 0, panelStride: lanes))
-            column += depth
-        }
+        projectInput(
+            arguments.input + firstTime * batch * arguments.inputStride, stride: arguments.inputStride, rows: rows,
+            into: gateBuffer.base + firstRow * gateRowStride)
         for step in range {
             forwardStep(
                 step, arguments, training: training, gateRow: firstRow + (time(step) - firstTime) * batch, held: true)
@@ -82,32 +74,89 @@ extension PackedRecurrentSequence {
         }
     }
 
+    /// x·W with its bias, of so many rows, to the gates.
+    func projectInput(
+        _ input: UnsafePointer<Float>, stride: Int, rows: Int, into gates: UnsafeMutablePointer<Float>
+    ) {
+        let gateCount = weights.gates
+        var column = 0
+        for (chain, depth) in weights.shape.inputChains.enumerated() {
+            table.matrixProduct(
+                MatrixProductArguments(
+                    operand: ChainOperand(base: input + column, rowStride: stride, depth: depth),
+                    panels: weights.inputPanels(chain: chain),
+                    target: StripTarget(
+                        base: gates, rowStride: gateRowStride, stripStride: gateCount > 1 ? paddedHidden : lanes),
+                    rows: rows, columns: weights.gateStrips * lanes, start: chain == 0 ? .bias : .zero,
+                    adds: chain > 0, bias: weights.bias, panelStrips: gateCount > 1 ? gateCount : 0,
+                    panelStride: lanes))
+            column += depth
+        }
+    }
+
     private func forwardStep(
         _ step: Int, _ arguments: RecurrentForward<Float>, training: Bool, gateRow: Int, held: Bool
     ) {
         let row = time(step) * batch
-        let previous = previousHidden(step, arguments)
         let slot = cellBuffer.base + (training ? step * batch * paddedHidden : 0)
+        run(
+            ForwardRows(
+                step: step, input: held ? nil : arguments.input + row * arguments.inputStride, inputStride: arguments.inputStride,
+                previous: previousHidden(step, arguments), gateRow: gateRow,
+                previousCell: slot, cell: training ? slot + batch * paddedHidden : slot,
+                output: arguments.output + row * arguments.outputStride, outputStride: arguments.outputStride,
+                count: batch),
+            training: training)
+    }
+
+    /// What one step of some rows reads and writes.
+    struct ForwardRows {
+        var step: Int
+        /// nil if the gates hold the input product.
+        var input: UnsafePointer<Float>?
+        var inputStride: Int
+        /// h before the step; nil is zero.
+        var previous: (base: UnsafePointer<Float>, stride: Int)?
+        /// First row of the gates.
+        var gateRow: Int
+        /// c before and after the step.
+        var previousCell: UnsafeMutablePointer<Float>
+        var cell: UnsafeMutablePointer<Float>
+        var output: UnsafeMutablePointer<Float>
+        var outputStride: Int
+        var count: Int
+    }
+
+    /// One step of some rows.
+    func run(_ rows: ForwardRows, training: Bool) {
+        let unprojectedRows = unprojected.base + rows.gateRow * hidden
         var stepArguments = RecurrentForwardArguments(
-            input: held
-                ? emptyChain
-                : ChainOperand(
-                    base: arguments.input + row * arguments.inputStride, rowStride: arguments.inputStride,
-                    depth: weights.shape.inputSize),
+            input: rows.input.map {
+                ChainOperand(base: $0, rowStride: rows.inputStride, depth: weights.shape.inputSize)
+            } ?? emptyChain,
             inputPanels: weights.inputPanels(chain: 0),
-            hidden: previous.map { ChainOperand(base: $0.base, rowStride: $0.stride, depth: hidden) } ?? emptyChain,
+            hidden: rows.previous.map { ChainOperand(base: $0.base, rowStride: $0.stride, depth: outputSize) }
+                ?? emptyChain,
             hiddenPanels: weights.hiddenPanels, bias: weights.bias, hiddenCandidateBias: weights.candidateBias,
-            gates: gateBuffer.base + gateRow * gateRowStride, gateRowStride: gateRowStride, gateStride: paddedHidden,
-            gatesHoldInput: held, savesGates: training, previousCell: UnsafePointer(slot),
-            cell: training ? slot + batch * paddedHidden : slot, previousHidden: previous?.base,
-            previousHiddenStride: previous?.stride ?? 0, output: arguments.output + row * arguments.outputStride,
-            outputStride: arguments.outputStride, rows: batch, hiddenSize: hidden, usesRelu: cell == .rnnRelu)
-        stepArguments.descends = batch <= 4 && step & 1 == 1
+            gates: gateBuffer.base + rows.gateRow * gateRowStride, gateRowStride: gateRowStride,
+            gateStride: paddedHidden, gatesHoldInput: rows.input == nil, savesGates: training,
+            previousCell: UnsafePointer(rows.previousCell), cell: rows.cell, previousHidden: rows.previous?.base,
+            previousHiddenStride: rows.previous?.stride ?? 0, output: isProjected ? unprojectedRows : rows.output,
+            outputStride: isProjected ? hidden : rows.outputStride, rows: rows.count, hiddenSize: hidden,
+            usesRelu: cell == .rnnRelu, stateClip: weights.shape.stateClip)
+        stepArguments.descends = rows.count <= 4 && rows.step & 1 == 1
         switch cell {
         case .lstm: table.lstmForward(stepArguments)
         case .gru: table.gruForward(stepArguments)
         case .rnnTanh, .rnnRelu: table.rnnForward(stepArguments)
         }
+        guard isProjected else { return }
+        table.matrixProduct(
+            MatrixProductArguments(
+                operand: ChainOperand(base: UnsafePointer(unprojectedRows), rowStride: hidden, depth: hidden),
+                panels: weights.projectionPanels,
+                target: StripTarget(base: rows.output, rowStride: rows.outputStride, stripStride: lanes),
+                rows: rows.count, columns: outputSize, start: .zero))
     }
 
     /// Rows of h before a step: the output of the step before, the initial state, or nil for zero.
@@ -118,21 +167,23 @@ extension PackedRecurrentSequence {
             let row = time(step - 1) * batch
             return (UnsafePointer(arguments.output + row * arguments.outputStride), arguments.outputStride)
         }
-        return arguments.initialHidden.map { ($0, hidden) }
+        return arguments.initialHidden.map { ($0, outputSize) }
     }
 
     private func writeFinalStates(_ arguments: RecurrentForward<Float>, training: Bool) {
         if let target = arguments.finalHidden {
             for row in 0..<batch {
                 if let last = previousHidden(steps, arguments) {
-                    (target + row * hidden).update(from: last.base + row * last.stride, count: hidden)
+                    (target + row * outputSize).update(from: last.base + row * last.stride, count: outputSize)
                 } else {
-                    (target + row * hidden).update(repeating: 0, count: hidden)
+                    (target + row * outputSize).update(repeating: 0, count: outputSize)
                 }
             }
         }
         if let target = arguments.finalCell, cell.hasCellState {
-            unpad(UnsafePointer(cellBuffer.base + (training ? steps * batch * paddedHidden : 0)), into: target)
+            unpad(
+                UnsafePointer(cellBuffer.base + (training ? steps * batch * paddedHidden : 0)), into: target,
+                width: hidden, nil)
         }
     }
 }

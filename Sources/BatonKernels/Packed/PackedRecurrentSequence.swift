@@ -6,9 +6,11 @@ import BatonKernelABI
 ///
 ///     gates: [T·N][saved gates][H′]  saved gates, overwritten by the gradients of the pre-activations
 ///     cell:  [T+1][N][H′]            c; slot 0 before the first step, slot s+1 after step s
-///     carry: [N][H′]                 gradients of c and h on their way to the previous step
+///     carry: [N][H′], [N][R′]        gradients of c and h on their way to the previous step
+///     unprojected: [T·N][H]          o⊙tanh c of a projected layer, and the gradients of what it is projected to
 ///
-/// Inference keeps only a few steps of gates and one slot of c.
+/// Inference keeps only a few steps of gates and one slot of c. In a window of unequal lengths the rows of a time stand
+/// in the order of `SequenceLengths`, and only those that take part have gates (`rowsBefore` counts them).
 final class PackedRecurrentSequence: RecurrentSequence {
     let weights: PackedRecurrentWeights
     let steps: Int
@@ -19,7 +21,11 @@ final class PackedRecurrentSequence: RecurrentSequence {
     let cellBuffer = AlignedBuffer()
     let cellCarry = AlignedBuffer()
     let hiddenCarry = AlignedBuffer()
+    let unprojected = AlignedBuffer()
+    let projectedGradient = AlignedBuffer()
     let gradientBuffers = WeightGradientBuffers()
+    /// What a window of unequal lengths keeps beside these.
+    private(set) lazy var gathered = GatheredRows()
     /// Whether the workspace holds a training forward pass.
     var holdsTrainingState = false
 
@@ -32,6 +38,9 @@ final class PackedRecurrentSequence: RecurrentSequence {
 
     var cell: RecurrentKind { weights.shape.cell }
     var hidden: Int { weights.shape.hidden }
+    /// R, the width of h: H, or P if projected.
+    var outputSize: Int { weights.shape.outputSize }
+    var isProjected: Bool { weights.shape.projection != nil }
     var lanes: Int { weights.packing.lanes }
     var unitStrips: Int { weights.unitStrips }
     var table: KernelTable { weights.table }
@@ -39,6 +48,8 @@ final class PackedRecurrentSequence: RecurrentSequence {
     var savedGates: Int { cell == .gru ? 4 : cell.gateCount }
     /// H′, the hidden size padded to whole lanes.
     var paddedHidden: Int { unitStrips * lanes }
+    /// R′.
+    var paddedOutput: Int { weights.packing.strips(outputSize) * lanes }
     /// Distance between rows of gates. One line more than the gates need: rows a power of two apart would fall on
     /// the same few cache sets.
     var gateRowStride: Int { savedGates * paddedHidden + 16 }
@@ -46,23 +57,39 @@ final class PackedRecurrentSequence: RecurrentSequence {
     /// Time index that step s handles.
     func time(_ step: Int) -> Int { reverse ? steps - 1 - step : step }
 
+    /// Memory for the gates of so many rows, and for what is projected.
+    func reserveRows(_ count: Int) {
+        gateBuffer.reserve(count * gateRowStride)
+        if isProjected { unprojected.reserve(count * hidden) }
+    }
+
     /// A chain of no terms.
     var emptyChain: ChainOperand { ChainOperand(base: UnsafePointer(gateBuffer.base), rowStride: 0, depth: 0) }
 
-    /// (N, H) rows, nil for zero, to padded rows.
-    func pad(_ source: UnsafePointer<Float>?, into target: UnsafeMutablePointer<Float>) {
-        for row in 0..<batch {
-            let out = target + row * paddedHidden
-            if let source { out.update(from: source + row * hidden, count: hidden) }
-            let filled = source == nil ? 0 : hidden
-            (out + filled).update(repeating: 0, count: paddedHidden - filled)
+    /// (N, width) rows, nil for zero, to padded rows; those in the order of `lengths`.
+    func pad(
+        _ source: UnsafePointer<Float>?, into target: UnsafeMutablePointer<Float>, width: Int,
+        _ lengths: SequenceLengths?
+    ) {
+        let padded = weights.packing.strips(width) * lanes
+        for position in 0..<batch {
+            let out = target + position * padded
+            let row = lengths?.order[position] ?? position
+            if let source { out.update(from: source + row * width, count: width) }
+            let filled = source == nil ? 0 : width
+            (out + filled).update(repeating: 0, count: padded - filled)
         }
     }
 
-    /// Padded rows to (N, H) rows.
-    func unpad(_ source: UnsafePointer<Float>, into target: UnsafeMutablePointer<Float>) {
-        for row in 0..<batch {
-            (target + row * hidden).update(from: source + row * paddedHidden, count: hidden)
+    /// Padded rows, in the order of `lengths`, to (N, width) rows.
+    func unpad(
+        _ source: UnsafePointer<Float>, into target: UnsafeMutablePointer<Float>, width: Int,
+        _ lengths: SequenceLengths?
+    ) {
+        let padded = weights.packing.strips(width) * lanes
+        for position in 0..<batch {
+            let row = lengths?.order[position] ?? position
+            (target + row * width).update(from: source + position * padded, count: width)
         }
     }
 }

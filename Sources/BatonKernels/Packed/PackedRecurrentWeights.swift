@@ -14,6 +14,9 @@ final class PackedRecurrentWeights: RecurrentWeights {
     /// Backward panels: Wᵀ and Uᵀ.
     private let inputTransposedBuffer = AlignedBuffer()
     private let hiddenTransposedBuffer = AlignedBuffer()
+    /// Panels of V for r = m·Vᵀ and for dm = dr·V.
+    private let projectionBuffer = AlignedBuffer()
+    private let projectionTransposedBuffer = AlignedBuffer()
     private let biasBuffer = AlignedBuffer()
     private let candidateBiasBuffer = AlignedBuffer()
     private(set) var isReadyForTraining = false
@@ -34,7 +37,7 @@ final class PackedRecurrentWeights: RecurrentWeights {
         PackedPanels(base: inputBuffers[chain].base, depth: shape.inputChains[chain], stripCount: gateStrips)
     }
     var hiddenPanels: PackedPanels {
-        PackedPanels(base: hiddenBuffer.base, depth: shape.hidden, stripCount: gateStrips)
+        PackedPanels(base: hiddenBuffer.base, depth: shape.outputSize, stripCount: gateStrips)
     }
     var inputTransposedPanels: PackedPanels {
         PackedPanels(
@@ -43,13 +46,24 @@ final class PackedRecurrentWeights: RecurrentWeights {
     }
     var hiddenTransposedPanels: PackedPanels {
         PackedPanels(
-            base: hiddenTransposedBuffer.base, depth: gateStrips * packing.lanes, stripCount: unitStrips)
+            base: hiddenTransposedBuffer.base, depth: gateStrips * packing.lanes,
+            stripCount: packing.strips(shape.outputSize))
+    }
+    /// Columns are the units of the projection, rows those of the layer.
+    var projectionPanels: PackedPanels {
+        PackedPanels(
+            base: projectionBuffer.base, depth: shape.hidden, stripCount: packing.strips(shape.outputSize))
+    }
+    /// Columns are the units of the layer, rows those of the projection.
+    var projectionTransposedPanels: PackedPanels {
+        PackedPanels(base: projectionTransposedBuffer.base, depth: shape.outputSize, stripCount: unitStrips)
     }
     var bias: UnsafePointer<Float> { UnsafePointer(biasBuffer.base) }
     var candidateBias: UnsafePointer<Float> { UnsafePointer(candidateBiasBuffer.base) }
 
     func update(from parameters: RecurrentParameterPointers<Float>, training: Bool) {
-        let (hidden, inputSize, lanes) = (shape.hidden, shape.inputSize, packing.lanes)
+        let (hidden, inputSize, lanes, outputSize) = (shape.hidden, shape.inputSize, packing.lanes, shape.outputSize)
+        let outputStrips = packing.strips(outputSize)
         var column = 0
         for (buffer, depth) in zip(inputBuffers, shape.inputChains) {
             packing.packRows(
@@ -58,9 +72,14 @@ final class PackedRecurrentWeights: RecurrentWeights {
             column += depth
         }
         packing.packRows(
-            of: parameters.hiddenWeight, stride: hidden, gates: gates, units: hidden, depth: hidden,
-            into: hiddenBuffer.reserve(gateStrips * lanes * hidden))
+            of: parameters.hiddenWeight, stride: outputSize, gates: gates, units: hidden, depth: outputSize,
+            into: hiddenBuffer.reserve(gateStrips * lanes * outputSize))
         packBias(parameters)
+        if let projection = projectionWeight(parameters) {
+            packing.packRows(
+                of: projection, stride: hidden, gates: 1, units: outputSize, depth: hidden,
+                into: projectionBuffer.reserve(outputStrips * lanes * hidden))
+        }
         isReadyForTraining = training
         guard training else { return }
         packing.packColumns(
@@ -68,8 +87,20 @@ final class PackedRecurrentWeights: RecurrentWeights {
             padsBlocks: true,
             into: inputTransposedBuffer.reserve(packing.strips(inputSize) * gateStrips * lanes * lanes))
         packing.packColumns(
-            of: parameters.hiddenWeight, stride: hidden, columns: hidden, blocks: gates, blockRows: hidden,
-            padsBlocks: true, into: hiddenTransposedBuffer.reserve(unitStrips * gateStrips * lanes * lanes))
+            of: parameters.hiddenWeight, stride: outputSize, columns: outputSize, blocks: gates, blockRows: hidden,
+            padsBlocks: true, into: hiddenTransposedBuffer.reserve(outputStrips * gateStrips * lanes * lanes))
+        if let projection = projectionWeight(parameters) {
+            packing.packColumns(
+                of: projection, stride: hidden, columns: hidden, blocks: 1, blockRows: outputSize, padsBlocks: false,
+                into: projectionTransposedBuffer.reserve(unitStrips * lanes * outputSize))
+        }
+    }
+
+    private func projectionWeight(_ parameters: RecurrentParameterPointers<Float>) -> UnsafePointer<Float>? {
+        precondition(
+            (parameters.projectionWeight == nil) == (shape.projection == nil),
+            "RecurrentWeights.update: a projection weight belongs to a projected layer, and only there")
+        return parameters.projectionWeight
     }
 
     /// b + q by panel; the GRU's candidate keeps q apart, inside the reset product.

@@ -11,14 +11,13 @@ final class WeightGradientBuffers {
 /// The right operands are packed once, panel by panel, rows leaf after leaf in chain order; then every strip of left
 /// columns, read where it lies through a list of row offsets in the same order, meets all panels.
 struct PackedWeightGradient {
-    /// Rows (t, n) of an operand: the first row of each time step and the distance between rows; nil is zero.
-    typealias Rows = (_ time: Int) -> (base: UnsafePointer<Float>, stride: Int)?
+    /// Rows (t, n) of an operand: where row n of a time begins and the distance to row n+1; nil is zero.
+    typealias Rows = (_ time: Int, _ row: Int) -> (base: UnsafePointer<Float>, stride: Int)?
 
-    /// Rows of the left operand: row (t, n) begins at `base + t·timeStride + n·rowStride`.
+    /// Rows of the left operand: row (t, n) begins at `base + offset(t, n)`.
     struct Left {
         var base: UnsafePointer<Float>
-        var timeStride: Int
-        var rowStride: Int
+        var offset: (_ time: Int, _ row: Int) -> Int
     }
 
     /// A product with one right operand: gradient row r of subtree s begins at `targets[s] + r·targetStride`.
@@ -48,20 +47,43 @@ struct PackedWeightGradient {
     private let leaves: LeafPlan
     private let buffers: WeightGradientBuffers
     private let lanes: Int
-    private let rowCount: Int
+    private let lengths: SequenceLengths?
+    /// Rows (t, n) of every leaf, and of all leaves before it.
+    private let depths: [Int]
+    private let depthsBefore: [Int]
+    private var rowCount: Int { depthsBefore[depths.count] }
 
-    init(table: KernelTable, steps: Int, leaves: LeafPlan, buffers: WeightGradientBuffers) {
+    /// `lengths` leaves out the rows that take no part.
+    init(
+        table: KernelTable, steps: Int, lengths: SequenceLengths? = nil, leaves: LeafPlan,
+        buffers: WeightGradientBuffers
+    ) {
         self.table = table
         self.steps = steps
+        self.lengths = lengths
         self.leaves = leaves
         self.buffers = buffers
         lanes = table.laneCount
-        rowCount = steps * leaves.rowCount
+        depths = leaves.leaves.map { leaf in
+            lengths.map { lengths in leaf.reduce(0) { $0 + lengths.lengths[$1] } } ?? leaf.count * steps
+        }
+        depthsBefore = depths.reduce(into: [0]) { sums, depth in sums.append((sums.last ?? 0) + depth) }
+    }
+
+    /// Calls `body` with the rows of a leaf in chain order, adjoining rows of one time together; with lengths every row
+    /// by itself, because neighbours lie apart in the workspace.
+    private func forEachRun(_ leaf: Range<Int>, _ body: (_ time: Int, _ rows: Range<Int>) -> Void) {
+        for time in (0..<steps).reversed() {
+            guard let lengths else {
+                body(time, leaf)
+                continue
+            }
+            for row in leaf where lengths.lengths[row] > time { body(time, row..<row + 1) }
+        }
     }
 
     func accumulate(left: Left, strips: [LeftStrip], rights: [Right], hook: StepHook) {
         guard rowCount > 0 else { return }
-        let depths = leaves.leaves.map { $0.count * steps }
         let offsets = rowOffsets(left)
         let scratch = buffers.scratch.reserve(16 * 4 * lanes * 4 * lanes)
         let panels = packRights(rights)
@@ -72,7 +94,7 @@ struct PackedWeightGradient {
                     let first = strips[group.lowerBound]
                     let columns = strips[group].reduce(0) { $0 + $1.columns }
                     for (index, subtree) in leaves.subtrees.enumerated() {
-                        let rowsBefore = leaves.leaves[subtree.lowerBound].lowerBound * steps
+                        let rowsBefore = depthsBefore[subtree.lowerBound]
                         for panel in panels where first.rights.contains(panel.right) {
                             let right = rights[panel.right]
                             table.outerProduct(
@@ -130,8 +152,8 @@ struct PackedWeightGradient {
         var offsets: [Int] = []
         offsets.reserveCapacity(rowCount + OuterProductArguments.lookahead)
         for leaf in leaves.leaves {
-            for time in (0..<steps).reversed() {
-                for row in leaf { offsets.append(time * left.timeStride + row * left.rowStride) }
+            forEachRun(leaf) { time, rows in
+                for row in rows { offsets.append(left.offset(time, row)) }
             }
         }
         let last = offsets[rowCount - 1]
@@ -175,17 +197,17 @@ struct PackedWeightGradient {
     ) {
         var out = target
         for leaf in leaves.leaves {
-            for time in (0..<steps).reversed() {
-                guard let source = rows(time) else {
-                    out.update(repeating: 0, count: leaf.count * width)
-                    out += leaf.count * width
-                    continue
+            forEachRun(leaf) { time, run in
+                let target = out
+                out += run.count * width
+                guard let source = rows(time, run.lowerBound) else {
+                    target.update(repeating: 0, count: run.count * width)
+                    return
                 }
                 table.packRows(
                     RowPackArguments(
-                        source: source.base + leaf.lowerBound * source.stride + firstColumn, stride: source.stride,
-                        rows: leaf.count, columns: columns, width: width, target: out))
-                out += leaf.count * width
+                        source: source.base + firstColumn, stride: source.stride, rows: run.count, columns: columns,
+                        width: width, target: target))
             }
         }
     }

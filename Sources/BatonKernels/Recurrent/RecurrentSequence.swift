@@ -4,14 +4,26 @@ public import BatonKernelABI
 public struct RecurrentShape: Sendable, Hashable {
     /// The recurrence.
     public var cell: RecurrentKind
-    /// Widths of the input's chains: `[C]`, or `[H, H]` above a bidirectional layer, whose reverse half is a
+    /// Widths of the input's chains: `[C]`, or `[R, R]` above a bidirectional layer, whose reverse half is a
     /// chain of its own.
     public var inputChains: [Int]
     /// H.
     public var hidden: Int
+    /// P, LSTM only: the output and the recurrent state are o⊙tanh c times Vᵀ. nil is no projection.
+    public var projection: Int?
+    /// Limits of c, LSTM only.
+    public var stateClip: StateClip?
 
     /// All values at once.
-    public init(cell: RecurrentKind, inputChains: [Int], hidden: Int) {
+    public init(
+        cell: RecurrentKind, inputChains: [Int], hidden: Int, projection: Int? = nil, stateClip: StateClip? = nil
+    ) {
+        precondition(
+            cell == .lstm || projection == nil && stateClip == nil,
+            "RecurrentShape: only an LSTM has a projection or a state clip")
+        precondition(projection.map { $0 > 0 } ?? true, "RecurrentShape: widths must be positive")
+        self.projection = projection
+        self.stateClip = stateClip
         precondition(!inputChains.isEmpty && inputChains.count <= 2, "RecurrentShape: one or two input chains")
         precondition(hidden > 0 && inputChains.allSatisfy { $0 > 0 }, "RecurrentShape: widths must be positive")
         self.cell = cell
@@ -23,28 +35,34 @@ public struct RecurrentShape: Sendable, Hashable {
     public var inputSize: Int { inputChains.reduce(0, +) }
     /// Rows of the stacked weights, G·H.
     public var gateRows: Int { cell.gateCount * hidden }
+    /// R, the width of the output and of the recurrent state: P if projected, else H.
+    public var outputSize: Int { projection ?? hidden }
 }
 
 /// Row-major parameters of one layer and direction, read when the weights are packed.
 public struct RecurrentParameterPointers<Scalar> {
     /// (G·H, I)
     public var inputWeight: UnsafePointer<Scalar>
-    /// (G·H, H)
+    /// (G·H, R)
     public var hiddenWeight: UnsafePointer<Scalar>
     /// (G·H)
     public var inputBias: UnsafePointer<Scalar>
     /// (G·H)
     public var hiddenBias: UnsafePointer<Scalar>
+    /// (P, H), if projected.
+    public var projectionWeight: UnsafePointer<Scalar>?
 
     /// All values at once.
     public init(
         inputWeight: UnsafePointer<Scalar>, hiddenWeight: UnsafePointer<Scalar>,
-        inputBias: UnsafePointer<Scalar>, hiddenBias: UnsafePointer<Scalar>
+        inputBias: UnsafePointer<Scalar>, hiddenBias: UnsafePointer<Scalar>,
+        projectionWeight: UnsafePointer<Scalar>? = nil
     ) {
         self.inputWeight = inputWeight
         self.hiddenWeight = hiddenWeight
         self.inputBias = inputBias
         self.hiddenBias = hiddenBias
+        self.projectionWeight = projectionWeight
     }
 }
 
@@ -53,22 +71,26 @@ public struct RecurrentParameterPointers<Scalar> {
 public struct RecurrentGradientPointers<Scalar> {
     /// (G·H, I)
     public var inputWeight: UnsafeMutablePointer<Scalar>
-    /// (G·H, H)
+    /// (G·H, R)
     public var hiddenWeight: UnsafeMutablePointer<Scalar>
     /// (G·H)
     public var inputBias: UnsafeMutablePointer<Scalar>
     /// (G·H)
     public var hiddenBias: UnsafeMutablePointer<Scalar>
+    /// (P, H), if projected.
+    public var projectionWeight: UnsafeMutablePointer<Scalar>?
 
     /// All values at once.
     public init(
         inputWeight: UnsafeMutablePointer<Scalar>, hiddenWeight: UnsafeMutablePointer<Scalar>,
-        inputBias: UnsafeMutablePointer<Scalar>, hiddenBias: UnsafeMutablePointer<Scalar>
+        inputBias: UnsafeMutablePointer<Scalar>, hiddenBias: UnsafeMutablePointer<Scalar>,
+        projectionWeight: UnsafeMutablePointer<Scalar>? = nil
     ) {
         self.inputWeight = inputWeight
         self.hiddenWeight = hiddenWeight
         self.inputBias = inputBias
         self.hiddenBias = hiddenBias
+        self.projectionWeight = projectionWeight
     }
 }
 
@@ -79,25 +101,28 @@ public struct RecurrentForward<Scalar> {
     public var input: UnsafePointer<Scalar>
     /// Distance between rows of the input, in elements.
     public var inputStride: Int
-    /// h before the first step, (N, H) contiguous; nil is zero.
+    /// h before the first step, (N, R) contiguous; nil is zero.
     public var initialHidden: UnsafePointer<Scalar>?
     /// c before the first step, (N, H) contiguous; nil is zero. LSTM only.
     public var initialCell: UnsafePointer<Scalar>?
-    /// h of every step, H columns.
+    /// h of every step, R columns.
     public var output: UnsafeMutablePointer<Scalar>
     /// Distance between rows of the output, in elements.
     public var outputStride: Int
-    /// h after the last step, (N, H) contiguous; nil if not wanted.
+    /// h after the last step, (N, R) contiguous; nil if not wanted.
     public var finalHidden: UnsafeMutablePointer<Scalar>?
     /// c after the last step, (N, H) contiguous; nil if not wanted. LSTM only.
     public var finalCell: UnsafeMutablePointer<Scalar>?
+    /// Valid lengths of the N rows; nil is T for all. The same in all passes of a window.
+    public var lengths: SequenceLengths?
 
     /// All values at once.
     public init(
         input: UnsafePointer<Scalar>, inputStride: Int,
         initialHidden: UnsafePointer<Scalar>? = nil, initialCell: UnsafePointer<Scalar>? = nil,
         output: UnsafeMutablePointer<Scalar>, outputStride: Int,
-        finalHidden: UnsafeMutablePointer<Scalar>? = nil, finalCell: UnsafeMutablePointer<Scalar>? = nil
+        finalHidden: UnsafeMutablePointer<Scalar>? = nil, finalCell: UnsafeMutablePointer<Scalar>? = nil,
+        lengths: SequenceLengths? = nil
     ) {
         self.input = input
         self.inputStride = inputStride
@@ -107,6 +132,18 @@ public struct RecurrentForward<Scalar> {
         self.outputStride = outputStride
         self.finalHidden = finalHidden
         self.finalCell = finalCell
+        self.lengths = lengths
+    }
+
+    /// The lengths, if some row does not take part at some time.
+    ///
+    /// - Precondition: they are lengths of this window.
+    func partialLengths(steps: Int, batch: Int) -> SequenceLengths? {
+        guard let lengths else { return nil }
+        precondition(
+            lengths.steps == steps && lengths.rowCount == batch,
+            "RecurrentForward: \(lengths.rowCount) lengths of \(lengths.steps) steps for \(batch) rows of \(steps)")
+        return lengths.isFull ? nil : lengths
     }
 }
 
@@ -116,7 +153,7 @@ public struct RecurrentBackwardData<Scalar> {
     public var outputGradient: UnsafePointer<Scalar>?
     /// Distance between rows of `outputGradient`.
     public var outputGradientStride: Int
-    /// Gradient of the final h, (N, H); nil is zero.
+    /// Gradient of the final h, (N, R); nil is zero.
     public var finalHiddenGradient: UnsafePointer<Scalar>?
     /// Gradient of the final c, (N, H); nil is zero. LSTM only.
     public var finalCellGradient: UnsafePointer<Scalar>?
@@ -126,7 +163,7 @@ public struct RecurrentBackwardData<Scalar> {
     public var inputGradientStride: Int
     /// Whether `inputGradient` is added to instead of overwritten.
     public var addsToInputGradient: Bool
-    /// Gradient of the initial h, (N, H), written; nil if not wanted.
+    /// Gradient of the initial h, (N, R), written; nil if not wanted.
     public var initialHiddenGradient: UnsafeMutablePointer<Scalar>?
     /// Gradient of the initial c, (N, H), written; nil if not wanted. LSTM only.
     public var initialCellGradient: UnsafeMutablePointer<Scalar>?

@@ -1,4 +1,5 @@
 public import BatonFormats
+public import BatonKernelABI
 public import BatonKernels
 public import BatonNN
 public import BatonTensor
@@ -7,9 +8,10 @@ public import BatonTensor
 ///
 /// | Tensor of layer l | Shape |
 /// |---|---|
-/// | input weight | (G·H, C) for l = 0, else (G·H, D·H) |
-/// | hidden weight | (G·H, H) |
+/// | input weight | (G·H, C) for l = 0, else (G·H, D·R) |
+/// | hidden weight | (G·H, R), where R = P if projected, else H |
 /// | biases | (G·H); all or none, none is zero |
+/// | projection | (P, H), LSTM only; all or none |
 ///
 /// Gates stand in PyTorch's and Gluon's order, which is Baton's (`RecurrentKind`); nothing is permuted.
 public struct RecurrentStackWeights {
@@ -21,6 +23,8 @@ public struct RecurrentStackWeights {
     public let inputSize: Int
     /// H.
     public let hiddenSize: Int
+    /// P; nil when h is not projected.
+    public let projectionSize: Int?
     /// float32 or float64, the same for all.
     public let dtype: DType
     private let tensors: NamedTensors
@@ -50,20 +54,30 @@ public struct RecurrentStackWeights {
                 "\(origin): tensor \(first.hiddenWeight) is \(hidden.dtype.rawValue), expected float32 or float64.")
         }
         let gates = cell.gateCount
-        guard hidden.rank == 2, hidden.shape[1] > 0, hidden.shape[0] == gates * hidden.shape[1] else {
+        let isProjected = names.hasProjections
+        guard !isProjected || cell == .lstm else {
+            throw ModelIOError(
+                "\(origin): tensor \(first.projectionWeight ?? "") projects h, which only an lstm does, not "
+                    + "\(cell.rawValue); name the kind the weights were trained as.")
+        }
+        guard hidden.rank == 2, hidden.shape[1] > 0, hidden.shape[0] > 0, hidden.shape[0] % gates == 0,
+            isProjected || hidden.shape[0] == gates * hidden.shape[1]
+        else {
             throw ModelIOError(
                 "\(origin): tensor \(first.hiddenWeight) has shape \(hidden.shape), but the hidden weight of "
-                    + "\(cell.rawValue) is (\(gates)·H, H); name the kind the weights were trained as.")
+                    + "\(cell.rawValue) is (\(gates)·H, \(isProjected ? "P" : "H")); name the kind the weights were "
+                    + "trained as.")
         }
         guard input.rank == 2, input.shape[1] > 0 else {
             throw ModelIOError(
                 "\(origin): tensor \(first.inputWeight) has shape \(input.shape), expected "
-                    + "(\(gates * hidden.shape[1]), C) with C ≥ 1.")
+                    + "(\(hidden.shape[0]), C) with C ≥ 1.")
         }
         self.cell = cell
         self.names = names
         self.tensors = tensors
-        hiddenSize = hidden.shape[1]
+        hiddenSize = hidden.shape[0] / gates
+        projectionSize = isProjected ? hidden.shape[1] : nil
         inputSize = input.shape[1]
         dtype = hidden.dtype
         try checkShapes()
@@ -73,41 +87,53 @@ public struct RecurrentStackWeights {
     public var layerCount: Int { names.layerCount }
     /// D.
     public var directionCount: Int { names.directionCount }
+    /// R, the width of h.
+    public var outputSize: Int { projectionSize ?? hiddenSize }
 
     private func checkShapes() throws {
         let rows = cell.gateCount * hiddenSize
         for (index, direction) in names.directions.enumerated() {
-            let inputs = index < directionCount ? inputSize : directionCount * hiddenSize
-            var expected = [(direction.inputWeight, [rows, inputs]), (direction.hiddenWeight, [rows, hiddenSize])]
+            let inputs = index < directionCount ? inputSize : directionCount * outputSize
+            var expected = [(direction.inputWeight, [rows, inputs]), (direction.hiddenWeight, [rows, outputSize])]
             expected += [direction.inputBias, direction.hiddenBias].compactMap { $0 }.map { ($0, [rows]) }
+            if let name = direction.projectionWeight { expected.append((name, [outputSize, hiddenSize])) }
             for (name, shape) in expected { _ = try tensors.required(name, shape: shape, dtype: dtype) }
         }
     }
 
     /// A layer with these weights; absent biases are zero.
-    public func makeLayer(layout: SequenceLayout) -> RecurrentLayer {
-        let layer = emptyLayer(layout: layout)
+    ///
+    /// - Precondition: `stateClip` only for an LSTM.
+    public func makeLayer(
+        layout: SequenceLayout, useSequenceLength: Bool = false, stateClip: StateClip? = nil
+    ) -> RecurrentLayer {
+        let layer = emptyLayer(layout: layout, useSequenceLength: useSequenceLength, stateClip: stateClip)
         for (parameter, name) in pairs(layer) {
             parameter.setData(name.flatMap { tensors[$0] } ?? Tensor(zeros: parameter.shape, dtype: parameter.dtype))
         }
         return layer
     }
 
-    private func emptyLayer(layout: SequenceLayout) -> RecurrentLayer {
+    private func emptyLayer(
+        layout: SequenceLayout, useSequenceLength: Bool, stateClip: StateClip?
+    ) -> RecurrentLayer {
         let bidirectional = directionCount == 2
+        precondition(stateClip == nil || cell == .lstm, "RecurrentStackWeights: only an LSTM has a state clip")
         switch cell {
         case .lstm:
             return LSTM(
                 hiddenSize: hiddenSize, numLayers: layerCount, layout: layout, bidirectional: bidirectional,
-                inputSize: inputSize, dtype: dtype, prefix: "")
+                inputSize: inputSize, projectionSize: projectionSize, stateClip: stateClip, dtype: dtype,
+                useSequenceLength: useSequenceLength, prefix: "")
         case .gru:
             return GRU(
                 hiddenSize: hiddenSize, numLayers: layerCount, layout: layout, bidirectional: bidirectional,
-                inputSize: inputSize, dtype: dtype, prefix: "")
+                inputSize: inputSize, dtype: dtype, useSequenceLength: useSequenceLength, prefix: "")
         case .rnnTanh, .rnnRelu:
             return RNN(
                 hiddenSize: hiddenSize, numLayers: layerCount, activation: cell == .rnnTanh ? .tanh : .relu,
-                layout: layout, bidirectional: bidirectional, inputSize: inputSize, dtype: dtype, prefix: "")
+                layout: layout, bidirectional: bidirectional, inputSize: inputSize, dtype: dtype,
+                useSequenceLength: useSequenceLength, prefix: "")
         }
     }
 
@@ -125,10 +151,14 @@ public struct RecurrentStackWeights {
     /// The layer's parameters with their names in the file, in the order of the file format.
     private func pairs(_ layer: RecurrentLayer) -> [(parameter: Parameter, name: String?)] {
         zip(layer.directions, names.directions).flatMap { direction, names in
-            [
-                (direction.inputWeight, names.inputWeight), (direction.hiddenWeight, names.hiddenWeight),
-                (direction.inputBias, names.inputBias), (direction.hiddenBias, names.hiddenBias),
-            ]
+            Array(
+                zip(
+                    direction.parameters,
+                    [
+                        names.inputWeight, names.hiddenWeight, names.inputBias, names.hiddenBias,
+                        names.projectionWeight,
+                    ])
+            ).map { (parameter: $0, name: $1) }
         }
     }
 }

@@ -17,7 +17,7 @@ public struct RecurrentTensorName: Hashable, Sendable {
     /// Which parameter of one layer and direction.
     public enum Role: String, Hashable, Sendable, CaseIterable {
         case inputWeight, hiddenWeight, inputBias, hiddenBias
-        /// Projects h; no layer of Baton has one.
+        /// Projects the h of an LSTM.
         case projectionWeight
     }
 

@@ -8,9 +8,13 @@ public struct RecurrentDirectionNames: Hashable, Sendable {
     public let inputBias: String?
     /// The hidden bias' name; nil when the stack has no biases.
     public let hiddenBias: String?
+    /// The projection's name; nil when h is not projected.
+    public let projectionWeight: String?
 
-    /// All names: input weight, hidden weight, then the biases, if any.
-    public var all: [String] { [inputWeight, hiddenWeight] + [inputBias, hiddenBias].compactMap { $0 } }
+    /// All names: input weight, hidden weight, then the biases and the projection, if any.
+    public var all: [String] {
+        [inputWeight, hiddenWeight] + [inputBias, hiddenBias, projectionWeight].compactMap { $0 }
+    }
 }
 
 /// The parameters of the one recurrent stack in a weights file, by layer and direction.
@@ -21,14 +25,15 @@ public struct RecurrentWeightNames: Hashable, Sendable {
     public let directionCount: Int
     /// Whether there are bias tensors.
     public let hasBiases: Bool
+    /// Whether h is projected.
+    public let hasProjections: Bool
     /// One per layer and direction, entry l·D + d.
     public let directions: [RecurrentDirectionNames]
 
     /// Finds the stack among the names of a file; tensors of other kinds are left alone.
     ///
     /// - Parameter origin: the file, for messages.
-    /// - Throws: `ModelIOError` when there is no stack or more than one, a layer, direction or tensor is missing, or
-    ///   there is a projection.
+    /// - Throws: `ModelIOError` when there is no stack or more than one, or a layer, direction or tensor is missing.
     public init(_ names: [String], origin: String) throws(ModelIOError) {
         let found = names.compactMap { name in RecurrentTensorName(name).map { (name, $0) } }
         let stacks = Set(found.map { Stack(prefix: $0.1.prefix, convention: $0.1.convention) })
@@ -44,10 +49,6 @@ public struct RecurrentWeightNames: Hashable, Sendable {
         }
         var table: [Place: String] = [:]
         for (name, parts) in found {
-            if parts.role == .projectionWeight {
-                throw ModelIOError(
-                    "\(origin): tensor \(name) projects h, which Baton's layers do not; save a stack without.")
-            }
             let place = Place(layer: parts.layer, isReverse: parts.isReverse, role: parts.role)
             if let other = table.updateValue(name, forKey: place) {
                 throw ModelIOError("\(origin): tensors \(other) and \(name) are the same parameter; keep one of them.")
@@ -56,6 +57,7 @@ public struct RecurrentWeightNames: Hashable, Sendable {
         let layers = (found.map(\.1.layer).max() ?? 0) + 1
         let ways = found.contains { $0.1.isReverse } ? [false, true] : [false]
         let biases = found.contains { $0.1.role == .inputBias || $0.1.role == .hiddenBias }
+        let projections = found.contains { $0.1.role == .projectionWeight }
         var directions: [RecurrentDirectionNames] = []
         for layer in 0..<layers {
             for isReverse in ways {
@@ -70,12 +72,14 @@ public struct RecurrentWeightNames: Hashable, Sendable {
                     RecurrentDirectionNames(
                         inputWeight: try name(.inputWeight), hiddenWeight: try name(.hiddenWeight),
                         inputBias: biases ? try name(.inputBias) : nil,
-                        hiddenBias: biases ? try name(.hiddenBias) : nil))
+                        hiddenBias: biases ? try name(.hiddenBias) : nil,
+                        projectionWeight: projections ? try name(.projectionWeight) : nil))
             }
         }
         layerCount = layers
         directionCount = ways.count
         hasBiases = biases
+        hasProjections = projections
         self.directions = directions
     }
 

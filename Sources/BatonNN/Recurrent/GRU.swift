@@ -8,11 +8,12 @@ public final class GRU: RecurrentLayer {
     public init(
         hiddenSize: Int, numLayers: Int = 1, layout: SequenceLayout = .TNC, dropout: Double = 0,
         bidirectional: Bool = false, inputSize: Int = 0, initializers: RecurrentInitializers = RecurrentInitializers(),
-        dtype: DType = .float32, prefix: String? = nil, params: ParameterDict? = nil
+        dtype: DType = .float32, useSequenceLength: Bool = false, prefix: String? = nil,
+        params: ParameterDict? = nil
     ) {
         super.init(
             cell: .gru, hiddenSize: hiddenSize, numLayers: numLayers, layout: layout, dropout: dropout,
             bidirectional: bidirectional, inputSize: inputSize, initializers: initializers, dtype: dtype,
-            prefix: prefix, params: params, hint: "gru")
+            useSequenceLength: useSequenceLength, prefix: prefix, params: params, hint: "gru")
     }
 }

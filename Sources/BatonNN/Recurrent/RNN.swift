@@ -10,11 +10,13 @@ public final class RNN: RecurrentLayer {
     public init(
         hiddenSize: Int, numLayers: Int = 1, activation: Nonlinearity = .relu, layout: SequenceLayout = .TNC,
         dropout: Double = 0, bidirectional: Bool = false, initializers: RecurrentInitializers = RecurrentInitializers(),
-        inputSize: Int = 0, dtype: DType = .float32, prefix: String? = nil, params: ParameterDict? = nil
+        inputSize: Int = 0, dtype: DType = .float32, useSequenceLength: Bool = false, prefix: String? = nil,
+        params: ParameterDict? = nil
     ) {
         super.init(
             cell: activation == .relu ? .rnnRelu : .rnnTanh, hiddenSize: hiddenSize, numLayers: numLayers,
             layout: layout, dropout: dropout, bidirectional: bidirectional, inputSize: inputSize,
-            initializers: initializers, dtype: dtype, prefix: prefix, params: params, hint: "rnn")
+            initializers: initializers, dtype: dtype, useSequenceLength: useSequenceLength, prefix: prefix,
+            params: params, hint: "rnn")
     }
 }

@@ -1,14 +1,16 @@
+public import BatonKernelABI
 public import BatonKernels
 public import BatonTensor
 
-/// One layer and direction of a recurrent stack: four parameters and the passes over a window.
+/// One layer and direction of a recurrent stack: its parameters and the passes over a window.
 ///
 /// | Parameter | Shape |
 /// |---|---|
 /// | `inputWeight`, Gluon i2h_weight | (G·H, I) |
-/// | `hiddenWeight`, h2h_weight | (G·H, H) |
+/// | `hiddenWeight`, h2h_weight | (G·H, R), R = P if projected, else H |
 /// | `inputBias`, i2h_bias | (G·H) |
 /// | `hiddenBias`, h2h_bias | (G·H) |
+/// | `projectionWeight`, h2r_weight | (P, H), if projected |
 ///
 /// Equations and gate order: `RecurrentKind`. A schedule that splits layers over ranks drives directions itself;
 /// `RecurrentLayer` drives them through the tape.
@@ -21,6 +23,10 @@ public final class RecurrentDirection {
     public let isReverse: Bool
     /// H.
     public let hiddenSize: Int
+    /// P of a projected LSTM.
+    public let projectionSize: Int?
+    /// Limits of an LSTM's c.
+    public let stateClip: StateClip?
     /// i2h_weight.
     public let inputWeight: Parameter
     /// h2h_weight.
@@ -29,26 +35,37 @@ public final class RecurrentDirection {
     public let inputBias: Parameter
     /// h2h_bias.
     public let hiddenBias: Parameter
-    /// Widths of the input's chains: nil until I is known, [I], or [H, H] above a bidirectional layer.
+    /// h2r_weight, if projected.
+    public let projectionWeight: Parameter?
+    /// Widths of the input's chains: nil until I is known, [I], or [R, R] above a bidirectional layer.
     public private(set) var inputChains: [Int]?
     private var kernel: (any RecurrentDirectionKernel)?
     /// Type the kernel was made for; a cast makes a new one.
     private var kernelType: DType?
 
     init(
-        cell: RecurrentKind, layer: Int, isReverse: Bool, hiddenSize: Int, inputChains: [Int]?,
-        parameters: (Parameter, Parameter, Parameter, Parameter)
+        cell: RecurrentKind, layer: Int, isReverse: Bool, hiddenSize: Int, projectionSize: Int?,
+        stateClip: StateClip?, inputChains: [Int]?, parameters: [Parameter]
     ) {
+        self.projectionSize = projectionSize
+        self.stateClip = stateClip
         self.cell = cell
         self.layer = layer
         self.isReverse = isReverse
         self.hiddenSize = hiddenSize
         self.inputChains = inputChains
-        (inputWeight, hiddenWeight, inputBias, hiddenBias) = parameters
+        (inputWeight, hiddenWeight, inputBias, hiddenBias) = (
+            parameters[0], parameters[1], parameters[2], parameters[3]
+        )
+        projectionWeight = parameters.count > 4 ? parameters[4] : nil
     }
 
-    /// In Gluon's order: i2h_weight, h2h_weight, i2h_bias, h2h_bias.
-    public var parameters: [Parameter] { [inputWeight, hiddenWeight, inputBias, hiddenBias] }
+    /// In Gluon's order: i2h_weight, h2h_weight, i2h_bias, h2h_bias, and h2r_weight if projected.
+    public var parameters: [Parameter] {
+        [inputWeight, hiddenWeight, inputBias, hiddenBias] + [projectionWeight].compactMap { $0 }
+    }
+    /// R.
+    public var outputSize: Int { projectionSize ?? hiddenSize }
 
     /// Fixes a deferred input width.
     func completeInputSize(_ size: Int) {
@@ -75,7 +92,9 @@ public final class RecurrentDirection {
     private func makeKernel() -> any RecurrentDirectionKernel {
         func make<Scalar: DifferentiableScalar>(_: Scalar.Type) -> any RecurrentDirectionKernel {
             TypedRecurrentKernel<Scalar>(
-                shape: RecurrentShape(cell: cell, inputChains: inputChains ?? [], hidden: hiddenSize),
+                shape: RecurrentShape(
+                    cell: cell, inputChains: inputChains ?? [], hidden: hiddenSize, projection: projectionSize,
+                    stateClip: stateClip),
                 parameters: parameters, isReverse: isReverse)
         }
         return make(inputWeight.dtype.differentiable(for: "recurrent layer"))
@@ -94,14 +113,16 @@ public final class RecurrentDirection {
             "\(inputWeight.name): expected \(leaves.rowCount) rows as in the leaf plan, got \(input.shape)")
         precondition(
             output.rank == 3 && output.shape[0] == steps && output.shape[1] == batch
-                && operands.outputColumn + hiddenSize <= output.shape[2] && output.dtype == dtype,
-            "\(inputWeight.name): expected an output (\(steps),\(batch),≥\(operands.outputColumn + hiddenSize)) of \(dtype.rawValue), got \(output.shape) \(output.dtype.rawValue)"
+                && operands.outputColumn + outputSize <= output.shape[2] && output.dtype == dtype,
+            "\(inputWeight.name): expected an output (\(steps),\(batch),≥\(operands.outputColumn + outputSize)) of \(dtype.rawValue), got \(output.shape) \(output.dtype.rawValue)"
         )
-        for state in [operands.initialHidden, operands.initialCell, operands.finalHidden, operands.finalCell] {
+        let hidden = [operands.initialHidden, operands.finalHidden].map { ($0, outputSize) }
+        let cell = [operands.initialCell, operands.finalCell].map { ($0, hiddenSize) }
+        for (state, width) in hidden + cell {
             guard let state else { continue }
             precondition(
-                state.count == batch * hiddenSize && state.dtype == dtype,
-                "\(inputWeight.name): expected a state (\(batch),\(hiddenSize)) of \(dtype.rawValue), got \(state.shape) \(state.dtype.rawValue)"
+                state.count == batch * width && state.dtype == dtype,
+                "\(inputWeight.name): expected a state (\(batch),\(width)) of \(dtype.rawValue), got \(state.shape) \(state.dtype.rawValue)"
             )
         }
     }

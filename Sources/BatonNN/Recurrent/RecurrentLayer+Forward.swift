@@ -1,10 +1,11 @@
 import BatonKernelABI
+import BatonKernels
 import BatonTensor
 
 extension RecurrentLayer {
     /// Runs the stack; one tape node per layer and direction.
     func run(
-        _ input: Variable, states: [Variable]?, wantsStates: Bool, _ context: ForwardContext
+        _ input: Variable, states: [Variable]?, lengths: [Int]?, wantsStates: Bool, _ context: ForwardContext
     ) -> (output: Variable, states: [Variable]) {
         precondition(
             input.shape.count == 3 && input.dtype == dtype,
@@ -13,23 +14,24 @@ extension RecurrentLayer {
         let (steps, batch) = (value.shape[0], value.shape[1])
         for direction in directions where direction.layer == 0 { direction.completeInputSize(value.shape[2]) }
         checkStates(states, batch)
+        let lengths = checkedLengths(lengths, steps: steps, batch: batch)
 
         let parameters = directions.flatMap(\.parameters)
         let records = context.records([value] + (states ?? []), parameters)
         let finals =
             wantsStates
-            ? (0..<stateCount).map { _ in
-                Variable(
-                    Tensor(uninitialized: stateShape(batchSize: batch), dtype: dtype), requiresGradient: records)
+            ? stateInfo(batchSize: batch).map {
+                Variable(Tensor(uninitialized: $0.shape, dtype: dtype), requiresGradient: records)
             } : []
         for layer in 0..<numLayers {
             let output = Variable(
-                Tensor(uninitialized: [steps, batch, directionCount * hiddenSize], dtype: dtype),
+                Tensor(uninitialized: [steps, batch, directionCount * outputSize], dtype: dtype),
                 requiresGradient: records)
             for index in 0..<directionCount {
                 let slot = layer * directionCount + index
                 runDirection(
-                    slot, input: value, output: output, states: states ?? [], finals: finals, records: records, context)
+                    slot, input: value, output: output, states: states ?? [], finals: finals, lengths: lengths,
+                    records: records, context)
             }
             value = output
             if layer + 1 < numLayers {
@@ -40,17 +42,17 @@ extension RecurrentLayer {
     }
 
     private func runDirection(
-        _ slot: Int, input: Variable, output: Variable, states: [Variable], finals: [Variable], records: Bool,
-        _ context: ForwardContext
+        _ slot: Int, input: Variable, output: Variable, states: [Variable], finals: [Variable],
+        lengths: SequenceLengths?, records: Bool, _ context: ForwardContext
     ) {
         let direction = directions[slot]
         func entry(_ states: [Variable], _ index: Int) -> Tensor? {
             states.indices.contains(index) ? states[index].value[leading: slot..<slot + 1] : nil
         }
         let operands = RecurrentOperands(
-            input: input.value, output: output.value, outputColumn: direction.isReverse ? hiddenSize : 0,
+            input: input.value, output: output.value, outputColumn: direction.isReverse ? outputSize : 0,
             initialHidden: entry(states, 0), initialCell: entry(states, 1), finalHidden: entry(finals, 0),
-            finalCell: entry(finals, 1))
+            finalCell: entry(finals, 1), lengths: lengths)
         let pass = direction.begin(operands, leaves: context.leaves, training: records)
         let steps = 0..<input.shape[0]
         pass.forward(steps: steps, hook: context.hook)
@@ -97,11 +99,26 @@ extension RecurrentLayer {
         guard let states else { return }
         precondition(
             states.count == stateCount, "\(name): expected \(stateCount) states, got \(states.count)")
-        for state in states {
+        for (state, info) in zip(states, stateInfo(batchSize: batch)) {
             precondition(
-                state.shape == stateShape(batchSize: batch) && state.dtype == dtype,
-                "\(name): expected states \(stateShape(batchSize: batch)) of \(dtype.rawValue), got \(state.shape) \(state.dtype.rawValue)"
+                state.shape == info.shape && state.dtype == dtype,
+                "\(name): expected states \(info.shape) of \(dtype.rawValue), got \(state.shape) \(state.dtype.rawValue)"
             )
         }
+    }
+
+    private func checkedLengths(_ lengths: [Int]?, steps: Int, batch: Int) -> SequenceLengths? {
+        if useSequenceLength != (lengths != nil) {
+            trap(
+                useSequenceLength
+                    ? "\(name): useSequenceLength asks for the lengths of \(batch) rows; call the layer with sequenceLength:"
+                    : "\(name): lengths are given to a layer that does not use them; make it with useSequenceLength: true"
+            )
+        }
+        guard let lengths else { return nil }
+        if lengths.count != batch || lengths.contains(where: { !(0...steps ~= $0) }) {
+            trap("\(name): expected \(batch) lengths from 0 to \(steps), got \(lengths)")
+        }
+        return SequenceLengths(lengths, steps: steps)
     }
 }

@@ -11,7 +11,7 @@ extension RecurrentLayer {
             )
         }
         for direction in directions where direction.layer == 0 { direction.completeInputSize(input[2]) }
-        return [input[0], input[1], directionCount * hiddenSize]
+        return [input[0], input[1], directionCount * outputSize]
     }
 
     /// `l0_i2h_weight` → `_unfused.0.i2h_weight`, or with two directions `_unfused.0.l_cell.i2h_weight`.

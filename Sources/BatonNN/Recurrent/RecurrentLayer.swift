@@ -1,3 +1,4 @@
+public import BatonKernelABI
 public import BatonKernels
 public import BatonTensor
 
@@ -11,13 +12,16 @@ public struct RecurrentInitializers: Sendable {
     public var inputBias: (any Initializer)?
     /// For h2h_bias.
     public var hiddenBias: (any Initializer)?
+    /// For h2r_weight.
+    public var projectionWeight: (any Initializer)?
 
     /// Gluon's defaults: biases zero, weights by the global initialiser.
     public init(
         inputWeight: (any Initializer)? = nil, hiddenWeight: (any Initializer)? = nil,
         inputBias: (any Initializer)? = ConstantInitializer.zero,
-        hiddenBias: (any Initializer)? = ConstantInitializer.zero
+        hiddenBias: (any Initializer)? = ConstantInitializer.zero, projectionWeight: (any Initializer)? = nil
     ) {
+        self.projectionWeight = projectionWeight
         self.inputWeight = inputWeight
         self.hiddenWeight = hiddenWeight
         self.inputBias = inputBias
@@ -32,11 +36,13 @@ public struct RecurrentInitializers: Sendable {
 /// | Value | Shape |
 /// |---|---|
 /// | input | (T, N, C) or, with layout NTC, (N, T, C) |
-/// | output | (T, N, D·H) or (N, T, D·H) |
-/// | states | h and, for LSTM, c: (L·D, N, H) each, whatever the layout; entry l·D + d |
+/// | output | (T, N, D·R) or (N, T, D·R), with R = P if projected, else H |
+/// | states | h (L·D, N, R) and, for LSTM, c (L·D, N, H), whatever the layout; entry l·D + d |
+/// | lengths | N whole numbers from 0 to T, with `useSequenceLength` (see `SequenceLengths`) |
 ///
-/// Parameters in creation order, for l in 0 ..< L and d in l, r: `{d}{l}_i2h_weight` (G·H, I_l), `_h2h_weight` (G·H, H),
-/// `_i2h_bias`, `_h2h_bias` (G·H), with I_0 = C and I_l = D·H. Source: Gluon `rnn_layer.py` (parity 1.1, 1.2, 3.3).
+/// Parameters in creation order, for l in 0 ..< L and d in l, r: `{d}{l}_i2h_weight` (G·H, I_l), `_h2h_weight` (G·H, R),
+/// `_i2h_bias`, `_h2h_bias` (G·H) and, if projected, `_h2r_weight` (P, H), with I_0 = C and I_l = D·R. Source: Gluon
+/// `rnn_layer.py` (parity 1.1, 1.2, 3.3).
 public class RecurrentLayer: HybridBlock {
     /// What every layer computes.
     public let cell: RecurrentKind
@@ -50,18 +56,28 @@ public class RecurrentLayer: HybridBlock {
     public let dropout: Double
     /// Whether D is 2.
     public let bidirectional: Bool
+    /// P of a projected LSTM.
+    public let projectionSize: Int?
+    /// Limits of an LSTM's c.
+    public let stateClip: StateClip?
+    /// Whether every call names the valid lengths of its rows.
+    public let useSequenceLength: Bool
     /// One per layer and direction, entry l·D + d.
     public let directions: [RecurrentDirection]
 
     init(
         cell: RecurrentKind, hiddenSize: Int, numLayers: Int, layout: SequenceLayout, dropout: Double,
-        bidirectional: Bool, inputSize: Int, initializers: RecurrentInitializers, dtype: DType, prefix: String?,
-        params: ParameterDict?, hint: String
+        bidirectional: Bool, inputSize: Int, initializers: RecurrentInitializers, projectionSize: Int? = nil,
+        stateClip: StateClip? = nil, dtype: DType, useSequenceLength: Bool, prefix: String?, params: ParameterDict?,
+        hint: String
     ) {
         precondition(hiddenSize >= 1, "\(hint): expected hiddenSize ≥ 1, got \(hiddenSize)")
         precondition(numLayers >= 1, "\(hint): expected numLayers ≥ 1, got \(numLayers)")
         precondition(dropout >= 0 && dropout < 1, "\(hint): expected dropout in [0, 1), got \(dropout)")
         precondition(inputSize >= 0, "\(hint): expected inputSize ≥ 0, got \(inputSize)")
+        precondition(
+            projectionSize.map { $0 >= 0 } ?? true,
+            "\(hint): expected projectionSize ≥ 1, or 0 for none, got \(projectionSize ?? 0)")
         precondition(
             dtype == .float32 || dtype == .float64, "\(hint): expected float32 or float64, got \(dtype.rawValue)")
         self.cell = cell
@@ -70,26 +86,35 @@ public class RecurrentLayer: HybridBlock {
         self.layout = layout
         self.dropout = dropout
         self.bidirectional = bidirectional
+        let projection = projectionSize == 0 ? nil : projectionSize
+        self.projectionSize = projection
+        self.stateClip = stateClip
+        self.useSequenceLength = useSequenceLength
         var outline = BlockOutline(prefix: prefix, hint: hint, params: params)
         var directions: [RecurrentDirection] = []
         let gateRows = cell.gateCount * hiddenSize
+        let outputSize = projection ?? hiddenSize
         for layer in 0..<numLayers {
-            let above = bidirectional ? [hiddenSize, hiddenSize] : [hiddenSize]
+            let above = bidirectional ? [outputSize, outputSize] : [outputSize]
             let chains = layer > 0 ? above : inputSize > 0 ? [inputSize] : nil
             for isReverse in bidirectional ? [false, true] : [false] {
                 let stem = "\(isReverse ? "r" : "l")\(layer)_"
                 func make(_ attribute: String, _ shape: [Int], _ initializer: (any Initializer)?) -> Parameter {
                     outline.parameter(stem + attribute, shape: shape, dtype: dtype, initializer: initializer)
                 }
-                let parameters = (
+                var parameters = [
                     make("i2h_weight", [gateRows, chains?.reduce(0, +) ?? 0], initializers.inputWeight),
-                    make("h2h_weight", [gateRows, hiddenSize], initializers.hiddenWeight),
+                    make("h2h_weight", [gateRows, outputSize], initializers.hiddenWeight),
                     make("i2h_bias", [gateRows], initializers.inputBias),
-                    make("h2h_bias", [gateRows], initializers.hiddenBias)
-                )
+                    make("h2h_bias", [gateRows], initializers.hiddenBias),
+                ]
+                if let projection {
+                    parameters.append(make("h2r_weight", [projection, hiddenSize], initializers.projectionWeight))
+                }
                 directions.append(
                     RecurrentDirection(
-                        cell: cell, layer: layer, isReverse: isReverse, hiddenSize: hiddenSize, inputChains: chains,
+                        cell: cell, layer: layer, isReverse: isReverse, hiddenSize: hiddenSize,
+                        projectionSize: projection, stateClip: stateClip, inputChains: chains,
                         parameters: parameters))
             }
         }
@@ -104,28 +129,51 @@ public class RecurrentLayer: HybridBlock {
     /// Number of state tensors: 2 for LSTM, else 1.
     public var stateCount: Int { cell.hasCellState ? 2 : 1 }
 
-    /// Shape of every state tensor, (L·D, N, H).
-    public func stateShape(batchSize: Int) -> [Int] { [numLayers * directionCount, batchSize, hiddenSize] }
+    /// R, the width of h: P if projected, else H.
+    public var outputSize: Int { projectionSize ?? hiddenSize }
 
-    /// Zero states for a batch.
-    public func beginState(batchSize: Int) -> [Variable] {
-        (0..<stateCount).map { _ in Variable(Tensor(zeros: stateShape(batchSize: batchSize), dtype: dtype)) }
+    /// What the states are: h, and c for an LSTM. Source: Gluon `state_info`.
+    public func stateInfo(batchSize: Int = 0) -> [RecurrentStateInfo] {
+        [outputSize, hiddenSize].prefix(stateCount).enumerated().map { index, width in
+            RecurrentStateInfo(
+                name: "\(prefix)h0_\(index)", shape: [numLayers * directionCount, batchSize, width], layout: "LNC",
+                dtype: dtype)
+        }
+    }
+
+    /// States for a batch: zero, or what `make` makes of their descriptions, for instance
+    /// `layer.beginState(batchSize: 3) { Tensor(repeating: Float(1), shape: $0.shape) }`.
+    public func beginState(
+        batchSize: Int,
+        _ make: (RecurrentStateInfo) -> Tensor = { Tensor(zeros: $0.shape, dtype: $0.dtype) }
+    ) -> [Variable] {
+        stateInfo(batchSize: batchSize).map { Variable(make($0)) }
     }
 
     /// The output for zero initial states.
     public override func forward(_ input: Variable, _ context: ForwardContext) -> Variable {
-        run(input, states: nil, wantsStates: false, context).output
+        run(input, states: nil, lengths: nil, wantsStates: false, context).output
     }
 
-    /// Output and final states for given initial states (h, or h and c).
+    /// The output for zero initial states and rows of the given lengths, which `useSequenceLength` asks for.
+    public func callAsFunction(_ input: Variable, sequenceLength: [Int], _ context: ForwardContext) -> Variable {
+        withHooks(inputs: [input]) {
+            run(input, states: nil, lengths: sequenceLength, wantsStates: false, context).output
+        } outputs: {
+            [$0]
+        }
+    }
+
+    /// Output and final states for given initial states (h, or h and c), and with `useSequenceLength` for rows of the
+    /// given lengths.
     ///
     /// Both directions see gradients of the output and of the final states; gradients of the initial states are
     /// computed for those that require one. Returned states are taken before dropout.
     public func callAsFunction(
-        _ input: Variable, states: [Variable], _ context: ForwardContext
+        _ input: Variable, states: [Variable], sequenceLength: [Int]? = nil, _ context: ForwardContext
     ) -> (output: Variable, states: [Variable]) {
         withHooks(inputs: [input] + states) {
-            run(input, states: states, wantsStates: true, context)
+            run(input, states: states, lengths: sequenceLength, wantsStates: true, context)
         } outputs: {
             [$0.output] + $0.states
         }

@@ -1,27 +1,30 @@
 public import BatonKernelABI
+public import BatonKernels
 public import BatonTensor
 
 /// What a forward pass of one layer and direction reads and writes, as tensors.
 public struct RecurrentOperands {
     /// (T, N, I).
     public var input: Tensor
-    /// (T, N, W) with W ≥ outputColumn + H: h of every step goes to columns outputColumn ..< outputColumn + H.
+    /// (T, N, W) with W ≥ outputColumn + R: h of every step goes to columns outputColumn ..< outputColumn + R.
     public var output: Tensor
     /// First column of the output that is written.
     public var outputColumn: Int
-    /// h before the first step, (N, H); nil is zero.
+    /// h before the first step, (N, R); nil is zero.
     public var initialHidden: Tensor?
     /// c before the first step, (N, H); nil is zero. LSTM only.
     public var initialCell: Tensor?
-    /// h after the last step, (N, H), written; nil if not wanted.
+    /// h after the last step, (N, R), written; nil if not wanted.
     public var finalHidden: Tensor?
     /// c after the last step, (N, H), written; nil if not wanted. LSTM only.
     public var finalCell: Tensor?
+    /// Valid lengths of the rows; nil is T for all.
+    public var lengths: SequenceLengths?
 
     /// States default to zero, or not wanted.
     public init(
         input: Tensor, output: Tensor, outputColumn: Int = 0, initialHidden: Tensor? = nil, initialCell: Tensor? = nil,
-        finalHidden: Tensor? = nil, finalCell: Tensor? = nil
+        finalHidden: Tensor? = nil, finalCell: Tensor? = nil, lengths: SequenceLengths? = nil
     ) {
         self.input = input
         self.output = output
@@ -30,6 +33,7 @@ public struct RecurrentOperands {
         self.initialCell = initialCell
         self.finalHidden = finalHidden
         self.finalCell = finalCell
+        self.lengths = lengths
     }
 }
 

@@ -58,7 +58,8 @@ final class TypedRecurrentKernel<Scalar: DifferentiableScalar>: RecurrentDirecti
         let pointers = parameters.map { UnsafePointer($0.data.pointer(of: Scalar.self)) }
         weights.update(
             from: RecurrentParameterPointers(
-                inputWeight: pointers[0], hiddenWeight: pointers[1], inputBias: pointers[2], hiddenBias: pointers[3]),
+                inputWeight: pointers[0], hiddenWeight: pointers[1], inputBias: pointers[2], hiddenBias: pointers[3],
+                projectionWeight: pointers.count > 4 ? pointers[4] : nil),
             training: training)
         versions = current
         preparedForTraining = training
@@ -93,7 +94,7 @@ final class TypedRecurrentPass<Scalar: DifferentiableScalar>: RecurrentPass {
             initialCell: pointer(operands.initialCell).map { UnsafePointer($0) },
             output: operands.output.pointer(of: Scalar.self) + operands.outputColumn,
             outputStride: operands.output.shape[2], finalHidden: pointer(operands.finalHidden),
-            finalCell: pointer(operands.finalCell))
+            finalCell: pointer(operands.finalCell), lengths: operands.lengths)
     }
 
     func forward(steps: Range<Int>, hook: StepHook) {
@@ -122,7 +123,7 @@ final class TypedRecurrentPass<Scalar: DifferentiableScalar>: RecurrentPass {
             let pointers = destinations.map { $0[index].pointer(of: Scalar.self) }
             return RecurrentGradientPointers(
                 inputWeight: pointers[0], hiddenWeight: pointers[1], inputBias: pointers[2],
-                hiddenBias: pointers[3])
+                hiddenBias: pointers[3], projectionWeight: pointers.count > 4 ? pointers[4] : nil)
         }
         sequence.backwardWeights(gradients, leaves: key.leaves, forward: forwardArguments, hook: hook)
         withExtendedLifetime(destinations) {}

@@ -11,25 +11,25 @@ struct RunOracleArrays {
     private let cellStateGradient: [Double]
 
     init(_ shape: RunOracleTests.Case, using random: inout SeededRandom) {
-        let states = shape.layers * shape.directions * shape.batch * shape.hidden
+        let slots = shape.layers * shape.directions * shape.batch
+        let (states, cellStates) = (slots * shape.outputSize, slots * shape.hidden)
         let rows = shape.steps * shape.batch
         func values(_ count: Int, _ random: inout SeededRandom) -> [Double] {
             random.array(count).rounded(to: shape.dtype)
         }
         input = values(rows * shape.input, &random)
         state = values(states, &random)
-        cellState = values(states, &random)
-        outputGradient = values(rows * shape.directions * shape.hidden, &random)
+        cellState = values(cellStates, &random)
+        outputGradient = values(rows * shape.directions * shape.outputSize, &random)
         stateGradient = values(states, &random)
-        cellStateGradient = values(states, &random)
+        cellStateGradient = values(cellStates, &random)
     }
 
     /// Writes all files and returns the command line.
     func write(
         _ shape: RunOracleTests.Case, _ stack: OracleStack, into folder: RunFolder
     ) throws -> [String] {
-        let width = shape.directions * shape.hidden
-        let stateShape = [shape.layers * shape.directions, shape.batch, shape.hidden]
+        let width = shape.directions * shape.outputSize
         let weights = parameters(shape, stack.layers.map { $0.map(\.parameters) })
         var arguments = [
             "run", "--kind", shape.cell.rawValue, "--axes", shape.axes.rawValue,
@@ -39,7 +39,21 @@ struct RunOracleArrays {
             "--grad-output", try folder.write(ordered(outputGradient, shape), axes(shape, width), as: "dy.npy"),
         ]
         func add(_ flag: String, _ values: [Double], if wanted: Bool) throws {
-            if wanted { arguments += [flag, try folder.write(values, stateShape, as: flag + ".npy")] }
+            let width = values.count / (shape.layers * shape.directions * shape.batch)
+            if wanted { arguments += [flag, try folder.write(values, stateShape(shape, width), as: flag + ".npy")] }
+        }
+        if let clip = shape.clip {
+            arguments += ["--clip-min", "\(clip.lower)", "--clip-max", "\(clip.upper)"]
+            if clip.replacesNaN { arguments.append("--clip-nan") }
+        }
+        if let lengths = shape.lengths {
+            // Both types are read.
+            let count = [lengths.count]
+            try NPYFile.write(
+                shape.axes == .NTC
+                    ? Tensor(lengths.map { Int32($0) }, shape: count) : Tensor(lengths.map { Int64($0) }, shape: count),
+                to: folder.path("n.npy"))
+            arguments += ["--lengths", folder.path("n.npy")]
         }
         try add("--state", state, if: shape.hasStates)
         try add("--grad-state-out", stateGradient, if: shape.hasStateGradients)
@@ -57,21 +71,21 @@ struct RunOracleArrays {
     ) -> [(file: String, values: [Double], shape: [Int])] {
         let forward = stack.forward(
             input, steps: shape.steps, batch: shape.batch, initialHidden: shape.hasStates ? state : nil,
-            initialCell: shape.hasStates ? cellState : nil)
+            initialCell: shape.hasStates ? cellState : nil, lengths: shape.lengths)
         let backward = stack.backward(
             forward, outputGradient: outputGradient,
             finalHiddenGradient: shape.hasStateGradients ? stateGradient : nil,
             finalCellGradient: shape.hasStateGradients ? cellStateGradient : nil)
-        let stateShape = [shape.layers * shape.directions, shape.batch, shape.hidden]
+        let (hiddenShape, cellShape) = (stateShape(shape, shape.outputSize), stateShape(shape, shape.hidden))
         var files: [(file: String, values: [Double], shape: [Int])] = [
-            ("y.npy", ordered(forward.output, shape), axes(shape, shape.directions * shape.hidden)),
-            ("hn.npy", forward.finalHidden, stateShape),
+            ("y.npy", ordered(forward.output, shape), axes(shape, shape.directions * shape.outputSize)),
+            ("hn.npy", forward.finalHidden, hiddenShape),
             ("g/input.npy", ordered(backward.input, shape), axes(shape, shape.input)),
-            ("g/state.npy", backward.initialHidden, stateShape),
+            ("g/state.npy", backward.initialHidden, hiddenShape),
         ]
         if shape.cell == .lstm {
-            files.append(("cn.npy", forward.finalCell, stateShape))
-            files.append(("g/cell_state.npy", backward.initialCell, stateShape))
+            files.append(("cn.npy", forward.finalCell, cellShape))
+            files.append(("g/cell_state.npy", backward.initialCell, cellShape))
         }
         for (name, values, shape) in parameters(shape, backward.parameters) {
             files.append(("g/\(name).npy", values, shape))
@@ -86,18 +100,25 @@ struct RunOracleArrays {
         let rows = shape.cell.gateCount * shape.hidden
         return stack.enumerated().flatMap { layer, directions in
             directions.enumerated().flatMap { direction, one in
-                let width = layer == 0 ? shape.input : shape.directions * shape.hidden
-                let roles = [
-                    (one.inputWeight, [rows, width]), (one.hiddenWeight, [rows, shape.hidden]),
-                    (one.inputBias, [rows]), (one.hiddenBias, [rows]),
+                let width = layer == 0 ? shape.input : shape.directions * shape.outputSize
+                var roles = [
+                    (0, one.inputWeight, [rows, width]), (1, one.hiddenWeight, [rows, shape.outputSize]),
                 ]
-                return roles.prefix(shape.hasBiases ? 4 : 2).enumerated().map { role, tensor in
+                if shape.hasBiases { roles += [(2, one.inputBias, [rows]), (3, one.hiddenBias, [rows])] }
+                if let projection = shape.projection {
+                    roles.append((4, one.projectionWeight, [projection, shape.hidden]))
+                }
+                return roles.map { role, values, tensorShape in
                     let name = shape.style.name(
                         layer: layer, direction: direction, directions: shape.directions, role: role)
-                    return (name, tensor.0, tensor.1)
+                    return (name, values, tensorShape)
                 }
             }
         }
+    }
+
+    private func stateShape(_ shape: RunOracleTests.Case, _ width: Int) -> [Int] {
+        [shape.layers * shape.directions, shape.batch, width]
     }
 
     private func axes(_ shape: RunOracleTests.Case, _ width: Int) -> [Int] {

@@ -18,6 +18,11 @@ import Testing
         var hasBiases = true
         var hasStates = true
         var hasStateGradients = true
+        /// Of an LSTM.
+        var projection: Int?
+        var clip: OracleClip?
+        var lengths: [Int]?
+        var outputSize: Int { projection ?? hidden }
 
         var description: String {
             "\(cell) L\(layers) D\(directions) T\(steps) N\(batch) C\(input) H\(hidden) \(dtype) \(axes) \(style)"
@@ -28,10 +33,10 @@ import Testing
     enum NameStyle: Sendable {
         case pyTorch, pyTorchPrefixed, gluon, gluonPrefixed, gluonUnfused
 
-        /// Name of a parameter; `role` is 0 for the input weight, then hidden weight, input bias, hidden bias.
+        /// Name of a parameter; `role` is 0 for the input weight, then hidden weight, input bias, hidden bias, projection.
         func name(layer: Int, direction: Int, directions: Int, role: Int) -> String {
-            let gluon = ["i2h_weight", "h2h_weight", "i2h_bias", "h2h_bias"][role]
-            let torch = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"][role]
+            let gluon = ["i2h_weight", "h2h_weight", "i2h_bias", "h2h_bias", "h2r_weight"][role]
+            let torch = ["weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr"][role]
             let side = direction == 0 ? "l" : "r"
             switch self {
             case .pyTorch: return "\(torch)_l\(layer)\(direction == 0 ? "" : "_reverse")"
@@ -61,6 +66,24 @@ import Testing
         Case(
             cell: .lstm, layers: 4, directions: 1, steps: 3, batch: 4, input: 6, hidden: 10, dtype: .float64,
             hasBiases: false, hasStates: false, hasStateGradients: false),
+        Case(
+            cell: .lstm, layers: 2, directions: 2, steps: 6, batch: 13, input: 5, hidden: 18, axes: .NTC, projection: 7,
+            clip: OracleClip(lower: -0.125, upper: 0.25), lengths: [6, 0, 3, 1, 6, 2, 5, 4, 1, 1, 6, 2, 3]),
+        Case(
+            cell: .lstm, layers: 2, directions: 1, steps: 4, batch: 3, input: 5, hidden: 6, dtype: .float64,
+            style: .gluonPrefixed, hasBiases: false, projection: 9, lengths: [4, 1, 2]),
+        Case(
+            cell: .lstm, layers: 1, directions: 2, steps: 5, batch: 2, input: 3, hidden: 4, style: .gluonUnfused,
+            hasStates: false, projection: 3, clip: OracleClip(lower: -0.0625, upper: 0.0625, replacesNaN: true)),
+        Case(
+            cell: .gru, layers: 2, directions: 2, steps: 5, batch: 4, input: 3, hidden: 17, axes: .NTC,
+            hasStates: false, lengths: [2, 5, 0, 3]),
+        Case(
+            cell: .rnnTanh, layers: 12, directions: 1, steps: 3, batch: 3, input: 3, hidden: 5, dtype: .float64,
+            style: .gluonUnfused, lengths: [1, 0, 3]),
+        Case(
+            cell: .rnnRelu, layers: 1, directions: 2, steps: 4, batch: 14, input: 3, hidden: 20,
+            lengths: Array(repeating: 2, count: 14)),
     ]
 
     @Test(arguments: cases)
@@ -68,7 +91,7 @@ import Testing
         var random = SeededRandom(seed: 11)
         var stack = OracleStack.random(
             shape.cell, layers: shape.layers, directions: shape.directions, inputSize: shape.input,
-            hidden: shape.hidden, using: &random)
+            hidden: shape.hidden, projection: shape.projection, clip: shape.clip, using: &random)
         if !shape.hasBiases { stack.clearBiases() }
         stack.round(to: shape.dtype)
         let arrays = RunOracleArrays(shape, using: &random)
@@ -83,7 +106,7 @@ import Testing
             #expect(Set(written) == Set(expected.map(\.file).filter { $0.hasPrefix("g/") }))
             for (file, values, tensorShape) in expected {
                 // T steps of I + H products in each layer.
-                let depth = shape.layers * shape.steps * (max(shape.input, 2 * shape.hidden) + shape.hidden)
+                let depth = shape.layers * shape.steps * (max(shape.input, 2 * shape.outputSize) + 2 * shape.hidden)
                 let violation = try folder.violation(
                     file, values, tensorShape,
                     tolerance: Tolerance.relative(
@@ -112,10 +135,7 @@ extension OracleStack {
         for layer in layers.indices {
             for direction in layers[layer].indices {
                 let exact = layers[layer][direction].parameters
-                layers[layer][direction].parameters = OracleParameters(
-                    inputWeight: exact.inputWeight.rounded(to: dtype),
-                    hiddenWeight: exact.hiddenWeight.rounded(to: dtype),
-                    inputBias: exact.inputBias.rounded(to: dtype), hiddenBias: exact.hiddenBias.rounded(to: dtype))
+                layers[layer][direction].parameters = exact.map { dtype == .float64 ? $0 : Double(Float($0)) }
             }
         }
     }

@@ -51,7 +51,9 @@ import Testing
     }
 
     @Test(arguments: [
-        (["--bogus"], "--bogus"), (["--lengths", "n.npy"], "--lengths"), (["--clip-min", "-1"], "--clip-min"),
+        (["--bogus"], "--bogus"), (["--clip-min", "-1"], "--clip-max"), (["--clip-max", "1"], "--clip-min"),
+        (["--clip-nan"], "--clip-min"), (["--clip-min", "1", "--clip-max", "-1"], "greater"),
+        (["--clip-min", "nan", "--clip-max", "1"], "greater"), (["--clip-min", "-1", "--clip-max", "1"], "lstm"),
         (["--cell-state", "c.npy"], "--state"), (["--grad-dir", "g"], "--grad-output"),
         (["--grad-output", "dy.npy"], "--grad-dir"), (["--grad-state-out", "d.npy"], "--grad-output"),
         (["--cell-state-out", "c.npy"], "lstm"), (["--axes", "CNT"], "CNT"), (["extra"], "extra"),
@@ -86,6 +88,29 @@ import Testing
         run.arguments += [flag, path]
         if flag == "--grad-output" { run.arguments += ["--grad-dir", run.folder.path("g")] }
         try run.expectRefusal(1, ["wrong.npy", "[1, 3, 4]", flag == "--state" ? "[1, 2, 4]" : "[5, 2, 4]"])
+    }
+
+    @Test(arguments: [([3, 6], "6"), ([-1, 2], "-1"), ([1, 2, 3], "[3]")])
+    func lengthsThatDoNotFitAreRefused(lengths: [Int64], named: String) throws {
+        var run = try Valid()
+        defer { run.folder.remove() }
+        try NPYFile.write(Tensor(lengths, shape: [lengths.count]), to: run.folder.path("n.npy"))
+        run.arguments += ["--lengths", run.folder.path("n.npy")]
+        try run.expectRefusal(1, ["n.npy", named])
+    }
+
+    @Test func lengthsOfAnotherTypeAreRefused() throws {
+        var run = try Valid()
+        defer { run.folder.remove() }
+        run.arguments += ["--lengths", try run.folder.write([1, 2], [2], as: "n.npy")]
+        try run.expectRefusal(1, ["n.npy", "float32", "int32"])
+    }
+
+    @Test func aProjectionIsForAnLSTM() throws {
+        let run = try Valid()
+        defer { run.folder.remove() }
+        try run.folder.writeWeights(Valid.weights() + [("weight_hr_l0", Array(repeating: 0, count: 8), [2, 4])])
+        try run.expectRefusal(1, ["weight_hr_l0", "gru", "lstm"])
     }
 
     @Test func weightsOfAnotherKindAreRefused() throws {

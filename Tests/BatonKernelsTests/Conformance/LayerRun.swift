@@ -14,6 +14,8 @@ final class LayerRun<Kernels: KernelsUnderTest> {
         /// Rows of the case that the run holds, and their leaves.
         var rows: Range<Int>?
         var plan: LeafPlan?
+        /// Valid lengths of the rows of the case; nil is T for all.
+        var lengths: [Int]?
         /// Ends of the chunks that the window is cut into; empty is one go.
         var cuts: [Int] = []
         var addsToInputGradient = false
@@ -30,7 +32,7 @@ final class LayerRun<Kernels: KernelsUnderTest> {
     private(set) var inputGradient: [Scalar] = []
     private(set) var initialHiddenGradient: [Scalar] = []
     private(set) var initialCellGradient: [Scalar] = []
-    /// W, U, b, q one after the other, one array per subtree.
+    /// W, U, b, q and V one after the other, one array per subtree.
     private(set) var parameterGradients: [[Scalar]] = []
     /// Calls of the hook in forward, backward-data.
     private(set) var hookCalls = (forward: 0, backward: 0)
@@ -51,10 +53,12 @@ final class LayerRun<Kernels: KernelsUnderTest> {
         let parameters = layer.parameters
         withPointers([
             parameters.inputWeight, parameters.hiddenWeight, parameters.inputBias, parameters.hiddenBias,
+            parameters.projectionWeight,
         ]) {
             weights.update(
                 from: RecurrentParameterPointers(
-                    inputWeight: $0[0], hiddenWeight: $0[1], inputBias: $0[2], hiddenBias: $0[3]),
+                    inputWeight: $0[0], hiddenWeight: $0[1], inputBias: $0[2], hiddenBias: $0[3],
+                    projectionWeight: layer.projection == nil ? nil : $0[4]),
                 training: options.training)
         }
         let sequence = kernels.recurrentSequence(
@@ -68,20 +72,22 @@ final class LayerRun<Kernels: KernelsUnderTest> {
     }
 
     private func run(_ sequence: any RecurrentSequence<Scalar>) {
-        let (t, n, c, h) = (layer.shape.steps, rows.count, layer.shape.inputSize, layer.shape.hidden)
+        let (t, n, c, h) = (layer.shape.steps, rows.count, layer.shape.inputSize, layer.outputSize)
+        let cellSize = layer.shape.hidden
         let input = Memory(strided(layer.input, width: c))
-        let h0 = Memory(states(layer.initialHidden))
-        let c0 = Memory(states(layer.initialCell))
+        let h0 = Memory(states(layer.initialHidden, h))
+        let c0 = Memory(states(layer.initialCell, cellSize))
         let y = Memory([Scalar](repeating: mark, count: t * n * (h + padding)))
         let hn = Memory([Scalar](repeating: mark, count: n * h))
-        let cn = Memory([Scalar](repeating: mark, count: n * h))
+        let cn = Memory([Scalar](repeating: mark, count: n * cellSize))
         let hasCell = layer.cell.hasCellState
         let forward = RecurrentForward<Scalar>(
             input: input.pointer, inputStride: c + padding,
             initialHidden: options.givesStates ? UnsafePointer(h0.pointer) : nil,
             initialCell: options.givesStates && hasCell ? UnsafePointer(c0.pointer) : nil,
             output: y.pointer, outputStride: h + padding, finalHidden: hn.pointer,
-            finalCell: hasCell ? cn.pointer : nil)
+            finalCell: hasCell ? cn.pointer : nil,
+            lengths: options.lengths.map { SequenceLengths(Array($0[rows]), steps: t) })
         let counter = HookCounter()
         for chunk in chunks {
             sequence.forward(steps: chunk, forward, training: options.training, hook: counter.hook)
@@ -92,14 +98,14 @@ final class LayerRun<Kernels: KernelsUnderTest> {
         finalCell = hasCell ? cn.values : []
         guard options.training else { return }
         let dy = Memory(strided(layer.outputGradient, width: h))
-        let dhn = Memory(states(layer.finalHiddenGradient))
-        let dcn = Memory(states(layer.finalCellGradient))
+        let dhn = Memory(states(layer.finalHiddenGradient, h))
+        let dcn = Memory(states(layer.finalCellGradient, cellSize))
         let dx = Memory([Scalar](repeating: mark, count: t * n * (c + padding)))
         if options.addsToInputGradient {
             for row in 0..<t * n { for i in 0..<c { dx.pointer[row * (c + padding) + i] = Self.offset } }
         }
         let dh0 = Memory([Scalar](repeating: mark, count: n * h))
-        let dc0 = Memory([Scalar](repeating: mark, count: n * h))
+        let dc0 = Memory([Scalar](repeating: mark, count: n * cellSize))
         let backward = RecurrentBackwardData<Scalar>(
             outputGradient: dy.pointer, outputGradientStride: h + padding,
             finalHiddenGradient: options.givesStates ? UnsafePointer(dhn.pointer) : nil,
@@ -123,13 +129,15 @@ final class LayerRun<Kernels: KernelsUnderTest> {
         let sizes = [
             layer.parameters.inputWeight.count, layer.parameters.hiddenWeight.count,
             layer.parameters.inputBias.count, layer.parameters.hiddenBias.count,
+            layer.parameters.projectionWeight.count,
         ]
         let targets = plan.subtrees.map { _ in Memory([Scalar](repeating: 0, count: sizes.reduce(0, +))) }
         let pointers = targets.map { target in
             let base = target.pointer
             return RecurrentGradientPointers(
                 inputWeight: base, hiddenWeight: base + sizes[0], inputBias: base + sizes[0] + sizes[1],
-                hiddenBias: base + sizes[0] + sizes[1] + sizes[2])
+                hiddenBias: base + sizes[0] + sizes[1] + sizes[2],
+                projectionWeight: sizes[4] > 0 ? base + sizes[..<4].reduce(0, +) : nil)
         }
         sequence.backwardWeights(pointers, leaves: plan, forward: forward, hook: counter.hook)
         parameterGradients = targets.map(\.values)
@@ -151,9 +159,8 @@ final class LayerRun<Kernels: KernelsUnderTest> {
         }
     }
 
-    private func states(_ values: [Double]) -> [Scalar] {
-        let width = layer.shape.hidden
-        return values[rows.lowerBound * width..<rows.upperBound * width].map { Scalar($0) }
+    private func states(_ values: [Double], _ width: Int) -> [Scalar] {
+        values[rows.lowerBound * width..<rows.upperBound * width].map { Scalar($0) }
     }
 
     private func columns(of memory: Memory<Scalar>, width: Int) -> [Scalar] {

@@ -90,7 +90,7 @@ import Testing
                 }
                 #expect(firstRow == shape.batch)
                 #expect(
-                    combine(0..<leafCount, sums) == whole, "\(kernels), \(cell), \(shape), \(size) processes")
+                    combineSubtrees(0..<leafCount, sums) == whole, "\(kernels), \(cell), \(shape), \(size) processes")
             }
         }
         for shape in Self.shapes { check(kernelsUnderTest[kernels], shape) }
@@ -110,16 +110,5 @@ import Testing
         (0..<shape.steps).flatMap { t in
             values[(t * shape.batch + leaf.lowerBound) * width..<(t * shape.batch + leaf.upperBound) * width]
         }
-    }
-
-    /// The sum over a range of leaves by the fixed tree, from the subtree roots the processes handed in.
-    private func combine<Scalar: BinaryFloatingPoint & Sendable>(
-        _ range: Range<Int>, _ sums: [Range<Int>: [Scalar]]
-    ) -> [Scalar] {
-        if let sum = sums[range] { return sum }
-        if range.count <= 1 { return [] }
-        let middle = range.lowerBound + range.count / 2
-        let left = combine(range.lowerBound..<middle, sums)
-        return zip(left, combine(middle..<range.upperBound, sums)).map { $0 + $1 }
     }
 }

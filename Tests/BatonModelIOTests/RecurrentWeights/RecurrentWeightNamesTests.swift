@@ -57,8 +57,13 @@ import Testing
         #expect(message(two).contains("'a.'") && message(two).contains("'b.'"))
     }
 
-    @Test func projectionsAreRefused() {
-        #expect(message(pyTorch(layers: 1, directions: 1) + ["weight_hr_l0"]).contains("weight_hr_l0"))
+    @Test func projectionsBelongToEveryLayerOrNone() throws {
+        let weights = pyTorch(layers: 2, directions: 1)
+        #expect(message(weights + ["weight_hr_l0"]).contains("weight_hr, h2r_weight) of layer 1"))
+        let names = try RecurrentWeightNames(weights + ["weight_hr_l0", "weight_hr_l1"], origin: "file")
+        #expect(names.hasProjections && names.directions[1].projectionWeight == "weight_hr_l1")
+        #expect(names.directions[1].all.last == "weight_hr_l1")
+        #expect(try !RecurrentWeightNames(weights, origin: "file").hasProjections)
     }
 
     @Test func twoNamesForOneParameterAreRefused() {

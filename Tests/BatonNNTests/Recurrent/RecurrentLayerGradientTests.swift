@@ -1,3 +1,4 @@
+import BatonKernelABI
 import BatonKernels
 import BatonNN
 import BatonTensor
@@ -12,9 +13,13 @@ struct StackCase: Sendable, CustomStringConvertible {
     var layout = SequenceLayout.TNC
     var dropout = 0.0
     var leaves = LeafPlan.whole(rows: 3)
+    /// Of an LSTM.
+    var projection: Int?
+    var stateClip: StateClip?
+    var lengths: [Int]?
 
     var description: String {
-        "\(cell.rawValue) L\(layers)\(bidirectional ? " bi" : "") \(layout.rawValue) p\(dropout)"
+        "\(cell.rawValue) L\(layers)\(bidirectional ? " bi" : "") \(layout.rawValue) p\(dropout) P\(projection ?? 0) \(lengths ?? [])"
     }
 
     func make(inputSize: Int = 3, hidden: Int = 4) -> RecurrentLayer {
@@ -22,15 +27,18 @@ struct StackCase: Sendable, CustomStringConvertible {
         case .lstm:
             LSTM(
                 hiddenSize: hidden, numLayers: layers, layout: layout, dropout: dropout, bidirectional: bidirectional,
-                inputSize: inputSize, dtype: .float64, prefix: "net_")
+                inputSize: inputSize, projectionSize: projection, stateClip: stateClip, dtype: .float64,
+                useSequenceLength: lengths != nil, prefix: "net_")
         case .gru:
             GRU(
                 hiddenSize: hidden, numLayers: layers, layout: layout, dropout: dropout, bidirectional: bidirectional,
-                inputSize: inputSize, dtype: .float64, prefix: "net_")
+                inputSize: inputSize, dtype: .float64,
+                useSequenceLength: lengths != nil, prefix: "net_")
         case .rnnTanh, .rnnRelu:
             RNN(
                 hiddenSize: hidden, numLayers: layers, activation: cell == .rnnTanh ? .tanh : .relu, layout: layout,
-                dropout: dropout, bidirectional: bidirectional, inputSize: inputSize, dtype: .float64, prefix: "net_")
+                dropout: dropout, bidirectional: bidirectional, inputSize: inputSize, dtype: .float64,
+                useSequenceLength: lengths != nil, prefix: "net_")
         }
     }
 
@@ -40,10 +48,19 @@ struct StackCase: Sendable, CustomStringConvertible {
                 StackCase(cell: cell), StackCase(cell: cell, layers: 2),
                 StackCase(cell: cell, layers: 2, bidirectional: true),
                 StackCase(cell: cell, layers: 3, bidirectional: true, layout: .NTC, dropout: 0.4),
+                StackCase(cell: cell, layers: 2, bidirectional: true, dropout: 0.3, lengths: [2, 4, 0]),
+                StackCase(cell: cell, layout: .NTC, lengths: [1, 3, 3]),
             ]
         } + [
             StackCase(
-                cell: .lstm, layers: 2, leaves: LeafPlan(leaves: [0..<1, 1..<2, 2..<3], subtrees: [0..<1, 1..<3]))
+                cell: .lstm, layers: 2, leaves: LeafPlan(leaves: [0..<1, 1..<2, 2..<3], subtrees: [0..<1, 1..<3])),
+            StackCase(cell: .lstm, projection: 2),
+            StackCase(cell: .lstm, layers: 2, bidirectional: true, projection: 6),
+            StackCase(cell: .lstm, layers: 2, bidirectional: true, projection: 3, lengths: [4, 1, 2]),
+            StackCase(cell: .lstm, layers: 2, stateClip: StateClip(lower: -0.1, upper: 0.2)),
+            StackCase(
+                cell: .lstm, bidirectional: true, projection: 2, stateClip: StateClip(lower: -0.15, upper: 0.1),
+                lengths: [3, 0, 4]),
         ]
 }
 
@@ -59,20 +76,18 @@ struct StackCase: Sendable, CustomStringConvertible {
         var random = SeededRandom(seed: 8)
         func tensor(_ shape: [Int]) -> Tensor { Tensor(random.array(shape.reduce(1, *)), shape: shape) }
         let input = Variable(tensor(stack.layout == .TNC ? [4, 3, 3] : [3, 4, 3]), requiresGradient: true)
-        let states = (0..<layer.stateCount).map { _ in
-            Variable(tensor(layer.stateShape(batchSize: 3)), requiresGradient: true)
-        }
+        let states = layer.stateInfo(batchSize: 3).map { Variable(tensor($0.shape), requiresGradient: true) }
         let tape = Tape()
         var context = ForwardContext(
             tape: tape, isTraining: true, leaves: stack.leaves, random: RandomKey(seed: 1, step: 2))
-        let result = layer(input, states: states, context)
+        let result = layer(input, states: states, sequenceLength: stack.lengths, context)
         let outputs = [result.output] + result.states
         let weights = outputs.map { tensor($0.shape) }
         tape.backward(from: zip(outputs, weights).map { ($0, $1.copy()) })
         context.tape = nil
 
         let objective = {
-            let again = layer(input, states: states, context)
+            let again = layer(input, states: states, sequenceLength: stack.lengths, context)
             return zip([again.output] + again.states, weights).reduce(0.0) { sum, pair in
                 zip(pair.0.value.elements(as: Double.self), pair.1.elements(as: Double.self))
                     .reduce(sum) { $0 + $1.0 * $1.1 }

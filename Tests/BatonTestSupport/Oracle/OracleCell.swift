@@ -14,14 +14,21 @@ public enum OracleCell: String, CaseIterable, Sendable {
     }
 }
 
-/// Row-major parameters, or their gradients, of one layer and direction: (G·H, C), (G·H, H), (G·H), (G·H).
+/// Row-major parameters, or their gradients, of one layer and direction: (G·H, C), (G·H, R), (G·H), (G·H) and, for an
+/// LSTM whose h is projected, (P, H); R is P or else H.
 public struct OracleParameters: Sendable, Equatable {
     public var inputWeight: [Double]
     public var hiddenWeight: [Double]
     public var inputBias: [Double]
     public var hiddenBias: [Double]
+    /// Empty if h is not projected.
+    public var projectionWeight: [Double]
 
-    public init(inputWeight: [Double], hiddenWeight: [Double], inputBias: [Double], hiddenBias: [Double]) {
+    public init(
+        inputWeight: [Double], hiddenWeight: [Double], inputBias: [Double], hiddenBias: [Double],
+        projectionWeight: [Double] = []
+    ) {
+        self.projectionWeight = projectionWeight
         self.inputWeight = inputWeight
         self.hiddenWeight = hiddenWeight
         self.inputBias = inputBias
@@ -30,21 +37,39 @@ public struct OracleParameters: Sendable, Equatable {
 
     /// Uniform on ±1/√H, as recurrent layers are usually initialised.
     public static func random(
-        _ cell: OracleCell, inputSize: Int, hidden: Int, using random: inout SeededRandom
+        _ cell: OracleCell, inputSize: Int, hidden: Int, projection: Int? = nil, using random: inout SeededRandom
     ) -> OracleParameters {
         let rows = cell.gateCount * hidden
         let scale = 1 / Double(hidden).squareRoot()
         return OracleParameters(
             inputWeight: random.array(rows * inputSize, scale: scale),
-            hiddenWeight: random.array(rows * hidden, scale: scale),
-            inputBias: random.array(rows, scale: scale), hiddenBias: random.array(rows, scale: scale))
+            hiddenWeight: random.array(rows * (projection ?? hidden), scale: scale),
+            inputBias: random.array(rows, scale: scale), hiddenBias: random.array(rows, scale: scale),
+            projectionWeight: random.array((projection ?? 0) * hidden, scale: scale))
+    }
+
+    /// Every value through a function.
+    public func map(_ function: (Double) -> Double) -> OracleParameters {
+        OracleParameters(
+            inputWeight: inputWeight.map(function), hiddenWeight: hiddenWeight.map(function),
+            inputBias: inputBias.map(function), hiddenBias: hiddenBias.map(function),
+            projectionWeight: projectionWeight.map(function))
     }
 
     /// All zero, same sizes.
-    public func zeros() -> OracleParameters {
-        OracleParameters(
-            inputWeight: inputWeight.map { _ in 0 }, hiddenWeight: hiddenWeight.map { _ in 0 },
-            inputBias: inputBias.map { _ in 0 }, hiddenBias: hiddenBias.map { _ in 0 })
+    public func zeros() -> OracleParameters { map { _ in 0 } }
+}
+
+/// Limits of an LSTM's c; NaN becomes the lower one if `replacesNaN`.
+public struct OracleClip: Sendable {
+    public var lower: Double
+    public var upper: Double
+    public var replacesNaN: Bool
+
+    public init(lower: Double, upper: Double, replacesNaN: Bool = false) {
+        self.lower = lower
+        self.upper = upper
+        self.replacesNaN = replacesNaN
     }
 }
 
@@ -58,6 +83,10 @@ struct OracleStep {
     var hiddenPart: [Double]
     var hidden: [Double] = []
     var cell: [Double] = []
+    /// Before projection.
+    var unprojected: [Double] = []
+    /// Units whose c was clipped.
+    var clipped: [Bool] = []
 
     init(_ parameters: OracleParameters, input: [Double], hidden: [Double], cell: [Double]) {
         self.input = input

@@ -1,0 +1,15 @@
+/// Rows of a window of unequal lengths that kernels need side by side and that lie apart in the caller's arrays.
+final class GatheredRows {
+    /// Inputs of a few steps.
+    let input = AlignedBuffer()
+    /// h before and after a step, two slots of (N, H) that take turns.
+    let hidden = AlignedBuffer()
+    /// Backward: h of, or before, a step; gradients of a step's output.
+    let stepHidden = AlignedBuffer()
+    let outputGradient = AlignedBuffer()
+    /// Input gradients of a few steps.
+    let inputGradient = AlignedBuffer()
+    /// Pre-activation gradients of every row's first step, and what they make of the initial h.
+    let firstGates = AlignedBuffer()
+    let initialHiddenGradient = AlignedBuffer()
+}

@@ -1,0 +1,150 @@
+import BatonKernelABI
+
+/// The data half of the backward pass over rows of unequal lengths.
+extension PackedRecurrentSequence {
+    /// Rows of input gradients that are made together, then taken to their places.
+    private static let inputGradientRows = 192
+
+    func backwardData(
+        steps range: Range<Int>, _ arguments: RecurrentBackwardData<Float>, _ forward: RecurrentForward<Float>,
+        _ lengths: SequenceLengths, hook: StepHook
+    ) {
+        for step in range.reversed() {
+            run(step, arguments, forward, lengths)
+            hook()
+        }
+        if range.lowerBound == 0 { writeInitialStateGradients(arguments, lengths) }
+        if let target = arguments.inputGradient { writeInputGradient(times(range), target, arguments, lengths) }
+    }
+
+    private func gates(time: Int, position: Int = 0, _ lengths: SequenceLengths) -> UnsafeMutablePointer<Float> {
+        gateBuffer.base + (lengths.rowsBefore[time] + position) * gateRowStride
+    }
+
+    /// Rows with a step after this one, then rows whose last step this is and that start from the final gradients.
+    private func run(
+        _ step: Int, _ arguments: RecurrentBackwardData<Float>, _ forward: RecurrentForward<Float>,
+        _ lengths: SequenceLengths
+    ) {
+        let time = time(step)
+        let active = lengths.activeRows[time]
+        let after = step + 1 < steps ? self.time(step + 1) : nil
+        let continuing = after.map { min(active, lengths.activeRows[$0]) } ?? 0
+        let outputGradient = arguments.outputGradient.map { gradient in
+            let stride = arguments.outputGradientStride
+            return gather(active, width: outputSize, into: gathered.outputGradient) { position in
+                gradient + (time * batch + lengths.order[position]) * stride
+            }
+        }
+        let stepHidden = stepHidden(time, active, forward, lengths)
+        for rows in [0..<continuing, continuing..<active] where !rows.isEmpty {
+            let first = rows.lowerBound
+            run(
+                BackwardRows(
+                    step: step,
+                    following: first < continuing ? after.map { gates(time: $0, lengths) } : nil,
+                    outputGradient: outputGradient.map { $0 + first * outputSize }, outputGradientStride: outputSize,
+                    gateRow: lengths.rowsBefore[time] + first,
+                    previousCell: cellBuffer.base + (step * batch + first) * paddedHidden,
+                    hidden: stepHidden.map { ($0 + first * hidden, hidden) }, first: first, count: rows.count))
+        }
+    }
+
+    /// GRU: h before the step. RNN: h of the step.
+    private func stepHidden(
+        _ time: Int, _ active: Int, _ forward: RecurrentForward<Float>, _ lengths: SequenceLengths
+    ) -> UnsafePointer<Float>? {
+        switch cell {
+        case .lstm: nil
+        case .gru:
+            gather(active, width: hidden, into: gathered.stepHidden) { position in
+                previousHidden(time: time, row: lengths.order[position], forward, lengths)
+            }
+        case .rnnTanh, .rnnRelu:
+            gather(active, width: hidden, into: gathered.stepHidden) { position in
+                UnsafePointer(forward.output + (time * batch + lengths.order[position]) * forward.outputStride)
+            }
+        }
+    }
+
+    /// Rows side by side; a row that is nil is zero.
+    private func gather(
+        _ count: Int, width: Int, into buffer: AlignedBuffer, _ row: (_ position: Int) -> UnsafePointer<Float>?
+    ) -> UnsafePointer<Float> {
+        let target = buffer.reserve(count * width)
+        for position in 0..<count {
+            if let source = row(position) {
+                (target + position * width).update(from: source, count: width)
+            } else {
+                (target + position * width).update(repeating: 0, count: width)
+            }
+        }
+        return UnsafePointer(target)
+    }
+
+    /// dh₀ and dc₀: the chain of a step before each row's first. Rows of no steps hand the final gradients through.
+    private func writeInitialStateGradients(_ arguments: RecurrentBackwardData<Float>, _ lengths: SequenceLengths) {
+        if let target = arguments.initialCellGradient, cell.hasCellState {
+            unpad(UnsafePointer(cellCarry.base), into: target, width: hidden, lengths)
+        }
+        guard let target = arguments.initialHiddenGradient else { return }
+        let started = lengths.activeRows.first ?? 0
+        let gradient = gathered.initialHiddenGradient.reserve(batch * outputSize)
+        for position in 0..<batch {
+            let out = gradient + position * outputSize
+            if cell == .gru || position >= started {
+                out.update(from: hiddenCarry.base + position * paddedOutput, count: outputSize)
+            } else {
+                out.update(repeating: 0, count: outputSize)
+            }
+        }
+        if started > 0 { addHiddenGradient(of: firstGates(started, lengths), to: gradient, rows: started) }
+        for (position, row) in lengths.order.enumerated() {
+            (target + row * outputSize).update(from: gradient + position * outputSize, count: outputSize)
+        }
+    }
+
+    /// Pre-activation gradients of every row's first step: at time 0, or backwards in time at its last.
+    private func firstGates(_ count: Int, _ lengths: SequenceLengths) -> UnsafeMutablePointer<Float> {
+        guard reverse else { return gates(time: 0, lengths) }
+        let target = gathered.firstGates.reserve(count * gateRowStride)
+        for (position, row) in lengths.order.prefix(count).enumerated() {
+            (target + position * gateRowStride).update(
+                from: gates(time: lengths.lengths[row] - 1, position: position, lengths), count: gateRowStride)
+        }
+        return target
+    }
+
+    /// dx = dA·W of the rows that take part; zero, or nothing added, for the others.
+    private func writeInputGradient(
+        _ times: Range<Int>, _ target: UnsafeMutablePointer<Float>, _ arguments: RecurrentBackwardData<Float>,
+        _ lengths: SequenceLengths
+    ) {
+        let (width, stride) = (weights.shape.inputSize, arguments.inputGradientStride)
+        var start = times.lowerBound
+        while start < times.upperBound {
+            let firstRow = lengths.rowsBefore[start]
+            var end = start + 1
+            while end < times.upperBound && lengths.rowsBefore[end] - firstRow < Self.inputGradientRows { end += 1 }
+            let rows = lengths.rowsBefore[end] - firstRow
+            let made = gathered.inputGradient.reserve(rows * width)
+            if rows > 0 {
+                inputGradient(of: gates(time: start, lengths), rows: rows, into: made, stride: width, adds: false)
+            }
+            for time in start..<end {
+                let source = made + (lengths.rowsBefore[time] - firstRow) * width
+                for (position, row) in lengths.order.enumerated() {
+                    let out = target + (time * batch + row) * stride
+                    if position >= lengths.activeRows[time] {
+                        if !arguments.addsToInputGradient { out.update(repeating: 0, count: width) }
+                    } else if arguments.addsToInputGradient {
+                        table.elementWise.add(UnsafePointer(out), source + position * width, out, width)
+                    } else {
+                        out.update(from: source + position * width, count: width)
+                    }
+                }
+            }
+            start = end
+        }
+    }
+}
