@@ -101,7 +101,8 @@ extension PackedRecurrentSequence {
         let slot = cellBuffer.base + (training ? step * batch * paddedHidden : 0)
         run(
             ForwardRows(
-                step: step, input: held ? nil : arguments.input + row * arguments.inputStride, inputStride: arguments.inputStride,
+                step: step, input: held ? nil : arguments.input + row * arguments.inputStride,
+                inputStride: arguments.inputStride,
                 previous: previousHidden(step, arguments), gateRow: gateRow,
                 previousCell: slot, cell: training ? slot + batch * paddedHidden : slot,
                 output: arguments.output + row * arguments.outputStride, outputStride: arguments.outputStride,
