@@ -40,3 +40,13 @@ struct ConversionReport: Encodable {
         return ([first] + notes.filter { $0.0 > 0 }.map { "  \($0.0) \($0.1)" }).joined(separator: "\n")
     }
 }
+
+/// What `baton convert` says about a graph.
+struct GraphConversionReport: Encodable {
+    let input: String
+    let symbol: String
+    let parameters: String
+
+    /// One line for a person.
+    var text: String { "\(symbol) and \(parameters): graph of \(input)" }
+}

@@ -10,7 +10,9 @@ struct ConvertCommand: ParsableCommand {
             layers and cells are renamed: to PyTorch's names in safetensors and to those of a saved Gluon block in \
             .params, unless --names says otherwise; tensors of other kinds keep their names. Elements stay the same \
             bit for bit (16-bit floating-point numbers and small integers are widened, exactly), for PyTorch and Gluon \
-            order the gates alike; where Gluon has biases and IN has none, zeros are added.
+            order the gates alike; where Gluon has biases and IN has none, zeros are added. An OUT that ends in \
+            -symbol.json makes the one recurrent stack in IN a graph, with its parameters beside it in -0000.params, as \
+            MXNet's SymbolBlock.imports reads them.
             """)
 
     /// Conventions by the names of the option.
@@ -28,11 +30,27 @@ struct ConvertCommand: ParsableCommand {
             """) var names: Names?
     @Option(help: "What the names of recurrent layers begin with in OUT, for instance 'lstm.' or 'lstm0_'.")
     var prefix: String?
+    @Option(help: "For a graph: what the weights compute.") var kind: RecurrentKind?
+    @Option(help: "For a graph: order of the axes of input and output (default TNC).") var axes: SequenceLayout?
+    @Flag(help: "For a graph: make the states inputs and results, instead of beginning with zeros.") var states = false
     @Flag(help: "Print one JSON object.") var json = false
 
+    private static let graphEnding = "-symbol.json"
+
     func validate() throws {
+        if output.hasSuffix(Self.graphEnding) {
+            guard kind != nil else { throw ValidationError("A graph needs --kind, which the weights do not tell.") }
+            guard names == nil, prefix == nil else {
+                throw ValidationError("--names and --prefix are for weights; a graph has names of its own.")
+            }
+            return
+        }
         guard output.hasSuffix(".safetensors") || output.hasSuffix(".params") else {
-            throw ValidationError("\(output) must end in .safetensors or .params, which tells the format.")
+            throw ValidationError(
+                "\(output) must end in .safetensors, .params or \(Self.graphEnding), which tells the format.")
+        }
+        guard kind == nil, axes == nil, !states else {
+            throw ValidationError("--kind, --axes and --states are for graphs, whose names end in \(Self.graphEnding).")
         }
         if names == .kept && prefix != nil { throw ValidationError("--prefix changes names; --names kept does not.") }
     }
@@ -40,6 +58,13 @@ struct ConvertCommand: ParsableCommand {
     func run() throws {
         if let launch = try LaunchEnvironment(), launch.size > 1 {
             throw ValidationError("convert is the work of one process, and this job has \(launch.size); start one.")
+        }
+        if let kind {
+            let layer = try RecurrentStackWeights(path: input, cell: kind).makeLayer(layout: axes ?? .TNC)
+            let files = try layer.export(to: String(output.dropLast(Self.graphEnding.count)), withStates: states)
+            let report = GraphConversionReport(input: input, symbol: files.symbol, parameters: files.parameters)
+            Console.print(json ? try jsonText(report) : report.text)
+            return
         }
         let source = try TensorFile(path: input)
         let toParams = output.hasSuffix(".params")

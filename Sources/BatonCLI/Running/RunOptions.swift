@@ -11,7 +11,15 @@ struct RunOptions: ParsableArguments {
         help: ArgumentHelp(
             "Weights: safetensors or MXNet's .params, with PyTorch's or Gluon's names.", valueName: "file"))
     var weights: String
-    @Option(help: "What the weights compute.") var kind: RecurrentKind
+    @Option(help: "What the weights compute; not with --symbol.") var kind: RecurrentKind?
+    @Option(
+        help: ArgumentHelp(
+            """
+            A graph MXNet exported, whose parameters the weights are. Its inputs are --input, --state, --cell-state and \
+            --lengths, as many as it has, in this order; its results --output, --state-out and --cell-state-out.
+            """,
+            valueName: "name-symbol.json"))
+    var symbol: String?
     @Option(help: ArgumentHelp("Input x.", valueName: "x.npy")) var input: String
     @Option(help: ArgumentHelp("Initial h, (L·D, N, H), projected (L·D, N, P); zero if absent.", valueName: "h0.npy"))
     var state: String?
@@ -46,6 +54,9 @@ struct RunOptions: ParsableArguments {
     var gradDir: String?
 
     func validate() throws {
+        guard (kind == nil) != (symbol == nil) else {
+            throw ValidationError("Give either --kind, for a stack of layers, or --symbol, for a graph.")
+        }
         if cellState != nil && state == nil { throw ValidationError("--cell-state needs --state as well.") }
         if (gradOutput == nil) != (gradDir == nil) {
             throw ValidationError("--grad-output and --grad-dir go together; give both or neither.")
@@ -60,6 +71,17 @@ struct RunOptions: ParsableArguments {
         if let clipMin, let clipMax, !(clipMin <= clipMax) {
             throw ValidationError("--clip-min \(clipMin) must not be greater than --clip-max \(clipMax).")
         }
+        if symbol != nil && (clipMin != nil || axes != .TNC) {
+            throw ValidationError("--axes and --clip-min are for --kind; a graph has both within.")
+        }
+        if let kind { try validateCellState(kind) }
+        let outputs = [output, stateOut, cellStateOut].compactMap { $0 }
+        if Set(outputs).count < outputs.count {
+            throw ValidationError("--output, --state-out and --cell-state-out must name different files.")
+        }
+    }
+
+    private func validateCellState(_ kind: RecurrentKind) throws {
         if clipMin != nil && kind != .lstm {
             throw ValidationError("--clip-min and --clip-max are for --kind lstm; \(kind.rawValue) has no cell state.")
         }
@@ -69,10 +91,6 @@ struct RunOptions: ParsableArguments {
         ]
         if !kind.hasCellState, let flag = cellFlags.first(where: { $0.1 != nil })?.0 {
             throw ValidationError("\(flag) is for --kind lstm; \(kind.rawValue) has no cell state.")
-        }
-        let outputs = [output, stateOut, cellStateOut].compactMap { $0 }
-        if Set(outputs).count < outputs.count {
-            throw ValidationError("--output, --state-out and --cell-state-out must name different files.")
         }
     }
 

@@ -1,14 +1,17 @@
-import BatonTensor
+public import BatonTensor
 
 /// The packed form of a layer's weight and bias, refreshed when one of them changed.
-final class LinearLayerProduct {
+public final class LinearLayerProduct {
     private var product: (any LinearProduct)?
     private var dtype: DType?
     private var versions: [Int] = []
     private var preparedForTraining = false
 
+    /// Nothing packed yet.
+    public init() {}
+
     /// The product, up to date with the parameters.
-    func refreshed(weight: Parameter, bias: Parameter?, training: Bool) -> any LinearProduct {
+    public func refreshed(weight: Parameter, bias: Parameter?, training: Bool) -> any LinearProduct {
         if dtype != weight.dtype { product = nil }
         dtype = weight.dtype
         let current = product ?? makeLinearProduct(units: weight.shape[0], width: weight.shape[1], dtype: weight.dtype)

@@ -8,7 +8,7 @@ import Foundation
 
 /// The readers of files from outside, each with files it accepts and words that mean something in its format.
 enum FuzzedReader: String, CaseIterable, Codable, Sendable {
-    case safetensors, npy, params, tensorFile, checkpoint, checkpointContent, renaming, symbolGraph
+    case safetensors, npy, params, tensorFile, checkpoint, checkpointContent, renaming, symbolGraph, symbolBlock
 
     /// Reads a file as a user of the reader would, all of it.
     func read(_ bytes: [UInt8]) throws {
@@ -32,6 +32,15 @@ enum FuzzedReader: String, CaseIterable, Codable, Sendable {
             tensors.metadata["content_sha256"] = Checkpoint.digest(tensors)
             _ = try Checkpoint(tensors, path: "file").makeModel()
         case .symbolGraph: _ = try SymbolGraph(bytes: bytes, name: "file")
+        case .symbolBlock:
+            // One file of graph and parameters, cut where the first zero byte is.
+            let end = bytes.firstIndex(of: 0) ?? bytes.count
+            let graph = try SymbolGraph(bytes: Array(bytes[..<end]), name: "file")
+            let parameters = try TensorFile(bytes: Array(bytes[min(end + 1, bytes.count)...]), name: "file").all()
+            let block = try SymbolBlock(graph, parameters: parameters)
+            block.memoryLimit = 16 << 20
+            let inputs = try Self.inputs(block.inputNames.count)
+            _ = try block.run(inputs, .inference(rows: 2))
         case .renaming:
             let tensors = try TensorFile(bytes: bytes, name: "file").all()
             for convention in RecurrentTensorName.Convention.allCases {
@@ -53,6 +62,7 @@ enum FuzzedReader: String, CaseIterable, Codable, Sendable {
         case .checkpoint, .checkpointContent: [try SmallRun.bytes()]
         case .renaming: try Self.goldens(["params"]) + Self.stacks()
         case .symbolGraph: try Self.goldens(["json"])
+        case .symbolBlock: try Self.graphs()
         }
     }
 
@@ -67,7 +77,9 @@ enum FuzzedReader: String, CaseIterable, Codable, Sendable {
         case .checkpoint, .checkpointContent:
             texts = json + ["\\\"layers\\\":", "\\\"hidden\\\":", "\\\"batch\\\":", "optimizer.", "state.cell", "F64"]
         case .renaming: texts = json + names
-        case .symbolGraph: texts = json + ["\"op\":", "\"inputs\":", "\"heads\":", "\"attrs\":", "\"null\"", "[0,0,0]"]
+        case .symbolGraph, .symbolBlock:
+            texts =
+                json + Self.operations + ["\"op\":", "\"inputs\":", "\"heads\":", "\"attrs\":", "\"null\"", "[0,0,0]"]
         }
         let magics: [UInt32] = [0xF993_FAC8, 0xF993_FAC9, 0xF993_FACA]
         return texts.map { Array($0.utf8) }
@@ -82,6 +94,34 @@ enum FuzzedReader: String, CaseIterable, Codable, Sendable {
         return try files.filter { file in endings.contains { file.hasSuffix(".\($0)") } }
             .map { [UInt8](try Data(contentsOf: folder.appending(path: $0))) }
     }
+
+    /// Graphs that MXNet exported, each followed by a zero byte and its parameters.
+    private static func graphs() throws -> [[UInt8]] {
+        try SymbolBlockTests.names.filter { $0 != "gru64" }.map { name in
+            let path = "\(SymbolBlockTests.folder)/\(name)"
+            return try [UInt8](Data(contentsOf: URL(filePath: path + "-symbol.json"))) + [0]
+                + [UInt8](Data(contentsOf: URL(filePath: path + "-0000.params")))
+        }
+    }
+
+    /// Inputs of the shapes the graphs take: a sequence, then states or lengths.
+    private static func inputs(_ count: Int) throws -> [Variable] {
+        switch count {
+        case 1: [Variable(Tensor(zeros: [3, 2, 4]))]
+        case 2: [Variable(Tensor(zeros: [3, 2, 4])), Variable(Tensor([3, 2] as [Float], shape: [2]))]
+        default:
+            [
+                Variable(Tensor(zeros: [3, 2, 4])), Variable(Tensor(zeros: [4, 2, 5])),
+                Variable(Tensor(zeros: [4, 2, 5])),
+            ]
+        }
+    }
+
+    private static let operations = [
+        "RNN", "FullyConnected", "SliceChannel", "Reshape", "SwapAxis", "stack", "Concat", "where", "_zeros", "Dropout",
+        "SequenceMask", "SequenceLast", "Embedding", "\"axis\"", "\"num_outputs\"", "\"state_size\"", "\"shape\"",
+        "\"squeeze_axis\"", "\"flatten\"", "(0, -1)", "True", "False", "2147483647", "-1", "gru",
+    ]
 
     /// Recurrent stacks under PyTorch's names.
     private static func stacks() throws -> [[UInt8]] {
