@@ -25,6 +25,8 @@ public struct KernelTable: Sendable {
     public var rnnBackward: @Sendable (RecurrentBackwardArguments) -> Void
     /// Fused multiply-adds on registers only: (repetitions) → floating-point operations done, for the peak.
     public var peak: @Sendable (Int) -> Int
+    /// Loads only, for the bandwidth of reading; the sum of what was read.
+    public var readSweep: @Sendable (ReadSweepArguments) -> Float
     /// y = exp, tanh, sigmoid of x, element by element.
     public var exponential: @Sendable (UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int) -> Void
     /// y = tanh x of so many elements.
@@ -48,6 +50,7 @@ public struct KernelTable: Sendable {
         gruBackward: @escaping @Sendable (RecurrentBackwardArguments) -> Void,
         rnnBackward: @escaping @Sendable (RecurrentBackwardArguments) -> Void,
         peak: @escaping @Sendable (Int) -> Int,
+        readSweep: @escaping @Sendable (ReadSweepArguments) -> Float,
         exponential: @escaping @Sendable (UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int) -> Void,
         hyperbolicTangent: @escaping @Sendable (UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int) -> Void,
         sigmoid: @escaping @Sendable (UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int) -> Void,
@@ -65,6 +68,7 @@ public struct KernelTable: Sendable {
         self.gruBackward = gruBackward
         self.rnnBackward = rnnBackward
         self.peak = peak
+        self.readSweep = readSweep
         self.exponential = exponential
         self.hyperbolicTangent = hyperbolicTangent
         self.sigmoid = sigmoid

@@ -6,7 +6,7 @@ public func makeKernelTable() -> KernelTable {
         laneCount: laneCount, matrixProduct: matrixProduct, outerProduct: outerProduct, columnSum: columnSum,
         packRows: packRows,
         lstmForward: lstmForward, gruForward: gruForward, rnnForward: rnnForward, lstmBackward: lstmBackward,
-        gruBackward: gruBackward, rnnBackward: rnnBackward, peak: peak,
+        gruBackward: gruBackward, rnnBackward: rnnBackward, peak: peak, readSweep: readSweep,
         exponential: { map($0, $1, $2, laneExp) }, hyperbolicTangent: { map($0, $1, $2, laneTanh) },
         sigmoid: { map($0, $1, $2, laneSigmoid) }, elementWise: makeElementWiseTable())
 }

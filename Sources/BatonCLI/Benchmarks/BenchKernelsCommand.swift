@@ -7,30 +7,41 @@ struct BenchKernelsCommand: ParsableCommand {
         commandName: "kernels", abstract: "Measures the recurrent kernels against the core's peak.",
         discussion: """
             GF/s counts 2·G·H·(I+H)·T·N operations for inference and three times as many for training (forward, \
-            gradients of the data, gradients of the weights); the best of many repetitions counts. The share is that of \
-            the FMA peak measured beside each row. BATON_ISA chooses the instruction set of the packed kernels; \
+            gradients of the data, gradients of the weights), summed over layers and directions; the best of many \
+            repetitions counts. The share is that of the FMA peak measured beside each row. MiB/step are the weights \
+            that an inference step reads at least, GB/s what a sweep over as many bytes as lie between two reads of a \
+            weight reaches beside the row, and where reading takes longer than multiplying, read % is the share of \
+            that. BATON_ISA chooses the instruction set of the packed kernels; \
             BATON_KERNELS does not matter here. Never uses MPI; under mpirun every rank measures and rank 0 prints, \
             which shows a core while the others are busy.
             """)
 
     @Option(
         help: ArgumentHelp(
-            "Text file with one shape per line, 'cell T N I H'; # starts a comment (default: a built-in list).",
+            "Text file with one shape per line, '\(KernelShapeFile.form)'; # starts a comment (default: a built-in list).",
             valueName: "file"))
     var shapes: String?
-    @Option(help: "Time per measurement; at least three repetitions are made.") var seconds = 0.5
+    @Option(help: "Time per measurement; at least three repetitions are made.") var seconds = 0.25
     @Option(help: "Backends, joined by commas: packed, blas.", transform: BenchKernelsCommand.backends)
     var kernels = KernelBackend.allCases
+    @Flag(help: "Print the shapes, in the form of a shape file, and measure nothing.") var listShapes = false
     @Flag(help: "Print one JSON object.") var json = false
 
     /// What `--json` prints.
     struct Report: Encodable {
         var processor: String
         var isa: String
-        var blas_core: String
-        var l2_read_gbytes_per_second: Double
-        var l3_read_gbytes_per_second: Double
+        var blasCore: String
+        var l2ReadGBytesPerSecond: Double
+        var l3ReadGBytesPerSecond: Double
         var rows: [KernelMeasurement]
+
+        enum CodingKeys: String, CodingKey {
+            case processor, isa, rows
+            case blasCore = "blas_core"
+            case l2ReadGBytesPerSecond = "l2_read_gbytes_per_second"
+            case l3ReadGBytesPerSecond = "l3_read_gbytes_per_second"
+        }
     }
 
     static func backends(_ text: String) throws -> [KernelBackend] {
@@ -48,23 +59,28 @@ struct BenchKernelsCommand: ParsableCommand {
         guard seconds >= 0, seconds <= 3600 else {
             throw ValidationError("--seconds is \(seconds), expected 0 to 3600.")
         }
+        if listShapes && json { throw ValidationError("--list-shapes prints text; give it without --json.") }
     }
 
     func run() throws {
         let list = try shapes.map { try KernelShapeFile.read(path: $0) } ?? KernelShape.standard
+        if listShapes {
+            for shape in list { Console.print(KernelShapeFile.line(shape)) }
+            return
+        }
         var report = Report(
             processor: CPUFeatures.current.brand, isa: KernelSelection.active.instructionSet.rawValue,
-            blas_core: OpenBLASCore.current,
-            l2_read_gbytes_per_second: CoreCeilings.readBandwidth(bytes: 512 << 10) * 1e-9,
-            l3_read_gbytes_per_second: CoreCeilings.readBandwidth(bytes: 8 << 20) * 1e-9, rows: [])
+            blasCore: OpenBLASCore.current,
+            l2ReadGBytesPerSecond: CoreCeilings.readBandwidth(bytes: 512 << 10) * 1e-9,
+            l3ReadGBytesPerSecond: CoreCeilings.readBandwidth(bytes: 8 << 20) * 1e-9, rows: [])
         let table = KernelTableText(shapes: list, backends: kernels)
         if !json {
             Console.print(
                 """
-                \(report.processor), one core, \(report.isa); OpenBLAS core \(report.blas_core)
+                \(report.processor), one core, \(report.isa); OpenBLAS core \(report.blasCore)
                 FMA peak \(fixed(CoreCeilings.peak() * 1e-9, digits: 1)) GF/s; \
-                reads \(fixed(report.l2_read_gbytes_per_second, digits: 0)) GB/s from 512 KiB, \
-                \(fixed(report.l3_read_gbytes_per_second, digits: 0)) GB/s from 8 MiB
+                reads \(fixed(report.l2ReadGBytesPerSecond, digits: 0)) GB/s from 512 KiB, \
+                \(fixed(report.l3ReadGBytesPerSecond, digits: 0)) GB/s from 8 MiB
                 % is the share of the peak measured beside the row
 
                 \(table.header)

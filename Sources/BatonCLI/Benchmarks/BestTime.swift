@@ -43,7 +43,7 @@ struct BestTime {
     }
 
     /// Time the calling thread has run.
-    private static func coreSeconds() -> Double {
+    static func coreSeconds() -> Double {
         var time = timespec()
         clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
         return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9

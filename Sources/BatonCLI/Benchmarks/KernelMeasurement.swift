@@ -32,22 +32,35 @@ struct KernelMeasurement: Encodable {
     struct Backend: Encodable {
         var kernels: String
         var inference: Pass
+        /// Of inference.
+        var reads: WeightReads
         var training: Pass
     }
 
+    /// The shape as a line of a shape file.
+    var shape: String
     var cell: String
     var steps: Int
     var batch: Int
     var input: Int
     var hidden: Int
+    var layers: Int
+    var bidirectional: Bool
+    /// Of one inference pass.
+    var operations: Double
+    var weightBytes: Double
     /// The highest peak measured before, between and after the passes of this row: machines that are shared or change
     /// their clock drift, and a peak of another moment would flatter or blame.
     var peakGFlops: Double
+    /// Whether reading bounds an inference step, see `WeightReads`.
+    var isReadBound: Bool
     var results: [Backend]
 
     enum CodingKeys: String, CodingKey {
-        case cell, steps, batch, input, hidden, results
+        case shape, cell, steps, batch, input, hidden, layers, bidirectional, operations, results
+        case weightBytes = "weight_bytes"
         case peakGFlops = "peak_gflops"
+        case isReadBound = "read_bound"
     }
 
     /// Measures a shape.
@@ -55,28 +68,40 @@ struct KernelMeasurement: Encodable {
     /// - Parameter seconds: time for each kind of pass and backend.
     init(_ shape: KernelShape, backends: [KernelBackend], seconds: Double) {
         var peak = CoreCeilings.peak()
+        let workingSet = Int(shape.workingSetBytes)
+        var ceiling = CoreCeilings.readBandwidth(bytes: workingSet, seconds: 0.05)
         var times: [(backend: KernelBackend, inference: BestTime, training: BestTime)] = []
         for backend in backends {
             let workload = KernelWorkload(shape, backend: backend)
             let inference = BestTime(over: seconds) { workload.infer() }
+            ceiling = max(ceiling, CoreCeilings.readBandwidth(bytes: workingSet, seconds: 0.05))
             peak = max(peak, CoreCeilings.peak())
             let training = BestTime(over: seconds) { workload.train() }
             peak = max(peak, CoreCeilings.peak())
             times.append((backend, inference, training))
         }
+        self.shape = KernelShapeFile.line(shape)
         cell = shape.cell.rawValue
         steps = shape.steps
         batch = shape.batch
         input = shape.input
         hidden = shape.hidden
-        peakGFlops = peak * 1e-9
+        layers = shape.layers
+        bidirectional = shape.bidirectional
         let operations = shape.forwardOperations
+        self.operations = operations
+        weightBytes = shape.weightBytes
+        peakGFlops = peak * 1e-9
+        isReadBound = WeightReads.bound(batch: shape.batch, peak: peak, ceiling: ceiling)
         func pass(_ factor: Double, _ time: BestTime) -> Pass {
             Pass(operations: factor * operations, seconds: time.seconds, shareOnCore: time.shareOnCore, peak: peak)
         }
         results = times.map { time in
             Backend(
-                kernels: time.backend.rawValue, inference: pass(1, time.inference), training: pass(3, time.training))
+                kernels: time.backend.rawValue, inference: pass(1, time.inference),
+                reads: WeightReads(
+                    shape, secondsPerStep: time.inference.seconds / Double(shape.steps), ceiling: ceiling),
+                training: pass(3, time.training))
         }
     }
 

@@ -1,6 +1,6 @@
 import Baton
 
-/// Sizes of one recurrent layer and direction over one window.
+/// Sizes of a recurrent stack over one window: what is measured.
 struct KernelShape: Hashable {
     var cell: RecurrentKind
     /// T.
@@ -11,31 +11,53 @@ struct KernelShape: Hashable {
     var input: Int
     /// H.
     var hidden: Int
+    /// L.
+    var layers = 1
+    /// Whether D is 2.
+    var bidirectional = false
 
-    /// Operations of the products of one forward pass, two per multiply-add: 2·G·H·(I+H)·T·N. A training step counts
-    /// three times as much. Gates and biases are not counted, so no figure can flatter.
-    var forwardOperations: Double {
-        2 * Double(cell.gateCount * hidden) * Double(input + hidden) * Double(steps) * Double(batch)
+    /// D.
+    var directions: Int { bidirectional ? 2 : 1 }
+
+    /// Chains of the input of every layer: [I], above it [H] or, from two directions, [H, H].
+    var inputChains: [[Int]] {
+        [[input]] + Array(repeating: Array(repeating: hidden, count: directions), count: layers - 1)
     }
+
+    /// Values of one stack of weights per layer and direction: (input side, hidden side).
+    private var weightCounts: [(input: Double, hidden: Double)] {
+        let gateRows = Double(cell.gateCount * hidden)
+        return inputChains.flatMap { chains in
+            Array(
+                repeating: (gateRows * Double(chains.reduce(0, +)), gateRows * Double(hidden)), count: directions)
+        }
+    }
+
+    /// Operations of the products of one forward pass, two per multiply-add: 2·G·H·(I+H)·T·N, summed over layers and
+    /// directions. A training step counts three times as much. Gates and biases are not counted, so no figure can
+    /// flatter.
+    var forwardOperations: Double {
+        weightCounts.reduce(0) { $0 + 2 * ($1.input + $1.hidden) } * Double(steps) * Double(batch)
+    }
+
+    /// Bytes of all weights in f32, biases apart.
+    var weightBytes: Double { weightCounts.reduce(0) { $0 + 4 * ($1.input + $1.hidden) } }
+
+    /// Bytes of weights that a step has to read at least: the hidden side at every step, the input side once a window,
+    /// because no step waits for another there.
+    var weightBytesPerStep: Double { weightCounts.reduce(0) { $0 + 4 * ($1.input / Double(steps) + $1.hidden) } }
+
+    /// Bytes between two reads of the same weight: all weights when every call is one step, otherwise the hidden side of
+    /// one layer and direction, which is run through before the next.
+    var workingSetBytes: Double { steps == 1 ? weightBytes : 4 * weightCounts[0].hidden }
 
     /// Floats that inputs, outputs, parameters, their gradients and the saved gates take, about.
     var floatCount: Double {
         let gateRows = Double(cell.gateCount * hidden)
         let rows = Double(steps) * Double(batch)
-        return 4 * gateRows * Double(input + hidden) + rows * (2 * Double(input) + 3 * Double(hidden) + 2 * gateRows)
+        let parts = Double(layers * directions)
+        // Weights are there four times: plain, packed forwards and backwards, and their gradients.
+        let weights = 4 * weightCounts.reduce(0) { $0 + $1.input + $1.hidden }
+        return weights + rows * (2 * Double(input) + parts * (3 * Double(hidden) + 2 * gateRows))
     }
-
-    /// What is measured when no file names other shapes.
-    static let standard: [KernelShape] = {
-        func shape(_ cell: RecurrentKind, batch: Int, width: Int) -> KernelShape {
-            KernelShape(cell: cell, steps: 50, batch: batch, input: width, hidden: width)
-        }
-        return [1, 4, 7, 8, 12, 16, 32, 33, 64].map { shape(.lstm, batch: $0, width: 512) }
-            + [shape(.lstm, batch: 32, width: 200)]
-            + [32, 64].map { shape(.lstm, batch: $0, width: 256) }
-            + [shape(.lstm, batch: 64, width: 1024)]
-            + [RecurrentKind.gru, .rnnTanh].flatMap { cell in
-                [1, 8, 32].map { shape(cell, batch: $0, width: 512) }
-            }
-    }()
 }

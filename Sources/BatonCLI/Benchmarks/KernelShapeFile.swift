@@ -1,17 +1,30 @@
 import Baton
 
-/// Shapes out of a text: one per line, `cell T N I H`; `#` starts a comment, empty lines are passed over.
+/// Shapes out of a text: one per line, `cell T N I H [layers=L] [bidirectional]`; `#` starts a comment, empty lines are
+/// passed over.
 enum KernelShapeFile {
     /// The largest size of one axis.
     static let axisLimit = 1_000_000
+    /// The largest number of layers.
+    static let layerLimit = 1000
     /// The largest working set, 16 GiB.
     static let floatLimit = 0x1p32
+    /// What a line looks like, for help and messages.
+    static let form = "cell T N I H [layers=L] [bidirectional]"
 
     /// The shapes of a file.
     ///
     /// - Throws: `DataError` when the file cannot be read, `CommandFailure` naming file and line otherwise.
     static func read(path: String) throws -> [KernelShape] {
         try parse(try TextSource.read(paths: [path]), name: path)
+    }
+
+    /// The line that `parse` reads as this shape.
+    static func line(_ shape: KernelShape) -> String {
+        var words = [shape.cell.rawValue] + [shape.steps, shape.batch, shape.input, shape.hidden].map { "\($0)" }
+        if shape.layers > 1 { words.append("layers=\(shape.layers)") }
+        if shape.bidirectional { words.append("bidirectional") }
+        return words.joined(separator: " ")
     }
 
     /// The shapes of a text; `name` stands for it in messages.
@@ -25,35 +38,49 @@ enum KernelShapeFile {
             } catch {
                 let cells = RecurrentKind.allCases.map(\.rawValue).joined(separator: ", ")
                 throw CommandFailure(
-                    "\(name), line \(index + 1): \(error.message); expected 'cell T N I H' with a cell of \(cells) and four whole numbers, for instance 'lstm 50 32 512 512'."
+                    "\(name), line \(index + 1): \(error.message); expected '\(form)' with a cell of \(cells) and whole numbers, for instance 'lstm 50 32 512 512'."
                 )
             }
         }
         guard !shapes.isEmpty else {
             throw CommandFailure(
-                "\(name) names no shape; expected lines 'cell T N I H', for instance 'lstm 50 32 512 512'.")
+                "\(name) names no shape; expected lines '\(form)', for instance 'lstm 50 32 512 512'.")
         }
         return shapes
     }
 
     private static func shape(_ words: [Substring]) throws(CommandFailure) -> KernelShape {
-        guard words.count == 5 else {
-            throw CommandFailure("it has \(words.count) word\(words.count == 1 ? "" : "s") where 5 belong")
+        guard words.count >= 5 else {
+            throw CommandFailure("it has \(words.count) word\(words.count == 1 ? "" : "s") where at least 5 belong")
         }
         guard let cell = RecurrentKind(rawValue: String(words[0])) else {
             throw CommandFailure("'\(words[0])' is no cell")
         }
         var sizes: [Int] = []
-        for (axis, word) in zip(["T", "N", "I", "H"], words.dropFirst()) {
-            guard let size = Int(word), 1...axisLimit ~= size else {
-                throw CommandFailure("\(axis) is '\(word)' where 1 to \(axisLimit) is possible")
-            }
-            sizes.append(size)
+        for (axis, word) in zip(["T", "N", "I", "H"], words[1..<5]) {
+            sizes.append(try number(word, name: axis, limit: axisLimit))
         }
-        let shape = KernelShape(cell: cell, steps: sizes[0], batch: sizes[1], input: sizes[2], hidden: sizes[3])
+        var shape = KernelShape(cell: cell, steps: sizes[0], batch: sizes[1], input: sizes[2], hidden: sizes[3])
+        var seen: Set<Substring> = []
+        for word in words[5...] {
+            let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard seen.insert(parts[0]).inserted else { throw CommandFailure("'\(parts[0])' stands there twice") }
+            switch (parts[0], parts.count) {
+            case ("layers", 2): shape.layers = try number(parts[1], name: "layers", limit: layerLimit)
+            case ("bidirectional", 1): shape.bidirectional = true
+            default: throw CommandFailure("'\(word)' is neither layers=L nor bidirectional")
+            }
+        }
         guard shape.floatCount <= floatLimit else {
             throw CommandFailure("the shape needs about \(Int(shape.floatCount / 0x1p28)) GiB where 16 are the limit")
         }
         return shape
+    }
+
+    private static func number(_ word: Substring, name: String, limit: Int) throws(CommandFailure) -> Int {
+        guard let size = Int(word), 1...limit ~= size else {
+            throw CommandFailure("\(name) is '\(word)' where 1 to \(limit) is possible")
+        }
+        return size
     }
 }

@@ -1,72 +1,114 @@
 import Baton
 import BatonKernelABI
 
-/// One recurrent layer and direction on one backend with all its memory, ready to be run again and again.
+/// A recurrent stack on one backend with all its memory, ready to be run again and again.
 final class KernelWorkload {
+    /// One layer and direction.
+    private struct Part {
+        let layer: Int
+        /// First column of the layer's output that this direction writes.
+        let column: Int
+        let weights: any RecurrentWeights<Float>
+        let sequence: any RecurrentSequence<Float>
+        /// W, U, b, q, and their gradients.
+        let parameters: [Tensor]
+        let gradients: [Tensor]
+    }
+
     private let shape: KernelShape
     private let leaves: LeafPlan
-    private let weights: any RecurrentWeights<Float>
-    private let sequence: any RecurrentSequence<Float>
-    /// W, U, b, q, and their gradients.
-    private let parameters: [Tensor]
+    /// Entry l·D + d.
+    private let parts: [Part]
+    /// The input and the output of every layer, and the gradients of all these.
+    private let values: [Tensor]
     private let gradients: [Tensor]
-    private let input: Tensor
-    private let output: Tensor
-    private let inputGradient: Tensor
-    private let outputGradient: Tensor
 
     /// Random data of the size real networks have; the same for every backend.
     init(_ shape: KernelShape, backend: KernelBackend) {
         self.shape = shape
+        let leaves = LeafPlan.whole(rows: shape.batch)
+        self.leaves = leaves
+        let widths = [shape.input] + Array(repeating: shape.directions * shape.hidden, count: shape.layers)
+        values = widths.enumerated().map { level, width in
+            Self.random("x\(level)", [shape.steps, shape.batch, width], 1)
+        }
+        gradients = widths.enumerated().map { level, width in
+            Self.random("dx\(level)", [shape.steps, shape.batch, width], 1)
+        }
+        parts = shape.inputChains.enumerated().flatMap { layer, chains in
+            (0..<shape.directions).map { direction in
+                Self.part(shape, layer, direction, chains: chains, leaves: leaves, backend)
+            }
+        }
+    }
+
+    private static func random(_ name: String, _ shape: [Int], _ bound: Double) -> Tensor {
+        let tensor = Tensor(uninitialized: shape)
+        tensor.fillUniform(-bound...bound, stream: RandomStream(seed: 1, name: name))
+        return tensor
+    }
+
+    private static func part(
+        _ shape: KernelShape, _ layer: Int, _ direction: Int, chains: [Int], leaves: LeafPlan,
+        _ backend: KernelBackend
+    ) -> Part {
         let (rows, hidden) = (shape.cell.gateCount * shape.hidden, shape.hidden)
         let bound = 1 / Double(hidden).squareRoot()
-        func random(_ name: String, _ shape: [Int], _ bound: Double) -> Tensor {
-            let tensor = Tensor(uninitialized: shape)
-            tensor.fillUniform(-bound...bound, stream: RandomStream(seed: 1, name: name))
-            return tensor
-        }
-        let parameterShapes = [[rows, shape.input], [rows, hidden], [rows], [rows]]
-        parameters = zip(["W", "U", "b", "q"], parameterShapes).map { random($0, $1, bound) }
-        gradients = parameterShapes.map { Tensor(zeros: $0) }
-        input = random("x", [shape.steps, shape.batch, shape.input], 1)
-        output = Tensor(zeros: [shape.steps, shape.batch, hidden])
-        inputGradient = Tensor(zeros: input.shape)
-        outputGradient = random("dy", output.shape, 1)
-        leaves = LeafPlan.whole(rows: shape.batch)
-        weights = Float.makeRecurrentWeights(
-            RecurrentShape(cell: shape.cell, inputChains: [shape.input], hidden: hidden), backend: backend)
+        let shapes = [[rows, chains.reduce(0, +)], [rows, hidden], [rows], [rows]]
+        let parameters = zip(["W", "U", "b", "q"], shapes).map { random("\($0)\(layer).\(direction)", $1, bound) }
+        let weights = Float.makeRecurrentWeights(
+            RecurrentShape(cell: shape.cell, inputChains: chains, hidden: hidden), backend: backend)
         let pointers = parameters.map { UnsafePointer($0.pointer(of: Float.self)) }
         weights.update(
             from: RecurrentParameterPointers(
                 inputWeight: pointers[0], hiddenWeight: pointers[1], inputBias: pointers[2], hiddenBias: pointers[3]),
             training: true)
-        sequence = Float.makeRecurrentSequence(
-            weights: weights, steps: shape.steps, batch: shape.batch, reverse: false, leaves: leaves)
+        let sequence = Float.makeRecurrentSequence(
+            weights: weights, steps: shape.steps, batch: shape.batch, reverse: direction == 1, leaves: leaves)
+        return Part(
+            layer: layer, column: direction * hidden, weights: weights, sequence: sequence, parameters: parameters,
+            gradients: shapes.map { Tensor(zeros: $0) })
     }
 
-    private var forwardArguments: RecurrentForward<Float> {
+    /// Elements between two rows of a layer's output.
+    private var outputStride: Int { shape.directions * shape.hidden }
+
+    private func arguments(_ part: Part) -> RecurrentForward<Float> {
         RecurrentForward(
-            input: input.pointer(), inputStride: shape.input, output: output.pointer(), outputStride: shape.hidden)
+            input: UnsafePointer(values[part.layer].pointer(of: Float.self)),
+            inputStride: part.layer == 0 ? shape.input : outputStride,
+            output: values[part.layer + 1].pointer(of: Float.self) + part.column, outputStride: outputStride)
+    }
+
+    private func forward(training: Bool) {
+        for part in parts {
+            part.sequence.forward(steps: 0..<shape.steps, arguments(part), training: training, hook: .none)
+        }
     }
 
     /// The forward pass without what training keeps.
-    func infer() {
-        sequence.forward(steps: 0..<shape.steps, forwardArguments, training: false, hook: .none)
-    }
+    func infer() { forward(training: false) }
 
     /// Forward pass, gradients of input and states, gradients of the parameters (added to what is there).
     func train() {
-        let arguments = forwardArguments
-        sequence.forward(steps: 0..<shape.steps, arguments, training: true, hook: .none)
-        sequence.backwardData(
-            steps: 0..<shape.steps,
-            RecurrentBackwardData(
-                outputGradient: outputGradient.pointer(), outputGradientStride: shape.hidden,
-                inputGradient: inputGradient.pointer(), inputGradientStride: shape.input),
-            forward: arguments, hook: .none)
-        let pointers = gradients.map { $0.pointer(of: Float.self) }
-        let destination = RecurrentGradientPointers(
-            inputWeight: pointers[0], hiddenWeight: pointers[1], inputBias: pointers[2], hiddenBias: pointers[3])
-        sequence.backwardWeights([destination], leaves: leaves, forward: arguments, hook: .none)
+        forward(training: true)
+        for part in parts.reversed() {
+            let arguments = arguments(part)
+            let outputGradient = gradients[part.layer + 1].pointer(of: Float.self) + part.column
+            part.sequence.backwardData(
+                steps: 0..<shape.steps,
+                RecurrentBackwardData(
+                    outputGradient: UnsafePointer(outputGradient), outputGradientStride: outputStride,
+                    inputGradient: gradients[part.layer].pointer(), inputGradientStride: arguments.inputStride,
+                    addsToInputGradient: part.column == 0 && shape.bidirectional),
+                forward: arguments, hook: .none)
+            let pointers = part.gradients.map { $0.pointer(of: Float.self) }
+            part.sequence.backwardWeights(
+                [
+                    RecurrentGradientPointers(
+                        inputWeight: pointers[0], hiddenWeight: pointers[1], inputBias: pointers[2],
+                        hiddenBias: pointers[3])
+                ], leaves: leaves, forward: arguments, hook: .none)
+        }
     }
 }

@@ -1,36 +1,44 @@
 import BatonKernelABI
 
-/// The ceiling of reading: every byte of a buffer is loaded once, by the kernel that a product of one row runs, so
-/// the figure is what the weights of a batch of one can be streamed with.
+/// The ceiling of reading: every byte of a buffer is loaded once, with as little arithmetic as can be, so the figure is
+/// what no product can stream its weights faster than.
 ///
 /// A buffer of half a cache level, swept again and again, gives the bandwidth of that level.
 public final class ReadSweep {
-    private static let depth = 512
-    private let table = KernelSelection.activeTable
-    private let strips: Int
-    private let panels: AlignedBuffer
-    private let row = AlignedBuffer(count: ReadSweep.depth)
-    private let sums: AlignedBuffer
-
-    /// A buffer of about so many bytes, rounded down to whole panels of four vectors and 512 rows, at least one.
-    public init(byteCount: Int) {
-        let stripFloats = ReadSweep.depth * table.laneCount
-        strips = max(4, byteCount / MemoryLayout<Float>.stride / stripFloats / 4 * 4)
-        panels = AlignedBuffer(count: strips * stripFloats)
-        sums = AlignedBuffer(count: strips * table.laneCount)
+    /// The order of the loads. Which is faster depends on the cache level and the processor.
+    public enum Order: Sendable, CaseIterable {
+        /// From the first byte to the last.
+        case oneStream
+        /// Through four quarters at once.
+        case fourStreams
     }
+
+    private let table = KernelSelection.activeTable
+    /// Vectors of a quarter.
+    private let count: Int
+    private let buffer: AlignedBuffer
+
+    /// A buffer of about so many bytes, rounded down to four whole vectors, at least four.
+    public init(byteCount: Int) {
+        count = max(1, byteCount / MemoryLayout<Float>.stride / (4 * table.laneCount))
+        buffer = AlignedBuffer(count: 4 * count * table.laneCount)
+        // Ones, so that the sum tells how much was read.
+        buffer.base.update(repeating: 1, count: 4 * count * table.laneCount)
+    }
+
+    /// Bytes of the buffer.
+    public var byteCount: Int { 4 * count * table.laneCount * MemoryLayout<Float>.stride }
 
     /// Reads the buffer once on the calling thread. To be timed by the caller.
     ///
-    /// - Returns: bytes read.
-    public func run() -> Int {
+    /// - Returns: the sum over all floats of the buffer, which are ones; the sum of each of the 4·lanes chains is exact
+    ///   up to 2²⁴ vectors.
+    @discardableResult
+    public func run(_ order: Order) -> Float {
         let lanes = table.laneCount
-        table.matrixProduct(
-            MatrixProductArguments(
-                operand: ChainOperand(base: row.base, rowStride: ReadSweep.depth, depth: ReadSweep.depth),
-                panels: PackedPanels(base: panels.base, depth: ReadSweep.depth, stripCount: strips),
-                target: StripTarget(base: sums.base, rowStride: strips * lanes, stripStride: lanes), rows: 1,
-                columns: strips * lanes, start: .zero))
-        return strips * ReadSweep.depth * lanes * MemoryLayout<Float>.stride
+        return table.readSweep(
+            ReadSweepArguments(
+                base: UnsafePointer(buffer.base), regionDistance: order == .oneStream ? lanes : count * lanes,
+                step: order == .oneStream ? 4 * lanes : lanes, count: count))
     }
 }

@@ -7,16 +7,22 @@ import Testing
         let folder = try TemporaryFolder()
         defer { folder.remove() }
         let file = folder.file("shapes.txt")
-        try "lstm 2 3 4 5\ngru 1 1 2 17 # narrow\n".write(toFile: file, atomically: true, encoding: .utf8)
+        try "lstm 2 3 4 5\ngru 1 1 2 17 # narrow\ngru 3 2 4 5 layers=2 bidirectional".write(
+            toFile: file, atomically: true, encoding: .utf8)
         let report = try BatonProcess(["bench", "kernels", "--shapes", file, "--seconds", "0", "--json"]).json()
         let rows = try #require(report["rows"] as? [[String: Any]])
-        #expect(rows.map { $0["cell"] as? String } == ["lstm", "gru"])
-        #expect(rows.map { $0["hidden"] as? Int } == [5, 17])
+        #expect(rows.map { $0["cell"] as? String } == ["lstm", "gru", "gru"])
+        #expect(rows.map { $0["hidden"] as? Int } == [5, 17, 5])
+        #expect(rows.last?["shape"] as? String == "gru 3 2 4 5 layers=2 bidirectional")
         for row in rows {
+            #expect(row["read_bound"] is Bool && row["layers"] is Int && row["bidirectional"] is Bool)
+            for name in ["weight_bytes", "operations"] { #expect(try #require(row[name] as? Double) > 0) }
             #expect(try #require(row["peak_gflops"] as? Double) > 0)
             let results = try #require(row["results"] as? [[String: Any]])
             #expect(results.map { $0["kernels"] as? String } == ["packed", "blas"])
             for result in results {
+                let reads = try #require(result["reads"] as? [String: Double])
+                #expect(reads.count == 5 && reads.values.allSatisfy { $0 > 0 && $0.isFinite })
                 for pass in ["inference", "training"] {
                     let figures = try #require(result[pass] as? [String: Double])
                     #expect(Set(figures.keys) == ["gflops", "seconds", "share_of_peak", "share_on_core"])
@@ -28,6 +34,39 @@ import Testing
         #expect(table.status == 0)
         for word in ["OpenBLAS core", "FMA peak", "blas, GF/s", "lstm"] { #expect(table.output.contains(word)) }
         #expect(!table.output.contains("packed"))
+    }
+
+    @Test func shapesAreListedAndNotMeasured() throws {
+        let run = try BatonProcess(["bench", "kernels", "--list-shapes"])
+        #expect(run.status == 0)
+        let lines = run.output.split(separator: "\n")
+        #expect(lines.contains("lstm 50 1 512 512") && lines.allSatisfy { $0.split(separator: " ").count >= 5 })
+    }
+
+    @Test func latencyReportsPercentilesAndReads() throws {
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
+        let file = folder.file("shapes.txt")
+        let shapes = "lstm 1 2 4 5\ngru 3 1 2 17 layers=2\nrnn_relu 1 1 1 1\nrnn_tanh 2 1 3 4\n"
+        try shapes.write(toFile: file, atomically: true, encoding: .utf8)
+        let arguments = ["bench", "latency", "--shapes", file, "--seconds", "0"]
+        let report = try BatonProcess(arguments + ["--json"]).json()
+        let rows = try #require(report["rows"] as? [[String: Any]])
+        #expect(rows.map { $0["steps"] as? Int } == [1, 3, 1, 2])
+        for row in rows {
+            #expect(row["calls"] as? Int == 100)
+            let times = try #require(row["microseconds_per_step"] as? [String: Double])
+            let order = ["best", "p50", "p90", "p99", "max"].compactMap { times[$0] }
+            #expect(order.count == 5 && order == order.sorted() && order[0] > 0)
+            let reads = try #require(row["reads"] as? [String: Double])
+            #expect(reads.values.allSatisfy { $0 > 0 && $0.isFinite })
+        }
+        let table = try BatonProcess(arguments)
+        #expect(table.status == 0)
+        for word in ["p50", "p99", "read %", "gru 3 1 2 17 layers=2"] { #expect(table.output.contains(word)) }
+        try "lstm 1 1 4 4 bidirectional\n".write(toFile: file, atomically: true, encoding: .utf8)
+        let refused = try BatonProcess(arguments)
+        #expect(refused.status == 1 && refused.error.contains("bidirectional") && refused.output == "")
     }
 
     @Test func trainReportsRatesAndParts() throws {
@@ -48,6 +87,7 @@ import Testing
     @Test(
         arguments: [
             ["kernels", "--kernels", "mkl"], ["kernels", "--seconds", "-1"], ["kernels", "--seconds", "nan"],
+            ["kernels", "--list-shapes", "--json"], ["latency", "--seconds", "-1"], ["latency", "--kernels", "blas"],
             ["train", "--layers", "0"], ["train", "--dropout", "1"], ["train", "--compare"],
             ["train", "--independent", "--compare"], ["fly"],
         ])

@@ -73,4 +73,25 @@ import Testing
         #expect(columns.line(["ab", "1.5", "7"]) == "ab      1.5    7")
         #expect(columns.line(["abcd", "12345", "789"]) == "abcd  12345  789")
     }
+
+    @Test func percentilesAreNearestRanks() {
+        let hundred = Percentiles((1...100).reversed().map(Double.init))
+        #expect(hundred.best == 1 && hundred.p50 == 50 && hundred.p90 == 90 && hundred.p99 == 99 && hundred.max == 100)
+        let three = Percentiles([3, 1, 2])
+        #expect(three.best == 1 && three.p50 == 2 && three.p90 == 3 && three.p99 == 3 && three.max == 3)
+        let one = Percentiles([7])
+        #expect(one.best == 7 && one.p50 == 7 && one.max == 7)
+    }
+
+    @Test func readingIsComparedWithTheSweep() {
+        // 2 MiB of weights, each step 20 µs: 104.9 GB/s of 120.
+        let shape = KernelShape(cell: .rnnTanh, steps: 1, batch: 1, input: 512, hidden: 512)
+        let reads = WeightReads(shape, secondsPerStep: 20e-6, ceiling: 120e9)
+        #expect(reads.bytesPerStep == 0x1p21 && reads.workingSetBytes == 0x1p21)
+        #expect(abs(reads.gbytesPerSecond - 104.8576) < 1e-9)
+        #expect(abs(reads.shareOfCeiling - 104.8576 / 120) < 1e-12)
+        // At 250 GF/s and 100 GB/s a weight is read in the time of ten operations: five rows.
+        #expect(WeightReads.bound(batch: 4, peak: 250e9, ceiling: 100e9))
+        #expect(!WeightReads.bound(batch: 5, peak: 250e9, ceiling: 100e9))
+    }
 }

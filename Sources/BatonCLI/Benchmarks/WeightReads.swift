@@ -1,0 +1,44 @@
+import Baton
+
+/// The reading of weights beside what the machine can read at most: the figure that counts where a step has too few rows
+/// to keep the multipliers busy.
+struct WeightReads: Encodable {
+    /// See `KernelShape.weightBytesPerStep`.
+    var bytesPerStep: Double
+    /// See `KernelShape.workingSetBytes`.
+    var workingSetBytes: Double
+    var gbytesPerSecond: Double
+    /// What a sweep over a buffer of the working set's size reaches, measured beside the row.
+    var ceilingGBytesPerSecond: Double
+    var shareOfCeiling: Double
+
+    /// - Parameters:
+    ///   - secondsPerStep: time of one step.
+    ///   - ceiling: bytes per second.
+    init(_ shape: KernelShape, secondsPerStep: Double, ceiling: Double) {
+        bytesPerStep = shape.weightBytesPerStep
+        workingSetBytes = shape.workingSetBytes
+        let rate = bytesPerStep / secondsPerStep
+        gbytesPerSecond = rate * 1e-9
+        ceilingGBytesPerSecond = ceiling * 1e-9
+        shareOfCeiling = rate / ceiling
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case bytesPerStep = "bytes_per_step"
+        case workingSetBytes = "working_set_bytes"
+        case gbytesPerSecond = "gbytes_per_second"
+        case ceilingGBytesPerSecond = "ceiling_gbytes_per_second"
+        case shareOfCeiling = "share_of_ceiling"
+    }
+
+    /// Whether reading a step's hidden weights takes longer than multiplying with them: 4 bytes against 2·N operations
+    /// per weight.
+    ///
+    /// - Parameters:
+    ///   - peak: operations per second.
+    ///   - ceiling: bytes per second.
+    static func bound(batch: Int, peak: Double, ceiling: Double) -> Bool {
+        4 / ceiling > 2 * Double(batch) / peak
+    }
+}
