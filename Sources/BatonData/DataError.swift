@@ -25,6 +25,8 @@ public struct DataError: Error, Hashable, Sendable, CustomStringConvertible {
         case tooShort
         /// A cursor that does not lie in the corpus.
         case badCursor
+        /// Sequences that do not fit into one batch.
+        case unequalSequences
     }
 
     /// The broken rule.

@@ -112,6 +112,9 @@ open class Block: CustomStringConvertible {
         return result
     }
 
+    /// Whether someone wants to see the block's calls.
+    final var hasHooks: Bool { !hooks.isEmpty || !preHooks.isEmpty }
+
     /// Class name and children; blocks with settings add theirs.
     open var description: String {
         let lines = children.map { "  (\($0.name)): \(indented($0.block.description))" }

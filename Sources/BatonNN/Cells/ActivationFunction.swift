@@ -5,11 +5,20 @@ public import BatonTensor
 public struct ActivationFunction {
     /// As Gluon writes it; `custom` for a closure without one.
     public let name: String
+    /// The kernels' function it is; nil for others.
+    let builtIn: Activation?
     private let function: (Variable, ForwardContext) -> Variable
+
+    private init(_ activation: Activation) {
+        name = activation.rawValue
+        builtIn = activation
+        function = { $1.activate($0, activation) }
+    }
 
     /// Any function of a pre-activation, built from the operations of the context.
     public init(name: String = "custom", _ function: @escaping (Variable, ForwardContext) -> Variable) {
         self.name = name
+        builtIn = nil
         self.function = function
     }
 
@@ -25,11 +34,11 @@ public struct ActivationFunction {
     }
 
     /// tanh x.
-    public static var tanh: ActivationFunction { ActivationFunction(name: "tanh") { $1.tanh($0) } }
+    public static var tanh: ActivationFunction { ActivationFunction(.tanh) }
     /// max(x, 0).
-    public static var relu: ActivationFunction { ActivationFunction(name: "relu") { $1.relu($0) } }
+    public static var relu: ActivationFunction { ActivationFunction(.relu) }
     /// 1 / (1 + e⁻ˣ).
-    public static var sigmoid: ActivationFunction { ActivationFunction(name: "sigmoid") { $1.sigmoid($0) } }
+    public static var sigmoid: ActivationFunction { ActivationFunction(.sigmoid) }
     /// x / (1 + |x|).
     public static var softsign: ActivationFunction { ActivationFunction(name: "softsign") { $1.softsign($0) } }
     /// log(1 + eˣ).

@@ -10,6 +10,7 @@ public final class BidirectionalCell: RecurrentCell {
     public let leftCell: RecurrentCell
     /// Runs from the last step to the first.
     public let rightCell: RecurrentCell
+    private var fused: FusedUnrolling?
 
     /// Children are named `l_cell` and `r_cell`; the block's own prefix is empty.
     public init(_ leftCell: RecurrentCell, _ rightCell: RecurrentCell, params: ParameterDict? = nil) {
@@ -44,6 +45,7 @@ public final class BidirectionalCell: RecurrentCell {
     public override func unrolled(
         _ request: UnrollRequest, _ context: ForwardContext
     ) -> (outputs: CellSequence, states: [Variable]) {
+        if let result = fusedResult(request, context) { return result }
         let layout = request.inputs.layout
         let inputs = maskedInputs(request, context)
         let count = leftCell.stateInfo().count
@@ -60,6 +62,16 @@ public final class BidirectionalCell: RecurrentCell {
         let joined = context.concatenate([left.outputs.merged, reversed], axis: 2)
         let merges = request.mergeOutputs ?? (request.lengths != nil)
         return (CellSequence(joined, layout: layout, context, isMerged: merges), left.states + right.states)
+    }
+
+    /// Two equal plain cells run as one bidirectional layer, once hybridised and of known width.
+    private func fusedResult(
+        _ request: UnrollRequest, _ context: ForwardContext
+    ) -> (outputs: CellSequence, states: [Variable])? {
+        guard isHybridized, let left = leftCell as? PlainCell, let right = rightCell as? PlainCell else { return nil }
+        for cell in [left, right] { cell.completeInput(request.inputs) }
+        fused = fused ?? FusedUnrolling([left, right])
+        return fused?.unroll(request, context)
     }
 
     /// `BidirectionalCell(forward=…, backward=…)`.

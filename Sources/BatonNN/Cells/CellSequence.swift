@@ -57,6 +57,8 @@ public final class CellSequence {
     public var count: Int { list?.count ?? tensor?.shape[axis] ?? 0 }
     /// N.
     var batchSize: Int { list?.first?.shape[0] ?? tensor?.shape[1 - axis] ?? 0 }
+    /// Shape of one step, (N, …).
+    var stepShape: [Int] { list?.first?.shape ?? tensor.map { [batchSize] + $0.shape.dropFirst(2) } ?? [] }
     /// Element type.
     var dtype: DType { list?.first?.dtype ?? tensor?.dtype ?? .float32 }
 

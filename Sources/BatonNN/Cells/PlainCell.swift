@@ -5,6 +5,7 @@ public class PlainCell: RecurrentCell {
     /// H.
     public let hiddenSize: Int
     let products: GateProducts
+    private var fused: FusedUnrolling?
 
     init(_ outline: BlockOutline, hiddenSize: Int, _ products: GateProducts) {
         if hiddenSize < 1 { trap("\(outline.prefix): expected hiddenSize ≥ 1, got \(hiddenSize)") }
@@ -34,5 +35,22 @@ public class PlainCell: RecurrentCell {
     public final override func inferShape(_ input: [Int]) throws(NNError) -> [Int] {
         try products.complete(input, nil, name)
         return stateInfo(batchSize: input[0])[0].shape
+    }
+
+    /// Hybridised, on the fused kernels of a layer wherever one computes the same.
+    public final override func unrolled(
+        _ request: UnrollRequest, _ context: ForwardContext
+    ) -> (outputs: CellSequence, states: [Variable]) {
+        if isHybridized {
+            completeInput(request.inputs)
+            fused = fused ?? FusedUnrolling([self])
+            if let result = fused?.unroll(request, context) { return result }
+        }
+        return unrolledStepByStep(request, context)
+    }
+
+    /// Completes C before a layer is made of the cell.
+    final func completeInput(_ inputs: CellSequence) {
+        trapping { () throws(NNError) in try products.complete(inputs.stepShape, inputs.dtype, name) }
     }
 }

@@ -47,6 +47,9 @@ open class RecurrentCell: HybridBlock {
         for (_, child) in children { (child as? RecurrentCell)?.reset() }
     }
 
+    /// Counts steps that a fused kernel did.
+    final func countSteps(_ count: Int) { stepCount += count }
+
     /// Type of parameters and default states.
     open var dtype: DType { collectParameters().first?.dtype ?? .float32 }
 

@@ -115,12 +115,14 @@ extension RecurrentCell {
         var outputs: [Variable] = []
         for (index, input) in inputs.enumerated() {
             let result = self(input, states: states, context)
-            let valid = request.lengths.map { $0.map { index < $0 } }
-            guard let valid, valid.contains(false) else {
+            guard let lengths = request.lengths else {
                 states = result.states
                 outputs.append(result.output)
                 continue
             }
+            // Also where all rows are valid: the order in which gradients meet, and with it the bits, must not depend on
+            // which rows a process holds.
+            let valid = lengths.map { index < $0 }
             states = zip(result.states, states).map { context.selectRows(valid, $0, $1) }
             let zeros = Variable(Tensor(zeros: result.output.shape, dtype: result.output.dtype))
             outputs.append(context.selectRows(valid, result.output, zeros))

@@ -1,0 +1,51 @@
+/// Batches of samples of similar length, so that little is computed on padding.
+///
+/// Samples are sorted into buckets by length: bucket k of K holds lengths up to min + (k+1)·(max − min)/K, rounded up.
+/// Batches come from one bucket each; with a seed the order of samples within buckets and of all batches is a function
+/// of seed and epoch. Source: GluonNLP `FixedBucketSampler` with constant widths.
+public struct LengthBuckets: Sendable {
+    /// Largest length of every bucket that has samples, rising.
+    public let bounds: [Int]
+    private let members: [[Int]]
+    private let batchSize: Int
+
+    /// - Parameters:
+    ///   - lengths: of all samples.
+    ///   - bucketCount: K.
+    /// - Throws: `DataError` if there are no samples, a length is negative, or a size is not positive.
+    public init(lengths: [Int], batchSize: Int, bucketCount: Int = 10) throws(DataError) {
+        guard let shortest = lengths.min(), let longest = lengths.max(), shortest >= 0 else {
+            throw DataError(
+                .outOfRange, "Buckets need at least one sample and no negative lengths, got \(lengths.count) samples")
+        }
+        guard batchSize >= 1, bucketCount >= 1 else {
+            throw DataError(
+                .outOfRange, "Batch size \(batchSize) and number of buckets \(bucketCount) must be at least 1")
+        }
+        let all = (1...bucketCount).map { shortest + ($0 * (longest - shortest) + bucketCount - 1) / bucketCount }
+        var members = [[Int]](repeating: [], count: bucketCount)
+        for (position, length) in lengths.enumerated() {
+            members[all.firstIndex { length <= $0 } ?? bucketCount - 1].append(position)
+        }
+        let used = members.indices.filter { !members[$0].isEmpty }
+        bounds = used.map { all[$0] }
+        self.members = used.map { members[$0] }
+        self.batchSize = batchSize
+    }
+
+    /// Positions of every batch: shortest first without a seed, shuffled with one.
+    public func batches(seed: UInt64? = nil, epoch: Int = 0) -> [[Int]] {
+        let batches = members.enumerated().flatMap { index, positions -> [[Int]] in
+            var order = positions
+            if let seed {
+                let sampler = RandomSampler(length: positions.count, seed: seed &+ UInt64(index) &+ 1, epoch: epoch)
+                order = sampler.map { positions[$0] }
+            }
+            return stride(from: 0, to: order.count, by: batchSize).map {
+                Array(order[$0..<min($0 + batchSize, order.count)])
+            }
+        }
+        guard let seed else { return batches }
+        return RandomSampler(length: batches.count, seed: seed, epoch: epoch).map { batches[$0] }
+    }
+}

@@ -1,0 +1,92 @@
+internal import BatonKernels
+import BatonTensor
+
+/// The fused layer that a hybridised plain cell, or a bidirectional pair of equal ones, amounts to. It shares their
+/// parameters and is kept from call to call, as its packed weights are.
+final class FusedUnrolling {
+    private let cells: [PlainCell]
+    private let layer: RecurrentLayer
+
+    /// - Parameter cells: one, or the left and the right one of a bidirectional cell.
+    /// - Returns: nil if no layer computes the same: another activation or form of gates, cells of different kinds or
+    ///   sizes, or a hook that wants to see every step.
+    init?(_ cells: [PlainCell]) {
+        guard let first = cells.first, let kind = first.fusedKind else { return nil }
+        for cell in cells where cell.fusedKind != kind || cell.hiddenSize != first.hiddenSize { return nil }
+        self.cells = cells
+        let shared = ParameterDict(prefix: first.prefix)
+        for (direction, cell) in zip(["l", "r"], cells) {
+            for (attribute, parameter) in cell.parameters {
+                shared.insert(parameter, name: "\(first.prefix)\(direction)0_\(attribute)")
+            }
+        }
+        let (inputSize, hiddenSize, dtype) = (first.i2hWeight.shape[1], first.hiddenSize, first.dtype)
+        let bidirectional = cells.count == 2
+        layer = NameScope.$current.withValue(.process) {
+            switch kind {
+            case .lstm:
+                LSTM(
+                    hiddenSize: hiddenSize, bidirectional: bidirectional, inputSize: inputSize, dtype: dtype,
+                    prefix: first.prefix, params: shared)
+            case .gru:
+                GRU(
+                    hiddenSize: hiddenSize, bidirectional: bidirectional, inputSize: inputSize, dtype: dtype,
+                    prefix: first.prefix, params: shared)
+            case .rnnTanh, .rnnRelu:
+                RNN(
+                    hiddenSize: hiddenSize, activation: kind == .rnnTanh ? .tanh : .relu,
+                    bidirectional: bidirectional, inputSize: inputSize, dtype: dtype, prefix: first.prefix,
+                    params: shared)
+            }
+        }
+    }
+
+    /// Unrolls on the layer's kernels; nil if the request needs the single steps.
+    func unroll(
+        _ request: UnrollRequest, _ context: ForwardContext
+    ) -> (outputs: CellSequence, states: [Variable])? {
+        if request.lengths != nil || cells.contains(where: \.hasHooks) { return nil }
+        let layout = request.inputs.layout
+        let merged = request.inputs.merged
+        let count = request.states.count / cells.count
+        let first = Variable(Tensor(zeros: request.inputs.stepShape, dtype: request.inputs.dtype))
+        for (index, cell) in cells.enumerated() {
+            trapping {
+                () throws(NNError) in
+                try cell.checkStep(first, Array(request.states[index * count..<(index + 1) * count]))
+            }
+            cell.countSteps(request.inputs.count)
+        }
+        // Cells list the states of the left cell, then the right one's; a layer stacks both per kind.
+        let states = (0..<count).map { kind in
+            context.stack(cells.indices.map { request.states[$0 * count + kind] }, axis: 0)
+        }
+        let input = layout == .NTC ? context.swapLeadingAxes(merged) : merged
+        let result = layer(input, states: states, context)
+        let output = layout == .NTC ? context.swapLeadingAxes(result.output) : result.output
+        let finals = result.states.map { context.unstack($0, axis: 0) }
+        return (
+            CellSequence(
+                output, layout: layout, context, isMerged: request.mergeOutputs ?? (request.lengths != nil)),
+            cells.indices.flatMap { index in finals.map { $0[index] } }
+        )
+    }
+}
+
+extension PlainCell {
+    /// What layer computes the same; nil if none does.
+    var fusedKind: RecurrentKind? {
+        switch self {
+        case let cell as RNNCell:
+            switch cell.activation.builtIn {
+            case .tanh: .rnnTanh
+            case .relu: .rnnRelu
+            default: nil
+            }
+        case let cell as LSTMCell:
+            cell.activation.builtIn == .tanh && cell.recurrentActivation.builtIn == .sigmoid ? .lstm : nil
+        case let cell as GRUCell: cell.resetAfter ? .gru : nil
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,152 @@
+public import BatonTensor
+
+/// Updates the parameters of a model from their gradients, with Gluon's formulas.
+///
+///     let trainer = Trainer(try model.collectParams(), AdamRule(), learningRate: 0.01)
+///     tape.backward(loss(model(x, context), label, context))
+///     try trainer.step(batchSize: 32)
+///
+/// Losses are sums over the batch, so `step` divides by the size of the whole batch, over all processes. With several
+/// processes `combine` sums the gradients first. Parameters may still be of unknown shape when the trainer is made.
+///
+/// Source: Gluon `Trainer` (parity 1.10).
+public final class Trainer {
+    /// Those that are trained, in the order of their names.
+    public let parameters: [Parameter]
+    /// The optimiser.
+    public let rule: any UpdateRule
+    private let schedule: (any LearningRateScheduler)?
+    private var constantRate: Double
+    private let combine: (([Parameter]) throws -> Void)?
+    /// States of every parameter that was updated, by its place in `parameters`.
+    private var states: [Int: (tensors: [Tensor], updates: Int)] = [:]
+
+    /// A constant rate, nil for the rule's own; `learningRate` changes it.
+    public convenience init(
+        _ parameters: ParameterDict, _ rule: any UpdateRule, learningRate: Double? = nil,
+        combine: (([Parameter]) throws -> Void)? = nil
+    ) {
+        self.init(parameters, rule, rate: learningRate ?? rule.defaultLearningRate, schedule: nil, combine)
+    }
+
+    /// A rate by schedule.
+    public convenience init(
+        _ parameters: ParameterDict, _ rule: any UpdateRule, schedule: any LearningRateScheduler,
+        combine: (([Parameter]) throws -> Void)? = nil
+    ) {
+        self.init(parameters, rule, rate: 0, schedule: schedule, combine)
+    }
+
+    private init(
+        _ parameters: ParameterDict, _ rule: any UpdateRule, rate: Double, schedule: (any LearningRateScheduler)?,
+        _ combine: (([Parameter]) throws -> Void)?
+    ) {
+        self.parameters = parameters.parameters.sorted { $0.name < $1.name }
+        self.rule = rule
+        constantRate = rate
+        self.schedule = schedule
+        self.combine = combine
+    }
+
+    /// Updates done so far, that of the parameter with most of them.
+    public var updateCount: Int { states.values.map(\.updates).max() ?? 0 }
+
+    /// η of the next update by the trainer's own rate; a schedule's rate of the last one.
+    public var learningRate: Double { schedule?.learningRate(update: updateCount) ?? constantRate }
+
+    /// Changes a constant rate.
+    ///
+    /// - Throws: `NNError` if a schedule sets the rate.
+    public func setLearningRate(_ rate: Double) throws(NNError) {
+        guard schedule == nil else {
+            throw NNError("A schedule sets the learning rate of this trainer; make a trainer with a constant rate")
+        }
+        constantRate = rate
+    }
+
+    /// One update: sums the gradients over processes, divides by the batch size, updates.
+    ///
+    /// - Parameters:
+    ///   - batchSize: rows of the whole batch, over all processes.
+    ///   - ignoreStaleGradients: passes over parameters that no backward pass has reached since the last update.
+    /// - Throws: `NNError` naming a parameter without a fresh gradient; then nothing is updated.
+    /// - Collective: yes, if `combine` is.
+    public func step(batchSize: Int, ignoreStaleGradients: Bool = false) throws {
+        try combineGradients()
+        try update(batchSize: batchSize, ignoreStaleGradients: ignoreStaleGradients)
+    }
+
+    /// Sums the gradients over processes; for clipping between this and `update`.
+    public func combineGradients() throws { try combine?(parameters.filter { $0.gradientRequirement != .null }) }
+
+    /// The second half of `step`.
+    public func update(batchSize: Int, ignoreStaleGradients: Bool = false) throws(NNError) {
+        if batchSize < 1 { trap("Trainer: expected batchSize ≥ 1, got \(batchSize)") }
+        let trained = parameters.enumerated().filter { $1.gradientRequirement != .null }
+        if !ignoreStaleGradients, let stale = trained.first(where: { !$1.hasFreshGradient })?.element {
+            throw NNError(
+                "The gradient of \(stale.name) has not been computed since the last update; run a backward pass that uses it, set its requirement to null, or ignore stale gradients"
+            )
+        }
+        for (index, parameter) in trained where parameter.hasFreshGradient {
+            var own = states[index] ?? (rule.stateNames.map { _ in Self.zeros(parameter) }, 0)
+            own.updates += 1
+            states[index] = own
+            let rate = schedule?.learningRate(update: max(updateCount, own.updates)) ?? constantRate
+            rule.update(
+                parameter.data, gradient: parameter.gradient, states: own.tensors,
+                UpdateArguments(
+                    learningRate: rate * parameter.learningRateMultiplier,
+                    weightDecay: rule.weightDecay * parameter.weightDecayMultiplier,
+                    rescale: 1 / Double(batchSize), clip: rule.clipGradient, update: own.updates))
+            parameter.markChanged()
+            parameter.hasFreshGradient = false
+        }
+    }
+
+    private static func zeros(_ parameter: Parameter) -> Tensor {
+        Tensor(zeros: parameter.shape, dtype: parameter.dtype)
+    }
+
+    /// States as named tensors for a file: `<parameter>/<state>` and the number of updates as `<parameter>/updates`.
+    public var stateTensors: [(name: String, values: Tensor)] {
+        parameters.enumerated().flatMap { index, parameter -> [(name: String, values: Tensor)] in
+            guard let own = states[index] else { return [] }
+            return zip(rule.stateNames, own.tensors).map { ("\(parameter.name)/\($0)", $1.copy()) }
+                + [("\(parameter.name)/updates", Tensor([Int64(own.updates)], shape: [1]))]
+        }
+    }
+
+    /// Continues from `stateTensors`. Nothing is changed unless everything fits.
+    ///
+    /// - Throws: `NNError` for a state that is missing, unknown, or of another shape or type.
+    public func load(stateTensors tensors: [(name: String, values: Tensor)]) throws(NNError) {
+        var byName: [String: Tensor] = [:]
+        for (name, values) in tensors { byName[name] = values }
+        var loaded: [Int: (tensors: [Tensor], updates: Int)] = [:]
+        for (index, parameter) in parameters.enumerated() {
+            guard let updates = byName.removeValue(forKey: "\(parameter.name)/updates") else { continue }
+            guard updates.dtype == .int64, updates.count == 1, updates.integers()[0] >= 0 else {
+                throw NNError("\(parameter.name)/updates must be one non-negative int64, got \(updates.shape)")
+            }
+            var own: [Tensor] = []
+            for name in rule.stateNames {
+                guard let values = byName.removeValue(forKey: "\(parameter.name)/\(name)") else {
+                    throw NNError(
+                        "The state \(name) of \(parameter.name) is missing; load states of the same optimiser")
+                }
+                guard values.shape == parameter.shape, values.dtype == parameter.dtype else {
+                    throw NNError(
+                        "The state \(name) of \(parameter.name) is \(values.shape) \(values.dtype.rawValue), expected \(parameter.shape) \(parameter.dtype.rawValue)"
+                    )
+                }
+                own.append(values.copy())
+            }
+            loaded[index] = (own, updates.integers()[0])
+        }
+        if let unknown = byName.keys.min() {
+            throw NNError("There is no parameter or state for \(unknown); load states of the same model and optimiser")
+        }
+        states = loaded
+    }
+}
