@@ -139,8 +139,29 @@ def export_layer(c, folder):
     return [(name, error(a.asnumpy(), b.asnumpy()), near(c)) for name, a, b in pairs]
 
 
+def import_in_mxnet(path, folder):
+    """A graph the test bundle exported, with inputs and results beside it."""
+    arrays = mx.nd.load(path + "-arrays.params")
+    inputs = [arrays[f"in{i}"] for i in range(len(arrays)) if f"in{i}" in arrays]
+    expected = [arrays[f"out{i}"] for i in range(len(arrays)) if f"out{i}" in arrays]
+    # MXNet takes the numbers of an embedding's rows in float32.
+    inputs = [a.astype("float32") if a.dtype == numpy.int64 else a for a in inputs]
+    names = ["data"] if len(inputs) == 1 else [f"data{i}" for i in range(len(inputs))]
+    got = gluon.SymbolBlock.imports(path + "-symbol.json", names, path + "-0000.params")(*inputs)
+    got = got if isinstance(got, (list, tuple)) else [got]
+    dtype = expected[0].dtype
+    # The stacks of the test: at most 12 layers of 3 steps with 20 products.
+    return [(f"result {i}", error(a.asnumpy(), b.asnumpy()), tolerance(dtype, 12 * 3 * 20))
+            for i, (a, b) in enumerate(zip(got, expected))]
+
+
 def check(table, rng, count, draw):
-    """Random graphs of every sort."""
+    """Random graphs of every sort, and those the test bundle left in BATON_EXPORT_FOLDER."""
+    exported = os.environ.get("BATON_EXPORT_FOLDER", "")
+    for file in sorted(os.listdir(exported)) if exported else []:
+        if file.endswith("-symbol.json"):
+            path = os.path.join(exported, file[: -len("-symbol.json")])
+            table.check("export of nets and unrolled cells", file, lambda folder: import_in_mxnet(path, folder))
     for _ in range(count):
         c = draw(rng)
         text = f"{c['kind']} L{c['layers']} D{1 + c['bidirectional']} H{c['hidden']} {c['layout']} {c['dtype']} P{c['projection']}"

@@ -58,7 +58,7 @@ struct TensorFileReport: Encodable {
     /// A table for a person.
     var text: String {
         let rows = tensors.map {
-            [printable($0.name), $0.dtype, $0.shape.map { "\($0)" } ?? "no values", byteText($0.bytes)]
+            [$0.name.terminalText, $0.dtype, $0.shape.map { "\($0)" } ?? "no values", byteText($0.bytes)]
         }
         let widths = (0..<4).map { column in rows.map { $0[column].count }.max() ?? 0 }
         let table = rows.map { row in
@@ -66,19 +66,9 @@ struct TensorFileReport: Encodable {
         }
         let elements = tensors.reduce(0) { $0 + ($1.shape?.reduce(1, *) ?? 0) }
         let sum = "\(tensors.count) tensor\(tensors.count == 1 ? "" : "s"), \(elements) elements, \(byteText(bytes))"
-        let notes = metadata.sorted { $0.key < $1.key }.map { "  \(printable($0.key)): \(printable($0.value))" }
+        let notes = metadata.sorted { $0.key < $1.key }.map { "  \($0.key.terminalText): \($0.value.terminalText)" }
         let rest = trailingBytes > 0 ? ["\(trailingBytes) bytes after the end, which belong to nothing"] : []
         return (["\(file): \(format), \(sum)"] + table + (notes.isEmpty ? [] : ["metadata:"] + notes) + rest)
             .map { line in String(line.reversed().drop { $0 == " " }.reversed()) }.joined(separator: "\n")
-    }
-
-    /// Text out of a file without characters that would steer the terminal.
-    private func printable(_ text: String) -> String {
-        text.unicodeScalars.map { scalar in
-            switch scalar.properties.generalCategory {
-            case .control, .format, .lineSeparator, .paragraphSeparator: scalar.escaped(asASCII: true)
-            default: String(scalar)
-            }
-        }.joined()
     }
 }

@@ -74,6 +74,17 @@ import Testing
         #expect(try !folder.names().contains("y.npy"))
     }
 
+    @Test func inspectListsVariablesAndOperations() throws {
+        let run = try BatonProcess(["inspect", "\(goldens)/lstm-symbol.json"])
+        #expect(run.status == 0, "\(run.error)")
+        for words in ["symbol, 37 nodes, 3 results", "data0", "l1_h2h_bias", "(20,)", "Reshape: 16", "RNN: 1"] {
+            #expect(run.output.contains(words), "\(words): \(run.output)")
+        }
+        let report = try BatonProcess(["inspect", "--json", "\(goldens)/lstm-symbol.json"]).json()
+        #expect(report["nodes"] as? Int == 37 && (report["operations"] as? [String: Int])?["RNN"] == 1)
+        #expect(try BatonProcess(["inspect", "\(goldens)/lstm-0000.params.json"]).status == 1)
+    }
+
     @Test func weightsBecomeAGraphThatRunsAlike() throws {
         let folder = try TemporaryFolder()
         defer { folder.remove() }
