@@ -1,0 +1,47 @@
+"""MXNet Gluon, whose layers run on oneDNN where MXNet knows how."""
+
+import mxnet
+from mxnet import autograd, gluon, nd
+
+import worker
+
+
+def make_layer(shape):
+    options = {"num_layers": shape.layers, "bidirectional": shape.bidirectional, "input_size": shape.input}
+    if shape.cell == "lstm":
+        layer = gluon.rnn.LSTM(shape.hidden, **options)
+    elif shape.cell == "gru":
+        layer = gluon.rnn.GRU(shape.hidden, **options)
+    else:
+        layer = gluon.rnn.RNN(shape.hidden, activation=shape.cell.removeprefix("rnn_"), **options)
+    layer.initialize()
+    parts = iter(shape.parameters())
+    for index in range(shape.layers):
+        for direction in "lr"[: shape.directions]:
+            names = ["i2h_weight", "h2h_weight", "i2h_bias", "h2h_bias"]
+            for name, values in zip(names, next(parts)):
+                getattr(layer, f"{direction}{index}_{name}").set_data(nd.array(values))
+    return layer
+
+
+def prepare(shape):
+    layer = make_layer(shape)
+    data, gradient = (nd.array(values) for values in shape.data())
+    recorded = data.copy()
+    recorded.attach_grad()
+
+    def inference():
+        output = layer(data)
+        output.wait_to_read()
+        return output
+
+    def training():
+        with autograd.record():
+            output = layer(recorded)
+        output.backward(gradient)
+        nd.waitall()
+
+    return inference().asnumpy(), {"inference": inference, "training": training}
+
+
+worker.serve(mxnet.__version__, prepare)
