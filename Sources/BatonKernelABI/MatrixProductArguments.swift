@@ -20,21 +20,24 @@ public struct ChainOperand {
 
 /// Columns of the right operand, packed: strips of one lane width, consecutive strips joined to panels.
 ///
-/// Panel of strips s ..< s+v begins at `base + s·depth·lanes`; inside it row k holds v·lanes columns. Columns
-/// beyond the matrix are zero.
+/// Panel of strips s ..< s+v begins `format.bytes(rows: depth, columns: s·lanes)` bytes from `base`; inside it row k holds
+/// v·lanes columns. Columns beyond the matrix are zero.
 public struct PackedPanels {
     /// First element.
-    public var base: UnsafePointer<Float>
+    public var base: UnsafeRawPointer
     /// K.
     public var depth: Int
     /// Number of strips.
     public var stripCount: Int
+    /// How elements are held.
+    public var format: PanelFormat
 
     /// All values at once.
-    public init(base: UnsafePointer<Float>, depth: Int, stripCount: Int) {
+    public init(base: UnsafeRawPointer, depth: Int, stripCount: Int, format: PanelFormat = .float32) {
         self.base = base
         self.depth = depth
         self.stripCount = stripCount
+        self.format = format
     }
 }
 

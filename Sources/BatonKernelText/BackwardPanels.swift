@@ -6,11 +6,10 @@ import BatonKernelABI
     _ arguments: RecurrentBackwardArguments, vectors: Int, strip: Int,
     _ derivatives: (_ dh: Lane, _ unit: Int, _ row: Int) -> Void
 ) {
-    let panel = arguments.hiddenPanels.base + strip &* arguments.hiddenPanels.depth &* laneCount
     let lastColumns = arguments.hiddenSize &- (strip &+ vectors &- 1) &* laneCount
     runTiles(
-        rows: arguments.rows, vectors: vectors, PanelChain(arguments.following, panel: panel),
-        PanelChain(arguments.followingCandidate, panel: panel),
+        rows: arguments.rows, vectors: vectors, PanelChain(arguments.following, arguments.hiddenPanels, strip: strip),
+        PanelChain(arguments.followingCandidate, arguments.hiddenPanels, strip: strip),
         secondLast: vectors &- 1,
         start: { row, accumulators in
             var first = Quad()

@@ -17,12 +17,8 @@ func gruForward(_ arguments: RecurrentForwardArguments) {
     let columns = smaller(laneCount, arguments.hiddenSize &- strip &* laneCount)
     runTiles(
         rows: arguments.rows, vectors: 3,
-        PanelChain(
-            arguments.input,
-            panel: arguments.inputPanels.base + strip &* 3 &* arguments.inputPanels.depth &* laneCount),
-        PanelChain(
-            arguments.hidden,
-            panel: arguments.hiddenPanels.base + strip &* 3 &* arguments.hiddenPanels.depth &* laneCount),
+        PanelChain(arguments.input, arguments.inputPanels, strip: strip &* 3),
+        PanelChain(arguments.hidden, arguments.hiddenPanels, strip: strip &* 3),
         secondLast: 3,
         start: { row, accumulators in
             let first =
@@ -33,13 +29,14 @@ func gruForward(_ arguments: RecurrentForwardArguments) {
             store(load(arguments.hiddenCandidateBias + strip &* laneCount), accumulators + 3 &* laneCount)
         },
         finish: { accumulators, firstRow, count in
+            let scales = Quad(scales: arguments.scales, panel: strip, vectors: 3)
             for index in 0..<count {
                 let row = firstRow &+ index
                 let sums = accumulators.row(index)
-                let r = laneSigmoid(load(sums))
-                let z = laneSigmoid(load(sums + laneCount))
-                let q = load(sums + 3 &* laneCount)
-                let n = laneTanh(mulAdd(r, q, load(sums + 2 &* laneCount)))
+                let r = laneSigmoid(scales.v0 * load(sums))
+                let z = laneSigmoid(scales.v1 * load(sums + laneCount))
+                let q = scales.v2 * load(sums + 3 &* laneCount)
+                let n = laneTanh(mulAdd(r, q, scales.v2 * load(sums + 2 &* laneCount)))
                 var previous = Lane()
                 if let hidden = arguments.previousHidden {
                     previous = loadPartial(

@@ -31,12 +31,8 @@ func lstmForward(_ arguments: RecurrentForwardArguments) {
     let columns = smaller(laneCount, arguments.hiddenSize &- strip &* laneCount)
     runTiles(
         rows: arguments.rows, vectors: 4,
-        PanelChain(
-            arguments.input,
-            panel: arguments.inputPanels.base + strip &* 4 &* arguments.inputPanels.depth &* laneCount),
-        PanelChain(
-            arguments.hidden,
-            panel: arguments.hiddenPanels.base + strip &* 4 &* arguments.hiddenPanels.depth &* laneCount),
+        PanelChain(arguments.input, arguments.inputPanels, strip: strip &* 4),
+        PanelChain(arguments.hidden, arguments.hiddenPanels, strip: strip &* 4),
         secondLast: 3,
         start: { row, accumulators in
             let first =
@@ -46,13 +42,14 @@ func lstmForward(_ arguments: RecurrentForwardArguments) {
             storeQuad(first, 4, accumulators, laneCount, laneCount)
         },
         finish: { accumulators, firstRow, count in
+            let scales = Quad(scales: arguments.scales, panel: strip, vectors: 4)
             for index in 0..<count {
                 let row = firstRow &+ index
                 let sums = accumulators.row(index)
-                let i = laneSigmoid(load(sums))
-                let f = laneSigmoid(load(sums + laneCount))
-                let g = laneTanh(load(sums + 2 &* laneCount))
-                let o = laneSigmoid(load(sums + 3 &* laneCount))
+                let i = laneSigmoid(scales.v0 * load(sums))
+                let f = laneSigmoid(scales.v1 * load(sums + laneCount))
+                let g = laneTanh(scales.v2 * load(sums + 2 &* laneCount))
+                let o = laneSigmoid(scales.v3 * load(sums + 3 &* laneCount))
                 let offset = row &* gateStride &+ strip &* laneCount
                 let candidate = mulAdd(f, load(arguments.previousCell + offset), i * g)
                 let c = clip.map { $0.clipped(candidate) } ?? candidate

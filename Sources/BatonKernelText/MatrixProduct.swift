@@ -18,15 +18,12 @@ func matrixProduct(_ arguments: MatrixProductArguments) {
 private func matrixPanel(
     _ arguments: MatrixProductArguments, vectors: Int, strip: Int, target: UnsafeMutablePointer<Float>
 ) {
-    let panel = arguments.panels.base + strip &* arguments.panels.depth &* laneCount
     let rowStride = arguments.target.rowStride
     let stripStride = arguments.target.stripStride
     let lastColumns = arguments.columns &- (strip &+ vectors &- 1) &* laneCount
-    let chain = PanelChain(arguments.operand, panel: panel)
-    var nothing = arguments.operand
-    nothing.depth = 0
     runTiles(
-        rows: arguments.rows, vectors: vectors, chain, PanelChain(nothing, panel: panel), secondLast: vectors &- 1,
+        rows: arguments.rows, vectors: vectors, PanelChain(arguments.operand, arguments.panels, strip: strip),
+        PanelChain(empty: arguments.panels), secondLast: vectors &- 1,
         start: { row, accumulators in
             var first = Quad()
             switch arguments.start {

@@ -48,12 +48,7 @@ private struct OuterTile {
     let lastColumns: Int
 
     @inline(__always) func add(rows: Int, vectors: Int) {
-        switch vectors {
-        case 4: addFour(self, rows)
-        case 3: addThree(self, rows)
-        case 2: addTwo(self, rows)
-        default: addOne(self, rows)
-        }
+        tileRows > 3 && rows > 3 ? addTall(self, rows, vectors) : addShort(self, rows, vectors)
     }
 
     /// `rows` and `vectors` are constants.
@@ -97,18 +92,47 @@ private struct OuterTile {
     }
 }
 
-// One function per width: all tile shapes in one would exceed what the optimiser inlines.
-@inline(never) private func addFour(_ tile: OuterTile, _ rows: Int) {
-    withConstantRows(rows) { tile.run(rows: $0, vectors: 4) }
+// Functions of three tile shapes each: all shapes in one would exceed what the optimiser inlines.
+@inline(never) private func addTallFour(_ tile: OuterTile, _ rows: Int) {
+    withTallRows(rows) { tile.run(rows: $0, vectors: 4) }
 }
-@inline(never) private func addThree(_ tile: OuterTile, _ rows: Int) {
-    withConstantRows(rows) { tile.run(rows: $0, vectors: 3) }
+@inline(never) private func addTallThree(_ tile: OuterTile, _ rows: Int) {
+    withTallRows(rows) { tile.run(rows: $0, vectors: 3) }
 }
-@inline(never) private func addTwo(_ tile: OuterTile, _ rows: Int) {
-    withConstantRows(rows) { tile.run(rows: $0, vectors: 2) }
+@inline(never) private func addTallTwo(_ tile: OuterTile, _ rows: Int) {
+    withTallRows(rows) { tile.run(rows: $0, vectors: 2) }
 }
-@inline(never) private func addOne(_ tile: OuterTile, _ rows: Int) {
-    withConstantRows(rows) { tile.run(rows: $0, vectors: 1) }
+@inline(never) private func addTallOne(_ tile: OuterTile, _ rows: Int) {
+    withTallRows(rows) { tile.run(rows: $0, vectors: 1) }
+}
+private func addTall(_ tile: OuterTile, _ rows: Int, _ vectors: Int) {
+    switch vectors {
+    case 4: addTallFour(tile, rows)
+    case 3: addTallThree(tile, rows)
+    case 2: addTallTwo(tile, rows)
+    default: addTallOne(tile, rows)
+    }
+}
+
+@inline(never) private func addShortFour(_ tile: OuterTile, _ rows: Int) {
+    withShortRows(rows) { tile.run(rows: $0, vectors: 4) }
+}
+@inline(never) private func addShortThree(_ tile: OuterTile, _ rows: Int) {
+    withShortRows(rows) { tile.run(rows: $0, vectors: 3) }
+}
+@inline(never) private func addShortTwo(_ tile: OuterTile, _ rows: Int) {
+    withShortRows(rows) { tile.run(rows: $0, vectors: 2) }
+}
+@inline(never) private func addShortOne(_ tile: OuterTile, _ rows: Int) {
+    withShortRows(rows) { tile.run(rows: $0, vectors: 1) }
+}
+private func addShort(_ tile: OuterTile, _ rows: Int, _ vectors: Int) {
+    switch vectors {
+    case 4: addShortFour(tile, rows)
+    case 3: addShortThree(tile, rows)
+    case 2: addShortTwo(tile, rows)
+    default: addShortOne(tile, rows)
+    }
 }
 
 /// Bias gradient of one strip (see `ColumnSumArguments`): same chains, same tree.

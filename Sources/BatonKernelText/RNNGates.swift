@@ -12,10 +12,8 @@ private func rnnForwardPanel(_ arguments: RecurrentForwardArguments, vectors: In
     let lastColumns = arguments.hiddenSize &- (strip &+ vectors &- 1) &* laneCount
     runTiles(
         rows: arguments.rows, vectors: vectors,
-        PanelChain(
-            arguments.input, panel: arguments.inputPanels.base + strip &* arguments.inputPanels.depth &* laneCount),
-        PanelChain(
-            arguments.hidden, panel: arguments.hiddenPanels.base + strip &* arguments.hiddenPanels.depth &* laneCount),
+        PanelChain(arguments.input, arguments.inputPanels, strip: strip),
+        PanelChain(arguments.hidden, arguments.hiddenPanels, strip: strip),
         secondLast: vectors &- 1,
         start: { row, accumulators in
             let first =
@@ -27,8 +25,9 @@ private func rnnForwardPanel(_ arguments: RecurrentForwardArguments, vectors: In
         finish: { accumulators, firstRow, count in
             for vector in 0..<vectors {
                 let columns = vector == vectors &- 1 ? smaller(laneCount, lastColumns) : laneCount
+                let scale = arguments.scales.map { load($0 + (strip &+ vector) &* laneCount) } ?? splat(1)
                 for index in 0..<count {
-                    let sum = load(accumulators.row(index) + vector &* laneCount)
+                    let sum = scale * load(accumulators.row(index) + vector &* laneCount)
                     storePartial(
                         activation(sum, arguments.usesRelu),
                         arguments.output + (firstRow &+ index) &* arguments.outputStride

@@ -17,6 +17,16 @@ struct Quad {
         if vectors > 2 { v2 = load(pointer + 2 &* stride) }
         if vectors > 3 { v3 = load(pointer + 3 &* stride) }
     }
+
+    /// The scales of a panel of gates; 1 for panels without, which changes no bits.
+    @inline(__always) init(scales: UnsafePointer<Float>?, panel: Int, vectors: Int) {
+        if let scales {
+            self.init(vectors: vectors, loading: scales + panel &* vectors &* laneCount, stride: laneCount)
+        } else {
+            self.init()
+            (v0, v1, v2, v3) = (splat(1), splat(1), splat(1), splat(1))
+        }
+    }
 }
 
 /// One element of the left operand for each row of a tile, in all lanes.
@@ -64,11 +74,14 @@ struct Tile {
         if rows > 5 { body(&r5, 5) }
     }
 
-    /// row r, column vector v += scalar r · column vector v.
+    /// row r, column vector v += scalar r · column vector v of panel row `part` (0, or 1 where a format holds two rows
+    /// side by side) at `columns`.
     @_transparent mutating func multiplyAdd(
-        rows: Int, vectors: Int, _ scalars: RowScalars, _ columns: UnsafePointer<Float>
+        rows: Int, vectors: Int, _ scalars: RowScalars, _ columns: UnsafeRawPointer, format: PanelFormat = .float32,
+        part: Int = 0
     ) {
-        let column = load(columns)
+
+        let column = loadColumn(columns, 0, format, part)
         r0.v0 = mulAdd(scalars.a0, column, r0.v0)
         if rows > 1 { r1.v0 = mulAdd(scalars.a1, column, r1.v0) }
         if rows > 2 { r2.v0 = mulAdd(scalars.a2, column, r2.v0) }
@@ -76,7 +89,7 @@ struct Tile {
         if rows > 4 { r4.v0 = mulAdd(scalars.a4, column, r4.v0) }
         if rows > 5 { r5.v0 = mulAdd(scalars.a5, column, r5.v0) }
         if vectors > 1 {
-            let column = load(columns + laneCount)
+            let column = loadColumn(columns, 1, format, part)
             r0.v1 = mulAdd(scalars.a0, column, r0.v1)
             if rows > 1 { r1.v1 = mulAdd(scalars.a1, column, r1.v1) }
             if rows > 2 { r2.v1 = mulAdd(scalars.a2, column, r2.v1) }
@@ -85,7 +98,7 @@ struct Tile {
             if rows > 5 { r5.v1 = mulAdd(scalars.a5, column, r5.v1) }
         }
         if vectors > 2 {
-            let column = load(columns + 2 &* laneCount)
+            let column = loadColumn(columns, 2, format, part)
             r0.v2 = mulAdd(scalars.a0, column, r0.v2)
             if rows > 1 { r1.v2 = mulAdd(scalars.a1, column, r1.v2) }
             if rows > 2 { r2.v2 = mulAdd(scalars.a2, column, r2.v2) }
@@ -94,7 +107,7 @@ struct Tile {
             if rows > 5 { r5.v2 = mulAdd(scalars.a5, column, r5.v2) }
         }
         if vectors > 3 {
-            let column = load(columns + 3 &* laneCount)
+            let column = loadColumn(columns, 3, format, part)
             r0.v3 = mulAdd(scalars.a0, column, r0.v3)
             if rows > 1 { r1.v3 = mulAdd(scalars.a1, column, r1.v3) }
             if rows > 2 { r2.v3 = mulAdd(scalars.a2, column, r2.v3) }
@@ -105,22 +118,34 @@ struct Tile {
     }
 }
 
-/// Runs `body` with the row count as a constant.
-@inline(__always) func withConstantRows(_ rows: Int, _ body: (Int) -> Void) {
-    if tileRows > 3 {
-        switch rows {
-        case 6: body(6)
-        case 5: body(5)
-        case 4: body(4)
-        case 3: body(3)
-        case 2: body(2)
-        default: body(1)
-        }
-    } else {
-        switch rows {
-        case 3: body(3)
-        case 2: body(2)
-        default: body(1)
-        }
+/// Column vector `vector` of a panel row.
+@_transparent func loadColumn(
+    _ columns: UnsafeRawPointer, _ vector: Int, _ format: PanelFormat, _ part: Int
+) -> Lane {
+    switch format {
+    case .float32: load((columns + vector &* 4 &* laneCount).assumingMemoryBound(to: Float.self))
+    case .bfloat16:
+        part == 0
+            ? loadLowerBFloat16(columns + vector &* 4 &* laneCount)
+            : loadUpperBFloat16(columns + vector &* 4 &* laneCount)
+    case .int8: loadInteger8(columns + vector &* laneCount)
+    }
+}
+
+/// Runs `body` with the row count, 4 to 6, as a constant.
+@inline(__always) func withTallRows(_ rows: Int, _ body: (Int) -> Void) {
+    switch rows {
+    case 6: body(6)
+    case 5: body(5)
+    default: body(4)
+    }
+}
+
+/// Runs `body` with the row count, 1 to 3, as a constant.
+@inline(__always) func withShortRows(_ rows: Int, _ body: (Int) -> Void) {
+    switch rows {
+    case 3: body(3)
+    case 2: body(2)
+    default: body(1)
     }
 }

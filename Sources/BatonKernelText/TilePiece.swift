@@ -1,3 +1,4 @@
+import BatonKernelABI
 import CLanes
 
 /// A piece of the chains of one tile: every accumulator, row r and column vector v, += Σₖ left[r, k]·panel[k, v],
@@ -10,8 +11,9 @@ struct TilePiece {
     let left: UnsafePointer<Float>
     let leftStride: Int
     let depth: Int
-    /// Row k of the column vectors at `panel + k·vectors·lanes`.
-    let panel: UnsafePointer<Float>
+    /// The first row of the column vectors.
+    let panel: UnsafeRawPointer
+    let format: PanelFormat
     /// The accumulators of row r begin at `accumulators + r·accumulatorStride`; the last vector stands at `last`.
     let accumulators: UnsafeMutablePointer<Float>
     let accumulatorStride: Int
@@ -21,23 +23,22 @@ struct TilePiece {
     let prefetches: Bool
     /// `depth` lines to fetch into the second-level cache meanwhile: a part of the panel that is worked on next. Where
     /// the weights exceed the third-level cache, that hides the memory behind the tiles.
-    let upcoming: UnsafePointer<Float>?
+    let upcoming: UnsafeRawPointer?
 
     /// - Parameters:
     ///   - rows: 1...`tileRows`.
     ///   - vectors: 1...4.
     @inline(__always) func extend(rows: Int, vectors: Int) {
-        switch vectors {
-        case 4: extendFour(self, rows)
-        case 3: extendThree(self, rows)
-        case 2: extendTwo(self, rows)
-        default: extendOne(self, rows)
+        let isTall = tileRows > 3 && rows > 3
+        switch format {
+        case .float32: isTall ? extendTall(self, rows, vectors) : extendShort(self, rows, vectors)
+        case .bfloat16: isTall ? extendTallBFloat16(self, rows, vectors) : extendShortBFloat16(self, rows, vectors)
+        case .int8: isTall ? extendTallInt8(self, rows, vectors) : extendShortInt8(self, rows, vectors)
         }
     }
 
-    /// `rows` and `vectors` are constants.
-    @inline(__always) fileprivate func run(rows: Int, vectors: Int) {
-        let width = vectors &* laneCount
+    /// All three are constants.
+    @inline(__always) fileprivate func run(rows: Int, vectors: Int, format: PanelFormat) {
         var tile = Tile()
         tile.forEachRow(rows) { quad, row in
             let there = accumulators + row &* accumulatorStride
@@ -48,26 +49,38 @@ struct TilePiece {
             if vectors == 3 { quad.v2 = final }
             if vectors == 4 { quad.v3 = final }
         }
+        let together = format.rowsTogether
+        let rowBytes = vectors &* format.bytes(rows: together, columns: laneCount)
         var a = left
         var b = panel
         var line = upcoming
         var remaining = depth
-        while remaining > 0 {
+        while remaining >= together {
             if let address = line {
                 baton_prefetch_to_l2(address)
-                line = address + 16
+                line = address + 64
             }
             if prefetches {
-                let ahead = b + 16 &* width
+                let ahead = b + 16 &* rowBytes
                 baton_prefetch_to_l1(ahead)
-                if vectors > 1 { baton_prefetch_to_l1(ahead + laneCount) }
-                if vectors > 2 { baton_prefetch_to_l1(ahead + 2 &* laneCount) }
-                if vectors > 3 { baton_prefetch_to_l1(ahead + 3 &* laneCount) }
+                if rowBytes > 64 { baton_prefetch_to_l1(ahead + 64) }
+                if rowBytes > 128 { baton_prefetch_to_l1(ahead + 128) }
+                if rowBytes > 192 { baton_prefetch_to_l1(ahead + 192) }
             }
-            tile.multiplyAdd(rows: rows, vectors: vectors, RowScalars(rows: rows, a, stride: leftStride), b)
-            a += 1
-            b += width
-            remaining &-= 1
+            tile.multiplyAdd(
+                rows: rows, vectors: vectors, RowScalars(rows: rows, a, stride: leftStride), b, format: format)
+            if together == 2 {
+                tile.multiplyAdd(
+                    rows: rows, vectors: vectors, RowScalars(rows: rows, a + 1, stride: leftStride), b, format: format,
+                    part: 1)
+            }
+            a += together
+            b += rowBytes
+            remaining &-= together
+        }
+        if together == 2, remaining == 1 {
+            tile.multiplyAdd(
+                rows: rows, vectors: vectors, RowScalars(rows: rows, a, stride: leftStride), b, format: format)
         }
         tile.forEachRow(rows) { quad, row in
             let there = accumulators + row &* accumulatorStride
@@ -79,16 +92,130 @@ struct TilePiece {
     }
 }
 
-// One function per width: all tile shapes in one would exceed what the optimiser inlines.
-@inline(never) private func extendFour(_ piece: TilePiece, _ rows: Int) {
-    withConstantRows(rows) { piece.run(rows: $0, vectors: 4) }
+// Functions of three tile shapes each: all shapes in one would exceed what the optimiser inlines.
+
+@inline(never) private func extendTallFour(_ piece: TilePiece, _ rows: Int) {
+    withTallRows(rows) { piece.run(rows: $0, vectors: 4, format: .float32) }
 }
-@inline(never) private func extendThree(_ piece: TilePiece, _ rows: Int) {
-    withConstantRows(rows) { piece.run(rows: $0, vectors: 3) }
+@inline(never) private func extendTallThree(_ piece: TilePiece, _ rows: Int) {
+    withTallRows(rows) { piece.run(rows: $0, vectors: 3, format: .float32) }
 }
-@inline(never) private func extendTwo(_ piece: TilePiece, _ rows: Int) {
-    withConstantRows(rows) { piece.run(rows: $0, vectors: 2) }
+@inline(never) private func extendTallTwo(_ piece: TilePiece, _ rows: Int) {
+    withTallRows(rows) { piece.run(rows: $0, vectors: 2, format: .float32) }
 }
-@inline(never) private func extendOne(_ piece: TilePiece, _ rows: Int) {
-    withConstantRows(rows) { piece.run(rows: $0, vectors: 1) }
+@inline(never) private func extendTallOne(_ piece: TilePiece, _ rows: Int) {
+    withTallRows(rows) { piece.run(rows: $0, vectors: 1, format: .float32) }
+}
+private func extendTall(_ piece: TilePiece, _ rows: Int, _ vectors: Int) {
+    switch vectors {
+    case 4: extendTallFour(piece, rows)
+    case 3: extendTallThree(piece, rows)
+    case 2: extendTallTwo(piece, rows)
+    default: extendTallOne(piece, rows)
+    }
+}
+
+@inline(never) private func extendShortFour(_ piece: TilePiece, _ rows: Int) {
+    withShortRows(rows) { piece.run(rows: $0, vectors: 4, format: .float32) }
+}
+@inline(never) private func extendShortThree(_ piece: TilePiece, _ rows: Int) {
+    withShortRows(rows) { piece.run(rows: $0, vectors: 3, format: .float32) }
+}
+@inline(never) private func extendShortTwo(_ piece: TilePiece, _ rows: Int) {
+    withShortRows(rows) { piece.run(rows: $0, vectors: 2, format: .float32) }
+}
+@inline(never) private func extendShortOne(_ piece: TilePiece, _ rows: Int) {
+    withShortRows(rows) { piece.run(rows: $0, vectors: 1, format: .float32) }
+}
+private func extendShort(_ piece: TilePiece, _ rows: Int, _ vectors: Int) {
+    switch vectors {
+    case 4: extendShortFour(piece, rows)
+    case 3: extendShortThree(piece, rows)
+    case 2: extendShortTwo(piece, rows)
+    default: extendShortOne(piece, rows)
+    }
+}
+
+@inline(never) private func extendTallBFloat16Four(_ piece: TilePiece, _ rows: Int) {
+    withTallRows(rows) { piece.run(rows: $0, vectors: 4, format: .bfloat16) }
+}
+@inline(never) private func extendTallBFloat16Three(_ piece: TilePiece, _ rows: Int) {
+    withTallRows(rows) { piece.run(rows: $0, vectors: 3, format: .bfloat16) }
+}
+@inline(never) private func extendTallBFloat16Two(_ piece: TilePiece, _ rows: Int) {
+    withTallRows(rows) { piece.run(rows: $0, vectors: 2, format: .bfloat16) }
+}
+@inline(never) private func extendTallBFloat16One(_ piece: TilePiece, _ rows: Int) {
+    withTallRows(rows) { piece.run(rows: $0, vectors: 1, format: .bfloat16) }
+}
+private func extendTallBFloat16(_ piece: TilePiece, _ rows: Int, _ vectors: Int) {
+    switch vectors {
+    case 4: extendTallBFloat16Four(piece, rows)
+    case 3: extendTallBFloat16Three(piece, rows)
+    case 2: extendTallBFloat16Two(piece, rows)
+    default: extendTallBFloat16One(piece, rows)
+    }
+}
+
+@inline(never) private func extendShortBFloat16Four(_ piece: TilePiece, _ rows: Int) {
+    withShortRows(rows) { piece.run(rows: $0, vectors: 4, format: .bfloat16) }
+}
+@inline(never) private func extendShortBFloat16Three(_ piece: TilePiece, _ rows: Int) {
+    withShortRows(rows) { piece.run(rows: $0, vectors: 3, format: .bfloat16) }
+}
+@inline(never) private func extendShortBFloat16Two(_ piece: TilePiece, _ rows: Int) {
+    withShortRows(rows) { piece.run(rows: $0, vectors: 2, format: .bfloat16) }
+}
+@inline(never) private func extendShortBFloat16One(_ piece: TilePiece, _ rows: Int) {
+    withShortRows(rows) { piece.run(rows: $0, vectors: 1, format: .bfloat16) }
+}
+private func extendShortBFloat16(_ piece: TilePiece, _ rows: Int, _ vectors: Int) {
+    switch vectors {
+    case 4: extendShortBFloat16Four(piece, rows)
+    case 3: extendShortBFloat16Three(piece, rows)
+    case 2: extendShortBFloat16Two(piece, rows)
+    default: extendShortBFloat16One(piece, rows)
+    }
+}
+
+@inline(never) private func extendTallInt8Four(_ piece: TilePiece, _ rows: Int) {
+    withTallRows(rows) { piece.run(rows: $0, vectors: 4, format: .int8) }
+}
+@inline(never) private func extendTallInt8Three(_ piece: TilePiece, _ rows: Int) {
+    withTallRows(rows) { piece.run(rows: $0, vectors: 3, format: .int8) }
+}
+@inline(never) private func extendTallInt8Two(_ piece: TilePiece, _ rows: Int) {
+    withTallRows(rows) { piece.run(rows: $0, vectors: 2, format: .int8) }
+}
+@inline(never) private func extendTallInt8One(_ piece: TilePiece, _ rows: Int) {
+    withTallRows(rows) { piece.run(rows: $0, vectors: 1, format: .int8) }
+}
+private func extendTallInt8(_ piece: TilePiece, _ rows: Int, _ vectors: Int) {
+    switch vectors {
+    case 4: extendTallInt8Four(piece, rows)
+    case 3: extendTallInt8Three(piece, rows)
+    case 2: extendTallInt8Two(piece, rows)
+    default: extendTallInt8One(piece, rows)
+    }
+}
+
+@inline(never) private func extendShortInt8Four(_ piece: TilePiece, _ rows: Int) {
+    withShortRows(rows) { piece.run(rows: $0, vectors: 4, format: .int8) }
+}
+@inline(never) private func extendShortInt8Three(_ piece: TilePiece, _ rows: Int) {
+    withShortRows(rows) { piece.run(rows: $0, vectors: 3, format: .int8) }
+}
+@inline(never) private func extendShortInt8Two(_ piece: TilePiece, _ rows: Int) {
+    withShortRows(rows) { piece.run(rows: $0, vectors: 2, format: .int8) }
+}
+@inline(never) private func extendShortInt8One(_ piece: TilePiece, _ rows: Int) {
+    withShortRows(rows) { piece.run(rows: $0, vectors: 1, format: .int8) }
+}
+private func extendShortInt8(_ piece: TilePiece, _ rows: Int, _ vectors: Int) {
+    switch vectors {
+    case 4: extendShortInt8Four(piece, rows)
+    case 3: extendShortInt8Three(piece, rows)
+    case 2: extendShortInt8Two(piece, rows)
+    default: extendShortInt8One(piece, rows)
+    }
 }

@@ -9,17 +9,29 @@ import BatonKernelABI
 /// A chain and the panel it meets.
 struct PanelChain {
     let operand: ChainOperand
-    let panel: UnsafePointer<Float>
+    let panel: UnsafeRawPointer
+    let format: PanelFormat
 
-    @inline(__always) init(_ operand: ChainOperand, panel: UnsafePointer<Float>) {
+    /// The chain against the panel that begins with strip `strip`.
+    @inline(__always) init(_ operand: ChainOperand, _ panels: PackedPanels, strip: Int) {
         self.operand = operand
-        self.panel = panel
+        panel = panels.base + strip &* panels.format.bytes(rows: panels.depth, columns: laneCount)
+        format = panels.format
+    }
+
+    /// A chain of no terms.
+    @inline(__always) init(empty panels: PackedPanels) {
+        operand = ChainOperand(base: panels.base.assumingMemoryBound(to: Float.self), rowStride: 0, depth: 0)
+        panel = panels.base
+        format = panels.format
     }
 
     /// Where the panel of the piece number `cut` begins; for the first piece beyond the end, the next panel.
-    @inline(__always) func pieceStart(_ cut: Int, width: Int) -> UnsafePointer<Float> {
+    @inline(__always) func pieceStart(_ cut: Int, width: Int) -> UnsafeRawPointer {
         let depth = cut &* cutDepth
-        return panel + (operand.panelDepthStart &+ (depth < operand.depth ? depth : operand.depth)) &* width
+        return panel
+            + format.bytes(
+                rows: operand.panelDepthStart &+ (depth < operand.depth ? depth : operand.depth), columns: width)
     }
 
     @inline(__always) var cuts: Int { (operand.depth &+ cutDepth &- 1) / cutDepth }
@@ -70,6 +82,7 @@ struct AccumulatorRows {
                 let fromFirst = cut < firstCuts
                 let operand = fromFirst ? first.piece(cut) : second.piece(cut &- firstCuts)
                 let panel = fromFirst ? first.panel : second.panel
+                let format = fromFirst ? first.format : second.format
                 let last = (fromFirst ? vectors &- 1 : secondLast) &* laneCount
                 // What is worked on next, fetched meanwhile by the first four tiles, a quarter each. After the last
                 // piece that is the next panel, which follows this one in memory.
@@ -82,10 +95,11 @@ struct AccumulatorRows {
                     let height = tiles.size(tileIndex)
                     TilePiece(
                         left: operand.base + (groupStart &+ row) &* operand.rowStride, leftStride: operand.rowStride,
-                        depth: operand.depth, panel: panel + operand.panelDepthStart &* width,
+                        depth: operand.depth,
+                        panel: panel + format.bytes(rows: operand.panelDepthStart, columns: width), format: format,
                         accumulators: scratch + row &* stride, accumulatorStride: stride, last: last,
                         prefetches: tiles.parts == 1,
-                        upcoming: tiles.parts >= 3 && tileIndex < 4 ? upcoming + tileIndex &* cutDepth &* 16 : nil
+                        upcoming: tiles.parts >= 3 && tileIndex < 4 ? upcoming + tileIndex &* cutDepth &* 64 : nil
                     ).extend(rows: height, vectors: vectors)
                     row &+= height
                 }

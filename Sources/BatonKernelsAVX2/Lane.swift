@@ -30,3 +30,12 @@ typealias LaneWide = SIMD4<UInt64>
 @inline(__always) func storePartial(_ value: Lane, _ pointer: UnsafeMutablePointer<Float>, _ count: Int) {
     baton_store_partial8(value, pointer, count)
 }
+
+/// Row k of two rows of bf16 side by side, widened.
+@_transparent func loadLowerBFloat16(_ pointer: UnsafeRawPointer) -> Lane { baton_load_bf16_low8(pointer) }
+
+/// Row k+1 of them.
+@_transparent func loadUpperBFloat16(_ pointer: UnsafeRawPointer) -> Lane { baton_load_bf16_high8(pointer) }
+
+/// Signed bytes, widened.
+@_transparent func loadInteger8(_ pointer: UnsafeRawPointer) -> Lane { baton_load_int8_8(pointer) }

@@ -1,6 +1,6 @@
 // Single instructions that Swift cannot express: fused multiply-add, square root and widening of vectors (the
 // standard library spells them as loops over lanes, which the optimiser does not always put back together), unaligned
-// and masked vector loads and stores, and prefetch.
+// and masked vector loads and stores, widening loads of reduced precision, and prefetch.
 // Swift's own unaligned load is a generic function whose out-of-line copies are weak symbols; one compiled with
 // AVX-512 could then be linked into code that runs without it. Static inline functions have no symbol at all.
 #pragma once
@@ -22,8 +22,27 @@ static inline __attribute__((always_inline)) baton_f64x8 baton_widen8(const floa
     return __builtin_convertvector(*(const baton_f32x8_unaligned *)p, baton_f64x8);
 }
 
-static inline __attribute__((always_inline)) void baton_prefetch_to_l1(const float *p) { __builtin_prefetch(p, 0, 3); }
-static inline __attribute__((always_inline)) void baton_prefetch_to_l2(const float *p) { __builtin_prefetch(p, 0, 2); }
+// Columns of weights in reduced precision, widened to float. A bf16 is the upper half of a float; the panels hold two
+// rows of them side by side, row k in the lower and row k+1 in the upper halves.
+#define BATON_WIDEN(N)                                                                                              \
+    typedef unsigned baton_u32x##N##_unaligned __attribute__((ext_vector_type(N), aligned(4)));                     \
+    typedef signed char baton_i8x##N##_unaligned __attribute__((ext_vector_type(N), aligned(1)));                   \
+    static inline __attribute__((always_inline)) baton_f32x##N baton_load_bf16_low##N(const void *p) {              \
+        return (baton_f32x##N)(*(const baton_u32x##N##_unaligned *)p << 16);                                        \
+    }                                                                                                               \
+    static inline __attribute__((always_inline)) baton_f32x##N baton_load_bf16_high##N(const void *p) {             \
+        return (baton_f32x##N)(*(const baton_u32x##N##_unaligned *)p & 0xffff0000u);                                \
+    }                                                                                                               \
+    static inline __attribute__((always_inline)) baton_f32x##N baton_load_int8_##N(const void *p) {                 \
+        return __builtin_convertvector(*(const baton_i8x##N##_unaligned *)p, baton_f32x##N);                        \
+    }
+BATON_WIDEN(4)
+BATON_WIDEN(8)
+BATON_WIDEN(16)
+#undef BATON_WIDEN
+
+static inline __attribute__((always_inline)) void baton_prefetch_to_l1(const void *p) { __builtin_prefetch(p, 0, 3); }
+static inline __attribute__((always_inline)) void baton_prefetch_to_l2(const void *p) { __builtin_prefetch(p, 0, 2); }
 
 // Without FMA instructions (x86-64 before 2013) the product is rounded before the sum; a fused one would call a
 // library function for every lane.

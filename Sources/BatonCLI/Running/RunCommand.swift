@@ -26,14 +26,26 @@ struct RunCommand: ParsableCommand {
             return
         }
         let weights = try RecurrentStackWeights(path: options.weights, cell: kind)
+        try checkPrecision(weights)
         let arrays = try RunArrays(options, weights)
         let clock = ContinuousClock()
         let start = clock.now
-        let passes = RunPasses(weights, arrays, layout: options.axes, stateClip: options.stateClip)
+        let passes = RunPasses(
+            weights, arrays, layout: options.axes, stateClip: options.stateClip,
+            precision: options.precision)
         let seconds = (clock.now - start) / .seconds(1)
         let report = try RunReport(weights, arrays, passes, axes: options.axes, seconds: seconds)
         try write(RunResults(output: passes.output, states: passes.finalStates, gradients: passes.gradients))
         Console.print(json ? try jsonText(report) : report.text)
+    }
+
+    private func checkPrecision(_ weights: RecurrentStackWeights) throws {
+        guard options.precision != .float32 else { return }
+        guard weights.dtype == .float32, KernelSelection.active.backend == .packed else {
+            throw CommandFailure(
+                "--precision \(options.precision.rawValue) is for float32 weights on the packed kernels, and these are \(weights.dtype.rawValue) on \(weights.dtype == .float32 ? "OpenBLAS; unset BATON_KERNELS" : "OpenBLAS; give float32 weights")."
+            )
+        }
     }
 
     private func write(_ results: RunResults) throws {

@@ -3,6 +3,7 @@ public import Baton
 import BatonKernelABI
 
 extension RecurrentKind: ExpressibleByArgument {}
+extension WeightPrecision: ExpressibleByArgument {}
 extension SequenceLayout: ExpressibleByArgument {}
 
 /// The files `baton run` reads and writes, checked for combinations that make no sense.
@@ -39,6 +40,10 @@ struct RunOptions: ParsableArguments {
     var clipMax: Double?
     @Flag(help: "Make c the least value where it is not a number; needs --clip-min and --clip-max.")
     var clipNan = false
+    @Option(
+        help:
+            "How the weights are held: float32 (exact), bfloat16 or int8, for faster steps of few rows without gradients."
+    ) var precision = WeightPrecision.float32
     @Option(help: "Order of the axes of input and output: steps, batch, features, or batch first.")
     var axes = SequenceLayout.TNC
     @Option(help: ArgumentHelp("Where the output goes.", valueName: "y.npy")) var output: String
@@ -64,6 +69,9 @@ struct RunOptions: ParsableArguments {
         if gradOutput == nil && (gradStateOut != nil || gradCellStateOut != nil) {
             throw ValidationError("--grad-state-out and --grad-cell-state-out need --grad-output as well.")
         }
+        if precision != .float32 && gradOutput != nil {
+            throw ValidationError("--precision \(precision.rawValue) is for inference; leave out --grad-output.")
+        }
         if (clipMin == nil) != (clipMax == nil) {
             throw ValidationError("--clip-min and --clip-max go together; give both or neither.")
         }
@@ -71,8 +79,9 @@ struct RunOptions: ParsableArguments {
         if let clipMin, let clipMax, !(clipMin <= clipMax) {
             throw ValidationError("--clip-min \(clipMin) must not be greater than --clip-max \(clipMax).")
         }
-        if symbol != nil && (clipMin != nil || axes != .TNC) {
-            throw ValidationError("--axes and --clip-min are for --kind; a graph has both within.")
+        if symbol != nil && (clipMin != nil || axes != .TNC || precision != .float32) {
+            throw ValidationError(
+                "--axes, --clip-min and --precision are for --kind; a graph has axes and limits within.")
         }
         if let kind { try validateCellState(kind) }
         let outputs = [output, stateOut, cellStateOut].compactMap { $0 }

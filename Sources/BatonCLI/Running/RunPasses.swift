@@ -14,9 +14,13 @@ struct RunPasses {
     ///
     /// The gradients are those of Σ y·dy + Σ hn·dhn + Σ cn·dcn with respect to the input (`input`), the initial states
     /// (`state`, `cell_state`; also where they are zero by default) and every tensor of the weights file.
-    init(_ weights: RecurrentStackWeights, _ arrays: RunArrays, layout: SequenceLayout, stateClip: StateClip?) {
+    init(
+        _ weights: RecurrentStackWeights, _ arrays: RunArrays, layout: SequenceLayout, stateClip: StateClip?,
+        precision: WeightPrecision
+    ) {
         let layer = weights.makeLayer(
             layout: layout, useSequenceLength: arrays.lengths != nil, stateClip: stateClip)
+        layer.inferencePrecision = precision
         let needsGradients = arrays.outputGradient != nil
         if needsGradients { ParameterArena(layer.collectParameters()).beginStep() }
         let tape = needsGradients ? Tape() : nil

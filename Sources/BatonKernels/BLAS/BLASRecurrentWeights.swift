@@ -23,6 +23,9 @@ final class BLASRecurrentWeights<Scalar: BLASScalar>: RecurrentWeights {
 
     init(_ shape: RecurrentShape) {
         precondition(OpenBLASCore.usesOneThread, "OpenBLAS did not accept one thread")
+        precondition(
+            shape.precision == .float32,
+            "BLASRecurrentWeights: weights in \(shape.precision.rawValue) need the packed kernels of float32")
         self.shape = shape
         inputWeight = ScalarBuffer(shape.gateRows * shape.inputSize)
         hiddenWeight = ScalarBuffer(shape.gateRows * shape.outputSize)

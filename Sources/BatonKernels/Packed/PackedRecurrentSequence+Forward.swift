@@ -7,14 +7,15 @@ extension PackedRecurrentSequence {
     /// The same for weights that the third-level cache does not hold whole: with fewer rows it is better to read only
     /// the hidden side in every step.
     private static let fusedRowMinimumOfLargeWeights = 48
-    /// Size in floats above which weights are large.
-    private static let largeWeights = 4 << 20
+    /// Size in bytes above which weights are large.
+    private static let largeWeights = 16 << 20
     /// Rows an input product of its own should have.
     static let projectedRows = 96
 
     /// Whether a step of so many rows takes x·W and h·U in one register pass.
     func fusesProducts(rows: Int) -> Bool {
-        let size = weights.gateStrips * lanes * (weights.shape.inputSize + outputSize)
+        let size = weights.format.bytes(
+            rows: weights.shape.inputSize + outputSize, columns: weights.gateStrips * lanes)
         return weights.shape.inputChains.count == 1
             && rows >= (size > Self.largeWeights ? Self.fusedRowMinimumOfLargeWeights : Self.fusedRowMinimum)
     }
@@ -145,6 +146,7 @@ extension PackedRecurrentSequence {
             previousHiddenStride: rows.previous?.stride ?? 0, output: isProjected ? unprojectedRows : rows.output,
             outputStride: isProjected ? hidden : rows.outputStride, rows: rows.count, hiddenSize: hidden,
             usesRelu: cell == .rnnRelu, stateClip: weights.shape.stateClip)
+        stepArguments.scales = weights.scales
         stepArguments.descends = rows.count <= 4 && rows.step & 1 == 1
         switch cell {
         case .lstm: table.lstmForward(stepArguments)

@@ -19,6 +19,11 @@ final class PackedRecurrentWeights: RecurrentWeights {
     private let projectionTransposedBuffer = AlignedBuffer()
     private let biasBuffer = AlignedBuffer()
     private let candidateBiasBuffer = AlignedBuffer()
+    /// int8: what the sums of every gate column are multiplied by, and the inverse, in the layout of the bias.
+    private let scaleBuffer = AlignedBuffer()
+    private let inverseScaleBuffer = AlignedBuffer()
+    /// f32 panels on their way to a reduced precision.
+    private let stagingBuffer = AlignedBuffer()
     private(set) var isReadyForTraining = false
 
     init(_ shape: RecurrentShape, table: KernelTable) {
@@ -34,10 +39,11 @@ final class PackedRecurrentWeights: RecurrentWeights {
     var gateStrips: Int { gates * unitStrips }
 
     func inputPanels(chain: Int) -> PackedPanels {
-        PackedPanels(base: inputBuffers[chain].base, depth: shape.inputChains[chain], stripCount: gateStrips)
+        PackedPanels(
+            base: inputBuffers[chain].base, depth: shape.inputChains[chain], stripCount: gateStrips, format: format)
     }
     var hiddenPanels: PackedPanels {
-        PackedPanels(base: hiddenBuffer.base, depth: shape.outputSize, stripCount: gateStrips)
+        PackedPanels(base: hiddenBuffer.base, depth: shape.outputSize, stripCount: gateStrips, format: format)
     }
     var inputTransposedPanels: PackedPanels {
         PackedPanels(
@@ -58,22 +64,25 @@ final class PackedRecurrentWeights: RecurrentWeights {
     var projectionTransposedPanels: PackedPanels {
         PackedPanels(base: projectionTransposedBuffer.base, depth: shape.outputSize, stripCount: unitStrips)
     }
+    var format: PanelFormat { shape.precision.format }
+    var scales: UnsafePointer<Float>? { format == .int8 ? UnsafePointer(scaleBuffer.base) : nil }
     var bias: UnsafePointer<Float> { UnsafePointer(biasBuffer.base) }
     var candidateBias: UnsafePointer<Float> { UnsafePointer(candidateBiasBuffer.base) }
 
     func update(from parameters: RecurrentParameterPointers<Float>, training: Bool) {
         let (hidden, inputSize, lanes, outputSize) = (shape.hidden, shape.inputSize, packing.lanes, shape.outputSize)
         let outputStrips = packing.strips(outputSize)
+        precondition(
+            !training || shape.precision == .float32,
+            "RecurrentWeights.update: weights in \(shape.precision.rawValue) are for inference")
+        if format == .int8 { makeScales(parameters) }
         var column = 0
         for (buffer, depth) in zip(inputBuffers, shape.inputChains) {
-            packing.packRows(
-                of: parameters.inputWeight + column, stride: inputSize, gates: gates, units: hidden, depth: depth,
-                into: buffer.reserve(gateStrips * lanes * depth))
+            packGates(
+                of: parameters.inputWeight + column, stride: inputSize, depth: depth, into: buffer)
             column += depth
         }
-        packing.packRows(
-            of: parameters.hiddenWeight, stride: outputSize, gates: gates, units: hidden, depth: outputSize,
-            into: hiddenBuffer.reserve(gateStrips * lanes * outputSize))
+        packGates(of: parameters.hiddenWeight, stride: outputSize, depth: outputSize, into: hiddenBuffer)
         packBias(parameters)
         if let projection = projectionWeight(parameters) {
             packing.packRows(
@@ -96,6 +105,61 @@ final class PackedRecurrentWeights: RecurrentWeights {
         }
     }
 
+    /// Panels of all gates, in the precision of the layer.
+    private func packGates(
+        of matrix: UnsafePointer<Float>, stride: Int, depth: Int, into buffer: AlignedBuffer
+    ) {
+        let (lanes, columns) = (packing.lanes, gateStrips * packing.lanes)
+        func pack(into target: UnsafeMutablePointer<Float>) {
+            packing.packRows(
+                of: matrix, stride: stride, gates: gates, units: shape.hidden, depth: depth, into: target)
+        }
+        guard format != .float32 else { return pack(into: buffer.reserve(columns * depth)) }
+        let staging = stagingBuffer.reserve(columns * depth)
+        pack(into: staging)
+        let widths =
+            gates > 1
+            ? Array(repeating: gates * lanes, count: unitStrips)
+            : PanelPacking.balancedPanels(unitStrips).map { $0 * lanes }
+        PanelReduction.reduce(
+            staging, widths: widths, depth: depth, format: format, inverseScales: inverseScaleBuffer.base,
+            into: buffer.reserve((format.bytes(rows: depth, columns: columns) + 3) / 4))
+    }
+
+    /// s = max |row of [W U]| / 127 for every gate and unit; 1 for rows of zeros and for padding, NaN for rows with a
+    /// value that is not finite.
+    private func makeScales(_ parameters: RecurrentParameterPointers<Float>) {
+        let columns = gateStrips * packing.lanes
+        let scales = scaleBuffer.reserve(columns)
+        let inverses = inverseScaleBuffer.reserve(columns)
+        for column in 0..<columns {
+            let (gate, unit) = gateAndUnit(column)
+            var greatest: Float = 0
+            var isFinite = true
+            func take(_ value: Float) {
+                greatest = max(greatest, abs(value))
+                isFinite = isFinite && value.isFinite
+            }
+            if unit < shape.hidden {
+                let row = gate * shape.hidden + unit
+                for k in 0..<shape.inputSize {
+                    take(parameters.inputWeight[row * shape.inputSize + k])
+                }
+                for k in 0..<shape.outputSize {
+                    take(parameters.hiddenWeight[row * shape.outputSize + k])
+                }
+            }
+            scales[column] = !isFinite ? .nan : greatest > 0 ? greatest / 127 : 1
+            inverses[column] = greatest > 0 ? 127 / greatest : 1
+        }
+    }
+
+    /// Gate and unit of a packed column.
+    private func gateAndUnit(_ column: Int) -> (gate: Int, unit: Int) {
+        let (strip, lane) = (column / packing.lanes, column % packing.lanes)
+        return (strip % gates, strip / gates * packing.lanes + lane)
+    }
+
     private func projectionWeight(_ parameters: RecurrentParameterPointers<Float>) -> UnsafePointer<Float>? {
         precondition(
             (parameters.projectionWeight == nil) == (shape.projection == nil),
@@ -103,27 +167,19 @@ final class PackedRecurrentWeights: RecurrentWeights {
         return parameters.projectionWeight
     }
 
-    /// b + q by panel; the GRU's candidate keeps q apart, inside the reset product.
+    /// b + q by panel; the GRU's candidate keeps q apart, inside the reset product. Divided by the scales, if there are.
     private func packBias(_ parameters: RecurrentParameterPointers<Float>) {
-        let (hidden, lanes) = (shape.hidden, packing.lanes)
-        let bias = biasBuffer.reserve(gateStrips * lanes)
-        let candidate = candidateBiasBuffer.reserve(unitStrips * lanes)
-        for unit in 0..<unitStrips * lanes {
-            let (strip, lane) = (unit / lanes, unit % lanes)
-            for gate in 0..<gates {
-                var value: Float = 0
-                if unit < hidden {
-                    let row = gate * hidden + unit
-                    value = parameters.inputBias[row]
-                    if shape.cell == .gru && gate == 2 {
-                        candidate[unit] = parameters.hiddenBias[row]
-                    } else {
-                        value += parameters.hiddenBias[row]
-                    }
-                }
-                bias[(strip * gates + gate) * lanes + lane] = value
-            }
-            if unit >= hidden { candidate[unit] = 0 }
+        let hidden = shape.hidden
+        let bias = biasBuffer.reserve(gateStrips * packing.lanes)
+        let candidate = candidateBiasBuffer.reserve(unitStrips * packing.lanes)
+        for column in 0..<gateStrips * packing.lanes {
+            let (gate, unit) = gateAndUnit(column)
+            let keepsApart = shape.cell == .gru && gate == 2
+            let scale = scales?[column] ?? 1
+            let row = gate * hidden + unit
+            let (own, other) = unit < hidden ? (parameters.inputBias[row], parameters.hiddenBias[row]) : (0, 0)
+            bias[column] = (keepsApart ? own : own + other) / scale
+            if keepsApart { candidate[unit] = other / scale }
         }
     }
 }

@@ -13,10 +13,13 @@ public struct RecurrentShape: Sendable, Hashable {
     public var projection: Int?
     /// Limits of c, LSTM only.
     public var stateClip: StateClip?
+    /// How W and U are held. Other than float32: inference on the packed kernels only.
+    public var precision: WeightPrecision
 
     /// All values at once.
     public init(
-        cell: RecurrentKind, inputChains: [Int], hidden: Int, projection: Int? = nil, stateClip: StateClip? = nil
+        cell: RecurrentKind, inputChains: [Int], hidden: Int, projection: Int? = nil, stateClip: StateClip? = nil,
+        precision: WeightPrecision = .float32
     ) {
         precondition(
             cell == .lstm || projection == nil && stateClip == nil,
@@ -24,6 +27,7 @@ public struct RecurrentShape: Sendable, Hashable {
         precondition(projection.map { $0 > 0 } ?? true, "RecurrentShape: widths must be positive")
         self.projection = projection
         self.stateClip = stateClip
+        self.precision = precision
         precondition(!inputChains.isEmpty && inputChains.count <= 2, "RecurrentShape: one or two input chains")
         precondition(hidden > 0 && inputChains.allSatisfy { $0 > 0 }, "RecurrentShape: widths must be positive")
         self.cell = cell

@@ -39,8 +39,11 @@ public final class RecurrentDirection {
     public let projectionWeight: Parameter?
     /// Widths of the input's chains: nil until I is known, [I], or [R, R] above a bidirectional layer.
     public private(set) var inputChains: [Int]?
-    private var kernel: (any RecurrentDirectionKernel)?
-    /// Type the kernel was made for; a cast makes a new one.
+    /// How inference holds the weights; training always takes the parameters themselves. Other than float32 it needs
+    /// parameters of float32 and the packed kernels (`BATON_KERNELS` not `blas`).
+    public var inferencePrecision = WeightPrecision.float32
+    private var kernels: [WeightPrecision: any RecurrentDirectionKernel] = [:]
+    /// Type the kernels were made for; a cast makes new ones.
     private var kernelType: DType?
 
     init(
@@ -82,19 +85,20 @@ public final class RecurrentDirection {
     /// - Precondition: shapes and types agree with the parameters; the message names both.
     public func begin(_ operands: RecurrentOperands, leaves: LeafPlan, training: Bool) -> any RecurrentPass {
         check(operands, leaves)
-        if kernelType != inputWeight.dtype { kernel = nil }
+        if kernelType != inputWeight.dtype { kernels = [:] }
         kernelType = inputWeight.dtype
-        let current = kernel ?? makeKernel()
-        kernel = current
+        let precision = training ? .float32 : inferencePrecision
+        let current = kernels[precision] ?? makeKernel(precision)
+        kernels[precision] = current
         return current.begin(operands, leaves: leaves, training: training)
     }
 
-    private func makeKernel() -> any RecurrentDirectionKernel {
+    private func makeKernel(_ precision: WeightPrecision) -> any RecurrentDirectionKernel {
         func make<Scalar: DifferentiableScalar>(_: Scalar.Type) -> any RecurrentDirectionKernel {
             TypedRecurrentKernel<Scalar>(
                 shape: RecurrentShape(
                     cell: cell, inputChains: inputChains ?? [], hidden: hiddenSize, projection: projectionSize,
-                    stateClip: stateClip),
+                    stateClip: stateClip, precision: precision),
                 parameters: parameters, isReverse: isReverse)
         }
         return make(inputWeight.dtype.differentiable(for: "recurrent layer"))

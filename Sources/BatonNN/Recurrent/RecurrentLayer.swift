@@ -129,6 +129,12 @@ public class RecurrentLayer: HybridBlock {
     /// Number of state tensors: 2 for LSTM, else 1.
     public var stateCount: Int { cell.hasCellState ? 2 : 1 }
 
+    /// How inference holds the weights (see `WeightPrecision` and `RecurrentDirection.inferencePrecision`).
+    public var inferencePrecision: WeightPrecision {
+        get { directions[0].inferencePrecision }
+        set { for direction in directions { direction.inferencePrecision = newValue } }
+    }
+
     /// R, the width of h: P if projected, else H.
     public var outputSize: Int { projectionSize ?? hiddenSize }
 

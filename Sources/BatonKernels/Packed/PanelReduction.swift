@@ -1,0 +1,62 @@
+import BatonKernelABI
+
+/// Packed f32 panels in reduced precision (see `PanelFormat`).
+enum PanelReduction {
+    /// - Parameters:
+    ///   - panels: packed panels, rows of `widths` columns one panel after the other.
+    ///   - inverseScales: 1 / scale of every column, in the order of the columns; int8 only.
+    ///   - target: `format.bytes(rows: depth, columns: Σ widths)` bytes.
+    static func reduce(
+        _ panels: UnsafePointer<Float>, widths: [Int], depth: Int, format: PanelFormat,
+        inverseScales: UnsafePointer<Float>, into target: UnsafeMutableRawPointer
+    ) {
+        var source = panels
+        var out = target
+        var firstColumn = 0
+        for width in widths {
+            switch format {
+            case .float32: out.copyMemory(from: source, byteCount: depth * width * 4)
+            case .bfloat16: reduceToBFloat16(source, width: width, depth: depth, into: out)
+            case .int8:
+                reduceToInt8(source, width: width, depth: depth, inverseScales + firstColumn, into: out)
+            }
+            source += depth * width
+            out += format.bytes(rows: depth, columns: width)
+            firstColumn += width
+        }
+    }
+
+    private static func reduceToBFloat16(
+        _ source: UnsafePointer<Float>, width: Int, depth: Int, into target: UnsafeMutableRawPointer
+    ) {
+        let pairs = target.assumingMemoryBound(to: UInt32.self)
+        for k in stride(from: 0, to: depth, by: 2) {
+            for column in 0..<width {
+                let lower = bfloat16(source[k * width + column])
+                let upper = k + 1 < depth ? bfloat16(source[(k + 1) * width + column]) : 0
+                pairs[k / 2 * width + column] = lower | upper << 16
+            }
+        }
+    }
+
+    /// The bits of the nearest bfloat16, ties to even; NaN stays NaN.
+    static func bfloat16(_ value: Float) -> UInt32 {
+        let bits = value.bitPattern
+        if value.isNaN { return bits >> 16 | 0x40 }
+        return (bits + 0x7FFF + (bits >> 16 & 1)) >> 16
+    }
+
+    private static func reduceToInt8(
+        _ source: UnsafePointer<Float>, width: Int, depth: Int, _ inverseScales: UnsafePointer<Float>,
+        into target: UnsafeMutableRawPointer
+    ) {
+        let bytes = target.assumingMemoryBound(to: Int8.self)
+        for k in 0..<depth {
+            for column in 0..<width {
+                let scaled = (source[k * width + column] * inverseScales[column]).rounded(.toNearestOrEven)
+                // Where the row holds a value that is not finite, its scale is NaN and so will be its sums.
+                bytes[k * width + column] = scaled.isFinite ? Int8(max(-127, min(127, scaled))) : 0
+            }
+        }
+    }
+}

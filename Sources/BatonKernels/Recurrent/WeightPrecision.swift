@@ -1,0 +1,23 @@
+import BatonKernelABI
+
+/// How an f32 layer holds its weights for inference. Inputs, states and sums stay f32 in every case.
+///
+/// With few rows a step takes as long as reading the weights, so half the bytes are nearly half the time. Relative
+/// error of a weight: bfloat16 at most 2⁻⁹ of itself; int8 at most 1/254 of the greatest weight of its row of [W U].
+public enum WeightPrecision: String, Sendable, Hashable, CaseIterable {
+    /// The parameters themselves.
+    case float32
+    /// Rounded to the nearest bfloat16, ties to even. Widened to f32 again before the products, which therefore have the
+    /// bits of a float32 layer with rounded weights.
+    case bfloat16
+    /// round(w / s) with s = max |row of [W U]| / 127, one scale for every gate and unit.
+    case int8
+
+    var format: PanelFormat {
+        switch self {
+        case .float32: .float32
+        case .bfloat16: .bfloat16
+        case .int8: .int8
+        }
+    }
+}

@@ -1,0 +1,152 @@
+import BatonKernelABI
+import BatonKernels
+import BatonNN
+import BatonTensor
+import BatonTestSupport
+import Testing
+
+/// Weights in reduced precision against float32 layers whose weights were rounded beforehand.
+@Suite(.enabled(if: KernelSelection.active.backend == .packed, "reduced precision needs the packed kernels"))
+struct InferencePrecisionTests {
+    /// Steps, batch, input, hidden, layers, directions; odd depths, tails, tiles of every height.
+    private static let sizes = [
+        (3, 1, 5, 7, 1, 1), (4, 2, 16, 16, 2, 2), (2, 7, 33, 17, 1, 2), (3, 13, 8, 40, 2, 1), (1, 100, 3, 9, 1, 1),
+        (2, 3, 513, 515, 1, 1),
+    ]
+
+    private func makeLayer(_ cell: RecurrentKind, hidden: Int, layers: Int, directions: Int, input: Int)
+        -> RecurrentLayer
+    {
+        let bidirectional = directions == 2
+        return switch cell {
+        case .lstm:
+            LSTM(hiddenSize: hidden, numLayers: layers, bidirectional: bidirectional, inputSize: input)
+        case .gru: GRU(hiddenSize: hidden, numLayers: layers, bidirectional: bidirectional, inputSize: input)
+        case .rnnTanh, .rnnRelu:
+            RNN(
+                hiddenSize: hidden, numLayers: layers, activation: cell == .rnnTanh ? .tanh : .relu,
+                bidirectional: bidirectional, inputSize: input)
+        }
+    }
+
+    private func fill(_ tensor: Tensor, _ random: inout SeededRandom, scale: Double) {
+        let pointer = tensor.pointer(of: Float.self)
+        for (index, value) in random.array(tensor.count).enumerated() { pointer[index] = Float(value * scale) }
+    }
+
+    private func output(_ layer: RecurrentLayer, _ input: Tensor) -> [Float] {
+        let context = ForwardContext(leaves: .whole(rows: input.shape[1]))
+        let states = layer.beginState(batchSize: input.shape[1])
+        let (result, finals) = layer(Variable(input), states: states, context)
+        return ([result] + finals).flatMap { variable in
+            Array(UnsafeBufferPointer(start: variable.value.pointer(of: Float.self), count: variable.value.count))
+        }
+    }
+
+    /// Outputs in reduced precision, and outputs in float32 of the layer with weights that `round` has changed.
+    private func compare(
+        _ cell: RecurrentKind, _ precision: WeightPrecision,
+        round: (_ direction: RecurrentDirection) -> Void,
+        check: (_ reduced: [Float], _ rounded: [Float], _ bound: Float) -> Void
+    ) {
+        for (steps, batch, input, hidden, layers, directions) in Self.sizes {
+            var random = SeededRandom(seed: 5)
+            let layer = makeLayer(cell, hidden: hidden, layers: layers, directions: directions, input: input)
+            layer.initialize()
+            for parameter in layer.collectParameters() {
+                fill(parameter.data, &random, scale: 1 / Double(hidden).squareRoot())
+                parameter.markChanged()
+            }
+            let sequence = Tensor(zeros: [steps, batch, input], dtype: .float32)
+            fill(sequence, &random, scale: 1)
+            layer.inferencePrecision = precision
+            let reduced = output(layer, sequence)
+            for direction in layer.directions {
+                round(direction)
+                for parameter in direction.parameters { parameter.markChanged() }
+            }
+            layer.inferencePrecision = .float32
+            let terms = Double(max(input, directions * hidden) + hidden)
+            let bound = Double(steps * layers) * (terms + 2) * 0x1p-24 * terms / Double(hidden).squareRoot()
+            check(reduced, output(layer, sequence), Float(bound))
+        }
+    }
+
+    @Test(arguments: RecurrentKind.allCases)
+    func bfloat16HasTheBitsOfRoundedWeights(_ cell: RecurrentKind) {
+        compare(cell, .bfloat16) { direction in
+            for weight in [direction.inputWeight, direction.hiddenWeight] {
+                let values = weight.data.pointer(of: Float.self)
+                for index in 0..<weight.data.count {
+                    // Independent of the packing: the nearer of the two neighbours with a short significand.
+                    let lower = Float(bitPattern: values[index].bitPattern & 0xFFFF_0000)
+                    let upper = Float(bitPattern: lower.bitPattern + 0x1_0000)
+                    let (below, above) = (abs(values[index] - lower), abs(upper - values[index]))
+                    let lowerIsEven = lower.bitPattern >> 16 & 1 == 0
+                    values[index] = below < above || (below == above && lowerIsEven) ? lower : upper
+                }
+            }
+        } check: { reduced, rounded, _ in
+            #expect(reduced.map(\.bitPattern) == rounded.map(\.bitPattern))
+        }
+    }
+
+    /// The scale stands outside the sum in one case and inside in the other, so the chains round differently: with K
+    /// terms of at most 1/√H each by at most (K + 2)·2⁻²⁴·K/√H, and the cells, whose derivatives by their sums and states
+    /// are at most 1, hand that on for T steps and L layers.
+    @Test(arguments: [RecurrentKind.lstm, .gru, .rnnTanh])
+    func int8HasTheValuesOfQuantisedWeights(_ cell: RecurrentKind) {
+        compare(cell, .int8) { direction in
+            let (inputWeight, hiddenWeight) = (direction.inputWeight.data, direction.hiddenWeight.data)
+            for row in 0..<inputWeight.shape[0] {
+                let sides = [inputWeight, hiddenWeight].map { side in
+                    UnsafeMutableBufferPointer(
+                        start: side.pointer(of: Float.self) + row * side.shape[1], count: side.shape[1])
+                }
+                let greatest = sides.joined().map { abs($0) }.max() ?? 0
+                let (scale, inverse) = (greatest / 127, 127 / greatest)
+                for side in sides {
+                    for index in side.indices {
+                        side[index] = (side[index] * inverse).rounded(.toNearestOrEven) * scale
+                    }
+                }
+            }
+        } check: { reduced, rounded, bound in
+            let worst = zip(reduced, rounded).map { abs($0 - $1) }.max() ?? 0
+            #expect(worst <= bound, "worst difference \(worst), bound \(bound)")
+        }
+    }
+
+    @Test func aRowWithNaNStaysNaN() {
+        let layer = LSTM(hiddenSize: 4, inputSize: 3)
+        layer.initialize()
+        layer.directions[0].inputWeight.data.pointer(of: Float.self)[0] = .nan
+        layer.directions[0].inputWeight.markChanged()
+        for precision in WeightPrecision.allCases {
+            layer.inferencePrecision = precision
+            let result = output(layer, Tensor(repeating: Float(1), shape: [1, 1, 3]))
+            #expect(result[0].isNaN && !result[1].isNaN, "\(precision)")
+        }
+    }
+
+    @Test func trainingTakesTheParametersThemselves() {
+        let layer = GRU(hiddenSize: 5, inputSize: 4)
+        layer.initialize()
+        var random = SeededRandom(seed: 2)
+        for parameter in layer.collectParameters() {
+            fill(parameter.data, &random, scale: 1)
+            parameter.markChanged()
+        }
+        let input = Tensor(repeating: Float(0.3), shape: [2, 2, 4])
+        let exact = output(layer, input)
+        layer.inferencePrecision = .int8
+        #expect(output(layer, input) != exact)
+        let tape = Tape()
+        let context = ForwardContext(tape: tape, leaves: .whole(rows: 2))
+        ParameterArena(layer.collectParameters()).beginStep()
+        let result = layer(Variable(input, requiresGradient: true), context).value
+        #expect(
+            Array(UnsafeBufferPointer(start: result.pointer(of: Float.self), count: result.count))
+                == Array(exact.prefix(result.count)))
+    }
+}
