@@ -12,7 +12,8 @@ struct BenchLatencyCommand: ParsableCommand {
             to read at least (in a chunk those of the input once per call); GB/s is that over the median time, and \
             read % its share of what a sweep over as many bytes as lie between two reads of a weight reaches beside the \
             row. A share may pass 100 where part of the weights is still in a nearer cache. BATON_ISA and \
-            BATON_KERNELS choose the kernels.
+            BATON_KERNELS choose the kernels. error ppm is the greatest difference to the same stack in f64, as millionths of \
+            the greatest output.
             """)
 
     @Option(
@@ -20,6 +21,7 @@ struct BenchLatencyCommand: ParsableCommand {
             "Text file with one shape per line, 'cell T N I H [layers=L]'; # starts a comment (default: a built-in list).",
             valueName: "file"))
     var shapes: String?
+    @Option(help: "How the weights are held: float32, bfloat16 or int8.") var precision = WeightPrecision.float32
     @Option(help: "Time per shape; at least a hundred calls are made.") var seconds = 1.0
     @Flag(help: "Print one JSON object.") var json = false
 
@@ -44,15 +46,20 @@ struct BenchLatencyCommand: ParsableCommand {
                 "'\(KernelShapeFile.line(shape))' is bidirectional, but the reverse direction starts at the end of a stream; leave the word out for bench latency."
             )
         }
+        guard precision == .float32 || KernelSelection.active.backend == .packed else {
+            throw CommandFailure("--precision \(precision.rawValue) needs the packed kernels; unset BATON_KERNELS.")
+        }
         var report = Report(
             processor: CPUFeatures.current.brand, isa: KernelSelection.active.instructionSet.rawValue,
             kernels: KernelSelection.active.backend.rawValue, rows: [])
         let table = LatencyTableText(shapes: list)
         if !json {
-            Console.print("\(report.processor), one core, \(report.isa), \(report.kernels) kernels\n\n\(table.header)")
+            Console.print(
+                "\(report.processor), one core, \(report.isa), \(report.kernels) kernels, weights in \(precision.rawValue)\n\n\(table.header)"
+            )
         }
         for shape in list {
-            let row = LatencyMeasurement(shape, seconds: seconds)
+            let row = LatencyMeasurement(shape, precision: precision, seconds: seconds)
             report.rows.append(row)
             if !json { Console.print(table.line(row)) }
         }

@@ -11,6 +11,9 @@ struct LatencyMeasurement: Encodable {
     var input: Int
     var hidden: Int
     var layers: Int
+    var precision: String
+    /// See `LatencyWorkload.relativeError`.
+    var relativeError: Double
     var calls: Int
     /// Of a call divided by its steps.
     var microsecondsPerStep: Percentiles
@@ -22,7 +25,8 @@ struct LatencyMeasurement: Encodable {
     var shareOnCore: Double
 
     enum CodingKeys: String, CodingKey {
-        case shape, cell, steps, batch, input, hidden, layers, calls, reads, gflops
+        case shape, cell, steps, batch, input, hidden, layers, precision, calls, reads, gflops
+        case relativeError = "relative_error"
         case microsecondsPerStep = "microseconds_per_step"
         case shareOnCore = "share_on_core"
     }
@@ -31,10 +35,10 @@ struct LatencyMeasurement: Encodable {
     private static let callLimit = 1_000_000
 
     /// Measures a shape for so many seconds, at least a hundred calls.
-    init(_ shape: KernelShape, seconds: Double) {
-        let workingSet = Int(shape.workingSetBytes)
+    init(_ shape: KernelShape, precision: WeightPrecision, seconds: Double) {
+        let workingSet = Int(shape.workingSetBytes * WeightReads.share(precision))
         var ceiling = CoreCeilings.readBandwidth(bytes: workingSet)
-        let workload = LatencyWorkload(shape)
+        let workload = LatencyWorkload(shape, precision: precision)
         // Weights are packed and workspaces taken in the first calls.
         for _ in 0..<10 { workload.step() }
         var times: [Double] = []
@@ -57,10 +61,13 @@ struct LatencyMeasurement: Encodable {
         input = shape.input
         hidden = shape.hidden
         layers = shape.layers
+        self.precision = precision.rawValue
+        relativeError = workload.relativeError()
         calls = times.count
         let percentiles = Percentiles(times)
         microsecondsPerStep = percentiles
-        reads = WeightReads(shape, secondsPerStep: percentiles.p50 * 1e-6, ceiling: ceiling)
+        reads = WeightReads(
+            shape, precision: precision, secondsPerStep: percentiles.p50 * 1e-6, ceiling: ceiling)
         gflops = shape.forwardOperations / (percentiles.p50 * Double(shape.steps)) * 1e-3
     }
 }

@@ -3,6 +3,7 @@ import Baton
 /// A recurrent stack that is fed chunk after chunk and carries its states from one to the next, as a stream does.
 final class LatencyWorkload {
     private let layer: RecurrentLayer
+    private let shape: KernelShape
     private let context: ForwardContext
     /// The chunks in turn: more than one, so that no call finds the input of the last.
     private let chunks: [Variable]
@@ -12,10 +13,11 @@ final class LatencyWorkload {
     /// Random weights and chunks of T steps of N rows, zero states.
     ///
     /// - Precondition: one direction; a stream has no last step to start the other from.
-    init(_ shape: KernelShape) {
+    init(_ shape: KernelShape, precision: WeightPrecision) {
         precondition(!shape.bidirectional, "LatencyWorkload: a bidirectional stack cannot be fed in chunks")
+        self.shape = shape
         layer = Self.makeLayer(shape)
-        layer.initialize(UniformInitializer(1 / Double(shape.hidden).squareRoot()), seed: 1)
+        layer.inferencePrecision = precision
         context = .inference(rows: shape.batch)
         chunks = (0..<4).map { number in
             let chunk = Tensor(uninitialized: [shape.steps, shape.batch, shape.input])
@@ -26,6 +28,12 @@ final class LatencyWorkload {
     }
 
     private static func makeLayer(_ shape: KernelShape) -> RecurrentLayer {
+        let layer = makeEmptyLayer(shape)
+        layer.initialize(UniformInitializer(1 / Double(shape.hidden).squareRoot()), seed: 1)
+        return layer
+    }
+
+    private static func makeEmptyLayer(_ shape: KernelShape) -> RecurrentLayer {
         switch shape.cell {
         case .lstm: LSTM(hiddenSize: shape.hidden, numLayers: shape.layers, inputSize: shape.input)
         case .gru: GRU(hiddenSize: shape.hidden, numLayers: shape.layers, inputSize: shape.input)
@@ -40,5 +48,32 @@ final class LatencyWorkload {
     func step() {
         (_, states) = layer(chunks[calls % chunks.count], states: states, context)
         calls += 1
+    }
+
+    /// max |y − y₆₄| / max |y₆₄| over all chunks from zero states, against the same layer in f64.
+    func relativeError() -> Double {
+        let exact = Self.makeLayer(shape)
+        // Initial values depend on the names of the parameters, which no two layers share.
+        for (copy, parameter) in zip(exact.collectParameters(), layer.collectParameters()) {
+            copy.data.copyElements(from: parameter.data)
+        }
+        exact.cast(to: .float64)
+        var states = layer.beginState(batchSize: shape.batch)
+        var exactStates = exact.beginState(batchSize: shape.batch)
+        var (difference, greatest) = (0.0, 0.0)
+        for chunk in chunks {
+            let output: Variable
+            let exactOutput: Variable
+            (output, states) = layer(chunk, states: states, context)
+            (exactOutput, exactStates) = exact(
+                Variable(chunk.value.cast(to: .float64)), states: exactStates, context)
+            let values = output.value.pointer(of: Float.self)
+            let exactValues = exactOutput.value.pointer(of: Double.self)
+            for index in 0..<output.value.count {
+                difference = max(difference, abs(Double(values[index]) - exactValues[index]))
+                greatest = max(greatest, abs(exactValues[index]))
+            }
+        }
+        return difference / greatest
     }
 }

@@ -13,11 +13,14 @@ struct WeightReads: Encodable {
     var shareOfCeiling: Double
 
     /// - Parameters:
+    ///   - precision: how the weights are held; figures of the shape are those of float32.
     ///   - secondsPerStep: time of one step.
     ///   - ceiling: bytes per second.
-    init(_ shape: KernelShape, secondsPerStep: Double, ceiling: Double) {
-        bytesPerStep = shape.weightBytesPerStep
-        workingSetBytes = shape.workingSetBytes
+    init(
+        _ shape: KernelShape, precision: WeightPrecision = .float32, secondsPerStep: Double, ceiling: Double
+    ) {
+        bytesPerStep = shape.weightBytesPerStep * Self.share(precision)
+        workingSetBytes = shape.workingSetBytes * Self.share(precision)
         let rate = bytesPerStep / secondsPerStep
         gbytesPerSecond = rate * 1e-9
         ceilingGBytesPerSecond = ceiling * 1e-9
@@ -30,6 +33,15 @@ struct WeightReads: Encodable {
         case gbytesPerSecond = "gbytes_per_second"
         case ceilingGBytesPerSecond = "ceiling_gbytes_per_second"
         case shareOfCeiling = "share_of_ceiling"
+    }
+
+    /// Bytes of a weight as a share of those in float32.
+    static func share(_ precision: WeightPrecision) -> Double {
+        switch precision {
+        case .float32: 1
+        case .bfloat16: 0.5
+        case .int8: 0.25
+        }
     }
 
     /// Whether reading a step's hidden weights takes longer than multiplying with them: 4 bytes against 2·N operations

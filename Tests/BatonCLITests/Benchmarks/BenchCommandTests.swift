@@ -69,6 +69,25 @@ import Testing
         #expect(refused.status == 1 && refused.error.contains("bidirectional") && refused.output == "")
     }
 
+    @Test func reducedPrecisionReadsLessAndSaysWhatItCosts() throws {
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
+        let file = folder.file("shapes.txt")
+        try "lstm 1 2 16 32\n".write(toFile: file, atomically: true, encoding: .utf8)
+        // A weight of f32 is off by 2⁻²⁴ of itself, of bfloat16 by 2⁻⁹, of int8 by 1/254 of the greatest of its row.
+        for (precision, bytes, errors) in [
+            ("float32", 4.0, 1e-9...1e-5), ("bfloat16", 2, 1e-5...2e-2), ("int8", 1, 1e-4...5e-2),
+        ] {
+            let report = try BatonProcess(
+                ["bench", "latency", "--shapes", file, "--seconds", "0", "--precision", precision, "--json"]
+            ).json()
+            let row = try #require((report["rows"] as? [[String: Any]])?.first)
+            let reads = try #require(row["reads"] as? [String: Double])
+            #expect(reads["bytes_per_step"] == Double(4 * 32 * (16 + 32)) * bytes)
+            #expect(errors.contains(try #require(row["relative_error"] as? Double)), "\(precision)")
+        }
+    }
+
     @Test func trainReportsRatesAndParts() throws {
         let arguments = [
             "bench", "train", "--hidden", "8", "--batch", "2", "--steps-per-window", "3", "--seconds", "0",
