@@ -7,6 +7,8 @@ struct BestTime {
     /// Share of that time in which the thread really ran. Below 1 other programs had the core, and the time says less
     /// about the work.
     private(set) var shareOnCore: Double
+    /// Time the thread had a core in it.
+    var secondsOnCore: Double { seconds * shareOnCore }
 
     /// Runs the work once unmeasured, then for `seconds` and at least three times.
     ///

@@ -22,10 +22,12 @@ final class KernelWorkload {
     /// The input and the output of every layer, and the gradients of all these.
     private let values: [Tensor]
     private let gradients: [Tensor]
+    private let lengths: SequenceLengths?
 
-    /// Random data of the size real networks have; the same for every backend.
-    init(_ shape: KernelShape, backend: KernelBackend) {
+    /// Random data of the size real networks have; the same for every backend. `lengths` of the rows; nil is T for all.
+    init(_ shape: KernelShape, backend: KernelBackend, lengths: [Int]? = nil) {
         self.shape = shape
+        self.lengths = lengths.map { SequenceLengths($0, steps: shape.steps) }
         let leaves = LeafPlan.whole(rows: shape.batch)
         self.leaves = leaves
         let widths = [shape.input] + Array(repeating: shape.directions * shape.hidden, count: shape.layers)
@@ -77,7 +79,8 @@ final class KernelWorkload {
         RecurrentForward(
             input: UnsafePointer(values[part.layer].pointer(of: Float.self)),
             inputStride: part.layer == 0 ? shape.input : outputStride,
-            output: values[part.layer + 1].pointer(of: Float.self) + part.column, outputStride: outputStride)
+            output: values[part.layer + 1].pointer(of: Float.self) + part.column, outputStride: outputStride,
+            lengths: lengths)
     }
 
     private func forward(training: Bool) {

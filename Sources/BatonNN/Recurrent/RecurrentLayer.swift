@@ -138,22 +138,26 @@ public class RecurrentLayer: HybridBlock {
     /// R, the width of h: P if projected, else H.
     public var outputSize: Int { projectionSize ?? hiddenSize }
 
-    /// What the states are: h, and c for an LSTM. Source: Gluon `state_info`.
-    public func stateInfo(batchSize: Int = 0) -> [RecurrentStateInfo] {
-        [outputSize, hiddenSize].prefix(stateCount).enumerated().map { index, width in
-            RecurrentStateInfo(
-                name: "\(prefix)h0_\(index)", shape: [numLayers * directionCount, batchSize, width], layout: "LNC",
-                dtype: dtype)
+    /// What the states are: h, and c for an LSTM; batch size 0 is unknown. Source: Gluon `state_info`.
+    public func stateInfo(batchSize: Int = 0) -> [StateInfo] {
+        [outputSize, hiddenSize].prefix(stateCount).map { width in
+            StateInfo(shape: [numLayers * directionCount, batchSize, width], layout: "LNC", dtype: dtype)
         }
     }
 
-    /// States for a batch: zero, or what `make` makes of their descriptions, for instance
-    /// `layer.beginState(batchSize: 3) { Tensor(repeating: Float(1), shape: $0.shape) }`.
+    /// Initial states, by default zeros, named `<prefix>h0_<k>`.
+    ///
+    /// - Parameters:
+    ///   - function: makes a state from its name and description.
+    ///   - dtype: nil is the layer's.
     public func beginState(
-        batchSize: Int,
-        _ make: (RecurrentStateInfo) -> Tensor = { Tensor(zeros: $0.shape, dtype: $0.dtype) }
+        batchSize: Int, _ function: StateFunction = .zeros, dtype: DType? = nil
     ) -> [Variable] {
-        stateInfo(batchSize: batchSize).map { Variable(make($0)) }
+        stateInfo(batchSize: batchSize).enumerated().map { index, info in
+            var info = info
+            if let dtype { info.dtype = dtype }
+            return function("\(prefix)h0_\(index)", info)
+        }
     }
 
     /// The output for zero initial states.

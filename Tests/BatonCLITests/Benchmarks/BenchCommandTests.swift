@@ -1,5 +1,8 @@
+import Baton
 import Foundation
 import Testing
+
+@testable import BatonCLI
 
 /// `baton bench` as a program. Figures are only looked at for being there: how fast it is says no unit test.
 @Suite struct BenchCommandTests {
@@ -67,6 +70,38 @@ import Testing
         try "lstm 1 1 4 4 bidirectional\n".write(toFile: file, atomically: true, encoding: .utf8)
         let refused = try BatonProcess(arguments)
         #expect(refused.status == 1 && refused.error.contains("bidirectional") && refused.output == "")
+    @Test func lengthsReportsTheCostOfEveryDistribution() throws {
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
+        let file = folder.file("shapes.txt")
+        try "lstm 8 3 4 5\n".write(toFile: file, atomically: true, encoding: .utf8)
+        let arguments = ["bench", "lengths", "--shapes", file, "--seconds", "0", "--kernels", "packed"]
+        let report = try BatonProcess(arguments + ["--json"]).json()
+        let rows = try #require(report["rows"] as? [[String: Any]])
+        #expect(rows.map { $0["lengths"] as? String } == ["uniform", "halves", "one long"])
+        for row in rows {
+            #expect(row["kernels"] as? String == "packed" && row["steps"] as? Int == 8)
+            let share = try #require(row["share_of_rows"] as? Double)
+            #expect(share > 0 && share < 1)
+            for pass in ["inference", "training"] {
+                let figures = try #require(row[pass] as? [String: Double])
+                #expect(Set(figures.keys) == ["seconds", "full_seconds", "cost_ratio"])
+                #expect(figures.values.allSatisfy { $0 > 0 && $0.isFinite })
+            }
+        }
+        let table = try BatonProcess(arguments)
+        #expect(table.status == 0 && table.output.contains("one long") && table.output.contains("packed"))
+    }
+
+    @Test func lengthsAreTheSameOnEveryRun() {
+        let shape = KernelShape(cell: .gru, steps: 50, batch: 32, input: 4, hidden: 4)
+        for distribution in LengthDistribution.allCases {
+            let lengths = distribution.lengths(shape)
+            #expect(lengths == distribution.lengths(shape))
+            #expect(lengths.count == 32 && lengths.allSatisfy { 1...50 ~= $0 })
+        }
+        #expect(Set(LengthDistribution.uniform.lengths(shape)).count > 10)
+        #expect(LengthDistribution.oneLong.lengths(shape).filter { $0 == 50 }.count == 1)
     }
 
     @Test func reducedPrecisionReadsLessAndSaysWhatItCosts() throws {
@@ -107,6 +142,7 @@ import Testing
         arguments: [
             ["kernels", "--kernels", "mkl"], ["kernels", "--seconds", "-1"], ["kernels", "--seconds", "nan"],
             ["kernels", "--list-shapes", "--json"], ["latency", "--seconds", "-1"], ["latency", "--kernels", "blas"],
+            ["lengths", "--kernels", "mkl"], ["lengths", "--seconds", "-1"],
             ["train", "--layers", "0"], ["train", "--dropout", "1"], ["train", "--compare"],
             ["train", "--independent", "--compare"], ["fly"],
         ])

@@ -26,13 +26,21 @@ import Testing
         let info = layer.stateInfo(batchSize: 5)
         #expect(info.map(\.shape) == [[4, 5, 2], [4, 5, 4]])
         #expect(info.map(\.layout) == ["LNC", "LNC"] && info.map(\.dtype) == [.float64, .float64])
-        #expect(info.map(\.name) == ["net_h0_0", "net_h0_1"])
         #expect(layer.stateInfo().map(\.shape) == [[4, 0, 2], [4, 0, 4]])
         let zeros = layer.beginState(batchSize: 5)
         #expect(
             zeros.map(\.shape) == info.map(\.shape) && zeros.allSatisfy { $0.value.doubles().allSatisfy { $0 == 0 } })
-        let ones = layer.beginState(batchSize: 5) { Tensor(repeating: 1.0, shape: $0.shape) }
+        let ones = layer.beginState(batchSize: 5, .ones)
         #expect(ones.allSatisfy { $0.value.doubles().allSatisfy { $0 == 1 } })
+        var names: [String] = []
+        _ = layer.beginState(
+            batchSize: 1,
+            StateFunction { name, info in
+                names.append(name)
+                return Tensor(zeros: info.shape, dtype: info.dtype)
+            }, dtype: .float32)
+        #expect(names == ["net_h0_0", "net_h0_1"])
+        #expect(layer.beginState(batchSize: 1, dtype: .float32).allSatisfy { $0.dtype == .float32 })
         #expect(GRU(hiddenSize: 4, prefix: "g_").stateInfo(batchSize: 1).map(\.shape) == [[1, 1, 4]])
     }
 
@@ -77,7 +85,7 @@ import Testing
 
     @Test(arguments: [false, true]) func aWindowOfNoStepsHandsStatesThrough(lengths: Bool) {
         let layer = lstm(lengths: lengths)
-        let states = layer.beginState(batchSize: 2) { self.random($0.shape) }
+        let states = layer.beginState(batchSize: 2, StateFunction { self.random($1.shape) })
         let result = layer(
             Variable(Tensor(zeros: [0, 2, 3], dtype: .float64)), states: states,
             sequenceLength: lengths ? [0, 0] : nil, .inference(rows: 2))
@@ -95,7 +103,7 @@ import Testing
         for (row, length) in lengths.enumerated() {
             for time in length..<5 { for i in 0..<3 { memory[(time * 4 + row) * 3 + i] = .nan } }
         }
-        let states = layer.beginState(batchSize: 4) { self.random($0.shape, seed: 3) }
+        let states = layer.beginState(batchSize: 4, StateFunction { self.random($1.shape, seed: 3) })
         let whole = layer(Variable(input), states: states, sequenceLength: lengths, .inference(rows: 4))
         #expect(
             layer(Variable(input), sequenceLength: lengths, .inference(rows: 4)).value.doubles().allSatisfy {

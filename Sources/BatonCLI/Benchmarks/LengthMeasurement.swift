@@ -1,0 +1,65 @@
+import Baton
+
+/// What rows of unequal lengths cost on one backend, beside the same batch at full length.
+struct LengthMeasurement: Encodable {
+    /// One kind of pass, in seconds the thread had a core: a ratio of wall times would show the other programs.
+    struct Pass: Encodable {
+        var seconds: Double
+        /// Time of the same rows, all of length T.
+        var fullSeconds: Double
+        /// Time over time at full length, over Σλ / (T·N): 1 is cost in proportion to the sum of the lengths.
+        var costRatio: Double
+
+        enum CodingKeys: String, CodingKey {
+            case seconds
+            case fullSeconds = "full_seconds"
+            case costRatio = "cost_ratio"
+        }
+    }
+
+    var cell: String
+    var steps: Int
+    var batch: Int
+    var input: Int
+    var hidden: Int
+    var kernels: String
+    var lengths: String
+    /// Σλ / (T·N).
+    var shareOfRows: Double
+    var inference: Pass
+    var training: Pass
+
+    enum CodingKeys: String, CodingKey {
+        case cell, steps, batch, input, hidden, kernels, lengths, inference, training
+        case shareOfRows = "share_of_rows"
+    }
+
+    /// Measures a shape.
+    ///
+    /// - Parameter seconds: time for each kind of pass; full and unequal lengths take turns in it.
+    init(_ shape: KernelShape, _ distribution: LengthDistribution, backend: KernelBackend, seconds: Double) {
+        let given = distribution.lengths(shape)
+        let share = Double(given.reduce(0, +)) / Double(shape.steps * shape.batch)
+        let unequal = KernelWorkload(shape, backend: backend, lengths: given)
+        let full = KernelWorkload(shape, backend: backend)
+        func measured(_ run: (KernelWorkload) -> Void) -> Pass {
+            var (best, whole) = (Double.infinity, Double.infinity)
+            let start = ContinuousClock.now
+            repeat {
+                best = min(best, BestTime(over: 0) { run(unequal) }.secondsOnCore)
+                whole = min(whole, BestTime(over: 0) { run(full) }.secondsOnCore)
+            } while BestTime.elapsed(since: start) < seconds
+            return Pass(seconds: best, fullSeconds: whole, costRatio: best / whole / share)
+        }
+        cell = shape.cell.rawValue
+        steps = shape.steps
+        batch = shape.batch
+        input = shape.input
+        hidden = shape.hidden
+        kernels = backend.rawValue
+        lengths = distribution.rawValue
+        shareOfRows = share
+        inference = measured { $0.infer() }
+        training = measured { $0.train() }
+    }
+}
