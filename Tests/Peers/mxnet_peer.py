@@ -22,7 +22,7 @@ def draw(rng):
     kind = rng.choice(list(harness.GATES))
     hidden = rng.choice([1, 2, 3, 5, 8, 16, 17, 33])
     return {
-        "kind": kind, "hidden": hidden, "steps": rng.choice([1, 2, 3, 7, 15]), "batch": rng.choice([1, 2, 3, 5, 9]),
+        "kind": kind, "hidden": hidden, "steps": rng.choice([1, 2, 3, 7, 15]), "batch": rng.choice([1, 2, 3, 5, 9, 14]),
         "width": rng.choice([1, 2, 3, 7, 16, 31]), "layers": rng.choice([1, 1, 2, 3, 4]),
         "bidirectional": rng.random() < 0.4,
         "projection": rng.randrange(1, hidden + 3) if kind == "lstm" and rng.random() < 0.35 else None,

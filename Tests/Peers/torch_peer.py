@@ -23,14 +23,15 @@ def draw(rng):
     kind = rng.choice(list(CLASSES))
     hidden = rng.choice([1, 2, 3, 5, 8, 16, 17, 33, 48])
     steps = rng.choice([1, 2, 3, 7, 20])
-    batch = rng.choice([1, 2, 3, 5, 9])
+    batch = rng.choice([1, 2, 3, 5, 9, 13, 33])
     projected = kind == "lstm" and hidden > 1 and rng.random() < 0.35
     return {
         "kind": kind, "hidden": hidden, "steps": steps, "batch": batch, "width": rng.choice([1, 2, 3, 7, 16, 31]),
-        "layers": rng.choice([1, 1, 2, 3, 4]), "bidirectional": rng.random() < 0.4, "bias": rng.random() < 0.8,
+        "layers": rng.choice([1, 1, 1, 2, 2, 3, 4, 12]), "bidirectional": rng.random() < 0.4, "bias": rng.random() < 0.8,
         "projection": rng.randrange(1, hidden) if projected else None,
         "layout": rng.choice(["TNC", "NTC"]), "dtype": rng.choice(["float32", "float64"]),
-        "states": rng.random() < 0.6, "lengths": rng.random() < 0.4,
+        "states": rng.random() < 0.6, "lengths": rng.choice([None, None, "lengths", "lengths from 0"]),
+        "kernels": rng.choice(["packed", "blas"]),
         "weights": rng.choice(["state dict", "state dict", "params", "gluon params", "gluon safetensors"]),
         "seed": rng.randrange(2**31),
     }
@@ -39,10 +40,11 @@ def draw(rng):
 def describe(c):
     parts = [
         c["kind"], f"L{c['layers']} D{1 + c['bidirectional']} H{c['hidden']} C{c['width']} T{c['steps']} N{c['batch']}",
-        c["layout"], c["dtype"], c["weights"],
+        c["layout"], c["dtype"], c["weights"], c["kernels"],
     ]
     parts += [f"P{c['projection']}"] if c["projection"] else []
-    parts += [name for name in ["states", "lengths"] if c[name]]
+    parts += ["states"] if c["states"] else []
+    parts += [c["lengths"]] if c["lengths"] else []
     return " ".join(parts + ([] if c["bias"] else ["no bias"]))
 
 
@@ -99,14 +101,25 @@ def compare(c, folder):
     c0.requires_grad_()
     is_lstm = c["kind"] == "lstm"
     lengths = None
-    data = x
+    states = (h0, c0) if is_lstm else (h0,)
+    run = lambda data, states: module(data, states if is_lstm else states[0])
     if c["lengths"]:
-        lengths = torch.randint(1, c["steps"] + 1, (c["batch"],))
-        data = torch.nn.utils.rnn.pack_padded_sequence(x, lengths, c["layout"] == "NTC", enforce_sorted=False)
-    y, states = module(data, (h0, c0) if is_lstm else h0)
-    if lengths is not None:
-        y, _ = torch.nn.utils.rnn.pad_packed_sequence(y, c["layout"] == "NTC", total_length=c["steps"])
-    hn, cn = states if is_lstm else (states, None)
+        # PyTorch has no rows of length 0: they get zeros and keep their states here.
+        lengths = torch.randint(0 if "0" in c["lengths"] else 1, c["steps"] + 1, (c["batch"],))
+        rows, axis = lengths.nonzero().flatten(), 1 if c["layout"] == "TNC" else 0
+        y = torch.zeros(*shape, directions * out, dtype=dtype)
+        if len(rows):
+            data = torch.nn.utils.rnn.pack_padded_sequence(
+                x.index_select(axis, rows), lengths[rows], axis == 0, enforce_sorted=False)
+            part, finals = run(data, tuple(state.index_select(1, rows) for state in states))
+            part, _ = torch.nn.utils.rnn.pad_packed_sequence(part, axis == 0, total_length=c["steps"])
+            y = y.index_copy(axis, rows, part)
+            finals = finals if is_lstm else (finals,)
+            states = tuple(state.index_copy(1, rows, final) for state, final in zip(states, finals))
+    else:
+        y, states = run(x, states)
+        states = states if is_lstm else (states,)
+    hn, cn = (*states, None)[:2]
     dy, dhn = torch.randn_like(y), torch.randn_like(hn)
     total = (y * dy).sum() + (hn * dhn).sum()
     dcn = None
@@ -116,6 +129,7 @@ def compare(c, folder):
     total.backward()
 
     array = lambda t: None if t is None else t.detach().numpy()
+    gradient_of = lambda t: numpy.zeros(t.shape, c["dtype"]) if t.grad is None else array(t.grad)
     inputs = {"input": array(x), "grad-output": array(dy), "grad-state-out": array(dhn)}
     outputs = ["output", "state-out"]
     if c["states"]:
@@ -128,6 +142,7 @@ def compare(c, folder):
         if c["states"]:
             inputs["cell-state"] = array(c0)
     path = weights_file(folder, module, c["weights"])
+    os.environ["BATON_KERNELS"] = c["kernels"]
     got = harness.run(
         folder, path, inputs, outputs, kind=c["kind"], axes=c["layout"], grad_dir=os.path.join(folder, "g"))
     bound = depth(c["steps"], c["width"], c["hidden"], c["layers"], directions, c["projection"])
@@ -135,11 +150,11 @@ def compare(c, folder):
     result = [("output", error(got["output"], array(y)), near), ("hn", error(got["state-out"], array(hn)), near)]
     if is_lstm:
         result.append(("cn", error(got["cell-state-out"], array(cn)), near))
-    expected = {"input": array(x.grad), "state": array(h0.grad)}
+    expected = {"input": gradient_of(x), "state": gradient_of(h0)}
     if is_lstm:
-        expected["cell_state"] = array(c0.grad)
+        expected["cell_state"] = gradient_of(c0)
     for name, parameter in module.named_parameters():
-        expected[gluon_name(name, c["weights"], c["bidirectional"])] = array(parameter.grad)
+        expected[gluon_name(name, c["weights"], c["bidirectional"])] = gradient_of(parameter)
     for name, gradient in harness.gradients(os.path.join(folder, "g"), expected).items():
         result.append(("gradient of " + name, error(gradient, expected[name]), far))
     return result

@@ -70,6 +70,8 @@ import Testing
         try "lstm 1 1 4 4 bidirectional\n".write(toFile: file, atomically: true, encoding: .utf8)
         let refused = try BatonProcess(arguments)
         #expect(refused.status == 1 && refused.error.contains("bidirectional") && refused.output == "")
+    }
+
     @Test func lengthsReportsTheCostOfEveryDistribution() throws {
         let folder = try TemporaryFolder()
         defer { folder.remove() }

@@ -14,6 +14,7 @@ import Testing
     }()
 
     @Test func thereAreGoldensOfBothLibraries() {
+        #expect(Self.goldens.filter { $0.lastPathComponent.contains("-lengths-") }.count >= 10)
         #expect(Self.goldens.filter { $0.lastPathComponent.hasPrefix("torch-") }.count >= 8)
         #expect(Self.goldens.filter { $0.lastPathComponent.hasPrefix("mxnet-") }.count >= 7)
     }
@@ -54,6 +55,10 @@ import Testing
         for (name, flag) in flags {
             guard let tensor = golden.tensors[name] else { continue }
             arguments += [flag, try folder.write(tensor.values, tensor.shape, as: "given_\(name).npy")]
+        }
+        if let lengths = golden.notes["lengths"]?.split(separator: " ").compactMap({ Int32($0) }) {
+            try NPYFile.write(Tensor(lengths, shape: [lengths.count]), to: folder.path("lengths.npy"))
+            arguments += ["--lengths", folder.path("lengths.npy")]
         }
         if golden.notes["cell"] == "lstm" { arguments += ["--cell-state-out", folder.path("final_cell_state.npy")] }
         return arguments

@@ -21,7 +21,7 @@ import Testing
         func check<Kernels: KernelsUnderTest>(_ kernels: Kernels) throws {
             let suffix = Kernels.Scalar.self == Double.self ? "-f64.golden" : "-f32.golden"
             let files = try Self.files(suffix)
-            #expect(files.count >= 7)
+            #expect(files.count >= 8 && files.filter { $0.lastPathComponent.contains("-lengths") }.count >= 2)
             for file in files { try compare(GoldenFile(file), file.lastPathComponent, on: kernels) }
         }
         try check(kernelsUnderTest[kernels])
@@ -55,6 +55,10 @@ private struct GoldenStack<Kernels: KernelsUnderTest> {
     let kernels: Kernels
     let cell: RecurrentKind
     let (steps, batch, hidden): (Int, Int, Int)
+    /// P, and R.
+    let projection: Int?
+    let width: Int
+    let lengths: SequenceLengths?
     let layers = 2
 
     init(_ golden: GoldenFile, on kernels: Kernels) throws {
@@ -62,7 +66,13 @@ private struct GoldenStack<Kernels: KernelsUnderTest> {
         self.kernels = kernels
         cell = try #require(golden.notes["cell"].flatMap { RecurrentKind(rawValue: $0) })
         let shape = try golden.tensor("output").shape
-        (steps, batch, hidden) = (shape[0], shape[1], shape[2] / 2)
+        width = shape[2] / 2
+        projection = golden.tensors["weight_hr_l0"] == nil ? nil : width
+        (steps, batch, hidden) = (shape[0], shape[1], try golden.tensor("bias_ih_l0").shape[0] / cell.gateCount)
+        let steps = shape[0]
+        lengths = golden.notes["lengths"].map { note in
+            SequenceLengths(note.split(separator: " ").compactMap { Int($0) }, steps: steps)
+        }
     }
 
     private func memory(_ name: String) throws -> Memory<Scalar> {
@@ -74,26 +84,28 @@ private struct GoldenStack<Kernels: KernelsUnderTest> {
     /// Everything the golden file holds as a result, by its names.
     func results() throws -> [String: [Scalar]] {
         let hasCell = cell.hasCellState
-        let stateCount = layers * 2 * batch * hidden
+        let (stateCount, cellCount) = (layers * 2 * batch * width, layers * 2 * batch * hidden)
         let h0 = try memory("state")
-        let c0 = try hasCell ? memory("cell_state") : blank(stateCount)
-        let (hn, cn) = (blank(stateCount), blank(stateCount))
+        let c0 = try hasCell ? memory("cell_state") : blank(cellCount)
+        let (hn, cn) = (blank(stateCount), blank(cellCount))
         var inputs = [try memory("input")]
         var runs: [[(any RecurrentSequence<Scalar>, RecurrentForward<Scalar>, Int)]] = []
         for layer in 0..<layers {
-            let width = layer == 0 ? inputs[0].count / (steps * batch) : 2 * hidden
-            let output = blank(steps * batch * 2 * hidden)
+            let inputSize = layer == 0 ? inputs[0].count / (steps * batch) : 2 * width
+            let output = blank(steps * batch * 2 * width)
             var directions: [(any RecurrentSequence<Scalar>, RecurrentForward<Scalar>, Int)] = []
             for direction in 0..<2 {
-                let sequence = try sequence(layer, direction, width: width)
-                let state = (layer * 2 + direction) * batch * hidden
+                let sequence = try sequence(layer, direction, inputSize: inputSize)
+                let slot = (layer * 2 + direction) * batch
+                let (state, cellState) = (slot * width, slot * hidden)
                 let forward = RecurrentForward<Scalar>(
-                    input: inputs[layer].pointer, inputStride: width, initialHidden: h0.pointer + state,
-                    initialCell: hasCell ? UnsafePointer(c0.pointer + state) : nil,
-                    output: output.pointer + direction * hidden, outputStride: 2 * hidden,
-                    finalHidden: hn.pointer + state, finalCell: hasCell ? cn.pointer + state : nil)
+                    input: inputs[layer].pointer, inputStride: inputSize, initialHidden: h0.pointer + state,
+                    initialCell: hasCell ? UnsafePointer(c0.pointer + cellState) : nil,
+                    output: output.pointer + direction * width, outputStride: 2 * width,
+                    finalHidden: hn.pointer + state, finalCell: hasCell ? cn.pointer + cellState : nil,
+                    lengths: lengths)
                 sequence.forward(steps: 0..<steps, forward, training: true, hook: .none)
-                directions.append((sequence, forward, width))
+                directions.append((sequence, forward, inputSize))
             }
             inputs.append(output)
             runs.append(directions)
@@ -105,14 +117,17 @@ private struct GoldenStack<Kernels: KernelsUnderTest> {
         return results
     }
 
-    private func sequence(_ layer: Int, _ direction: Int, width: Int) throws -> any RecurrentSequence<Scalar> {
+    private func sequence(_ layer: Int, _ direction: Int, inputSize: Int) throws -> any RecurrentSequence<Scalar> {
         let weights = kernels.recurrentWeights(
-            RecurrentShape(cell: cell, inputChains: layer == 0 ? [width] : [hidden, hidden], hidden: hidden))
+            RecurrentShape(
+                cell: cell, inputChains: layer == 0 ? [inputSize] : [width, width], hidden: hidden,
+                projection: projection))
         let names = parameterNames(layer, direction)
         withPointers(try names.map { try golden.tensor($0).values }) {
             weights.update(
                 from: RecurrentParameterPointers(
-                    inputWeight: $0[0], hiddenWeight: $0[1], inputBias: $0[2], hiddenBias: $0[3]),
+                    inputWeight: $0[0], hiddenWeight: $0[1], inputBias: $0[2], hiddenBias: $0[3],
+                    projectionWeight: projection == nil ? nil : $0[4]),
                 training: true)
         }
         return kernels.recurrentSequence(
@@ -120,7 +135,7 @@ private struct GoldenStack<Kernels: KernelsUnderTest> {
     }
 
     private func parameterNames(_ layer: Int, _ direction: Int) -> [String] {
-        ["weight_ih", "weight_hh", "bias_ih", "bias_hh"].map {
+        (["weight_ih", "weight_hh", "bias_ih", "bias_hh"] + (projection == nil ? [] : ["weight_hr"])).map {
             "\($0)_l\(layer)\(direction == 1 ? "_reverse" : "")"
         }
     }
@@ -129,26 +144,27 @@ private struct GoldenStack<Kernels: KernelsUnderTest> {
         _ runs: [[(any RecurrentSequence<Scalar>, RecurrentForward<Scalar>, Int)]]
     ) throws -> [String: [Scalar]] {
         let hasCell = cell.hasCellState
-        let stateCount = layers * 2 * batch * hidden
+        let (stateCount, cellCount) = (layers * 2 * batch * width, layers * 2 * batch * hidden)
         let dhn = try memory("grad_final_state")
-        let dcn = try hasCell ? memory("grad_final_cell_state") : blank(stateCount)
-        let (dh0, dc0) = (blank(stateCount), blank(stateCount))
+        let dcn = try hasCell ? memory("grad_final_cell_state") : blank(cellCount)
+        let (dh0, dc0) = (blank(stateCount), blank(cellCount))
         var above = try memory("grad_output")
         var results: [String: [Scalar]] = [:]
         for layer in (0..<layers).reversed() {
-            let width = runs[layer][0].2
-            let below = blank(steps * batch * width)
+            let inputSize = runs[layer][0].2
+            let below = blank(steps * batch * inputSize)
             for (direction, (sequence, forward, _)) in runs[layer].enumerated() {
-                let state = (layer * 2 + direction) * batch * hidden
+                let slot = (layer * 2 + direction) * batch
+                let (state, cellState) = (slot * width, slot * hidden)
                 sequence.backwardData(
                     steps: 0..<steps,
                     RecurrentBackwardData(
-                        outputGradient: above.pointer + direction * hidden, outputGradientStride: 2 * hidden,
+                        outputGradient: above.pointer + direction * width, outputGradientStride: 2 * width,
                         finalHiddenGradient: dhn.pointer + state,
-                        finalCellGradient: hasCell ? UnsafePointer(dcn.pointer + state) : nil,
-                        inputGradient: below.pointer, inputGradientStride: width,
+                        finalCellGradient: hasCell ? UnsafePointer(dcn.pointer + cellState) : nil,
+                        inputGradient: below.pointer, inputGradientStride: inputSize,
                         addsToInputGradient: direction == 1, initialHiddenGradient: dh0.pointer + state,
-                        initialCellGradient: hasCell ? dc0.pointer + state : nil),
+                        initialCellGradient: hasCell ? dc0.pointer + cellState : nil),
                     forward: forward, hook: .none)
                 let names = parameterNames(layer, direction)
                 let targets = try names.map { blank(try golden.tensor($0).values.count) }
@@ -156,7 +172,8 @@ private struct GoldenStack<Kernels: KernelsUnderTest> {
                     [
                         RecurrentGradientPointers(
                             inputWeight: targets[0].pointer, hiddenWeight: targets[1].pointer,
-                            inputBias: targets[2].pointer, hiddenBias: targets[3].pointer)
+                            inputBias: targets[2].pointer, hiddenBias: targets[3].pointer,
+                            projectionWeight: projection == nil ? nil : targets[4].pointer)
                     ], leaves: .whole(rows: batch), forward: forward, hook: .none)
                 for (name, target) in zip(names, targets) { results["grad_\(name)"] = target.values }
             }
