@@ -50,6 +50,29 @@ public final class GlobalSum {
     /// - Parameter leaves: The totals of this rank's leaves, ascending.
     /// - Throws: `CommError` of the transport or of a time limit.
     public func combine(_ leaves: [LeafTotals]) throws(CommError) -> LeafTotals {
+        GlobalSum.treeSum(try gather(leaves))
+    }
+
+    /// The totals of all leaves of the global batch where only the last stage of a pipeline has a loss: its ranks
+    /// gather, the other stages hear from them. Collective over the whole grid.
+    ///
+    /// - Parameter leaves: nil on the other stages.
+    func gather(_ leaves: [LeafTotals]?, lastStageOf grid: ProcessGrid) throws(CommError) -> [LeafTotals] {
+        var all = try leaves.map { leaves throws(CommError) in try gather(leaves) } ?? []
+        guard grid.layout.stages > 1 else { return all }
+        let message = UnsafeMutableBufferPointer<UInt64>.allocate(capacity: 2 * leafCount)
+        defer { message.deallocate() }
+        message.initialize(repeating: 0)
+        for (leaf, totals) in all.enumerated() {
+            message[2 * leaf] = totals.lossSum.bitPattern
+            message[2 * leaf + 1] = UInt64(bitPattern: Int64(totals.tokenCount))
+        }
+        try grid.stageGroup.broadcast(UnsafeMutableRawBufferPointer(message), from: grid.layout.stages - 1)
+        all = (0..<leafCount).map { LeafTotals(message[2 * $0], message[2 * $0 + 1]) }
+        return all
+    }
+
+    private func gather(_ leaves: [LeafTotals]) throws(CommError) -> [LeafTotals] {
         precondition(
             leaves.count == ownLeaves.count,
             "GlobalSum: rank \(communicator.rank) holds leaves \(ownLeaves), got values of \(leaves.count)")
@@ -59,43 +82,27 @@ public final class GlobalSum {
         }
         try communicator.allGather(
             UnsafeRawBufferPointer(contribution), into: UnsafeMutableRawBufferPointer(gathered))
-        var sums = Array(repeating: LeafTotals(lossSum: 0, tokenCount: 0), count: leafCount)
+        var all = Array(repeating: LeafTotals(lossSum: 0, tokenCount: 0), count: leafCount)
         for rank in 0..<communicator.size {
             for leaf in GlobalSum.leaves(of: rank, leafCount: leafCount, size: communicator.size) {
                 let place = 2 * (rank * leafCount + leaf)
-                sums[leaf] = LeafTotals(
-                    lossSum: Double(bitPattern: gathered[place]),
-                    tokenCount: Int(Int64(bitPattern: gathered[place + 1])))
+                all[leaf] = LeafTotals(gathered[place], gathered[place + 1])
             }
         }
-        var count = leafCount
-        while count > 1 {
-            count /= 2
-            for node in 0..<count {
-                sums[node] = LeafTotals(
-                    lossSum: sums[2 * node].lossSum + sums[2 * node + 1].lossSum,
-                    tokenCount: sums[2 * node].tokenCount + sums[2 * node + 1].tokenCount)
+        return all
+    }
+
+    /// The fixed binary tree over the leaves.
+    static func treeSum(_ leaves: [LeafTotals]) -> LeafTotals {
+        var sums = leaves
+        while sums.count > 1 {
+            sums = stride(from: 0, to: sums.count, by: 2).map { left in
+                LeafTotals(
+                    lossSum: sums[left].lossSum + sums[left + 1].lossSum,
+                    tokenCount: sums[left].tokenCount + sums[left + 1].tokenCount)
             }
         }
         return sums[0]
-    }
-
-    /// The same where only the last stage of a pipeline has a loss: its ranks add, the other stages hear the sum.
-    /// Collective over the whole grid.
-    ///
-    /// - Parameter leaves: nil on the other stages.
-    func combine(_ leaves: [LeafTotals]?, lastStageOf grid: ProcessGrid) throws(CommError) -> LeafTotals {
-        var words: [UInt64] = [0, 0]
-        if let leaves {
-            let totals = try combine(leaves)
-            words = [totals.lossSum.bitPattern, UInt64(bitPattern: Int64(totals.tokenCount))]
-        }
-        guard grid.layout.stages > 1 else { return LeafTotals(words) }
-        let message = UnsafeMutableBufferPointer<UInt64>.allocate(capacity: 2)
-        defer { message.deallocate() }
-        _ = message.initialize(from: words)
-        try grid.stageGroup.broadcast(UnsafeMutableRawBufferPointer(message), from: grid.layout.stages - 1)
-        return LeafTotals(Array(message))
     }
 
     private static func leaves(of rank: Int, leafCount: Int, size: Int) -> Range<Int> {
@@ -104,7 +111,7 @@ public final class GlobalSum {
 }
 
 extension LeafTotals {
-    fileprivate init(_ words: [UInt64]) {
-        self.init(lossSum: Double(bitPattern: words[0]), tokenCount: Int(Int64(bitPattern: words[1])))
+    fileprivate init(_ lossBits: UInt64, _ countBits: UInt64) {
+        self.init(lossSum: Double(bitPattern: lossBits), tokenCount: Int(Int64(bitPattern: countBits)))
     }
 }

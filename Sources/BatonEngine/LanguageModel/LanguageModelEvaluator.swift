@@ -37,8 +37,9 @@ public struct LanguageModelEvaluator {
             lanes: windows.laneCount, leafCount: leafCount, rank: grid.place.replica, size: grid.layout.replicas)
         let stream = EvaluationStream(LanguageModelStage(model), windows: windows, share: share, grid: grid)
         let totals = try stream.run()
-        let sum = try GlobalSum(leafCount: leafCount, communicator: grid.replicaGroup)
-            .combine(model.holdsDecoder ? totals : nil, lastStageOf: grid)
+        let sum = GlobalSum.treeSum(
+            try GlobalSum(leafCount: leafCount, communicator: grid.replicaGroup)
+                .gather(model.holdsDecoder ? totals : nil, lastStageOf: grid))
         return (sum.lossSum / Double(sum.tokenCount), sum.tokenCount)
     }
 }

@@ -31,6 +31,9 @@ public final class LanguageModelTrainer {
     /// The next window to train on.
     public private(set) var cursor = LaneCursor()
 
+    /// What the last step left to compare layouts by.
+    public private(set) var evidence = StepEvidence()
+
     private let windows: LaneWindows
     private let computation: any WindowComputation
     private let parameters: StageParameters
@@ -89,6 +92,9 @@ public final class LanguageModelTrainer {
         lossSum = GlobalSum(leafCount: configuration.leafCount, communicator: grid.replicaGroup)
     }
 
+    /// Names of all parameters of the model, ascending, as `evidence` lists them.
+    public var parameterNames: [String] { parameters.names }
+
     /// Windows of one epoch.
     public var windowsPerEpoch: Int { windows.windowsPerEpoch }
 
@@ -102,7 +108,8 @@ public final class LanguageModelTrainer {
         if cursor.window == 0 { for state in computation.states { state.fillWithZero() } }
         let leaves = try computation.run(window: cursor.window, step: stepsDone, times: &times)
         _ = watch.lap()
-        let totals = try lossSum.combine(leaves, lastStageOf: grid)
+        evidence.leaves = try lossSum.gather(leaves, lastStageOf: grid)
+        let totals = GlobalSum.treeSum(evidence.leaves)
         times.combine += watch.lap()
         let norm = try update()
         times.update += watch.lap()
@@ -119,6 +126,7 @@ public final class LanguageModelTrainer {
     private func update() throws -> Double {
         let own = GradientNorm.squares(arena, gradient: computation.gradient)
         let squares = try parameters.gather(own.map(\.value.bitPattern))
+        evidence.gradientSquares = squares
         let norm = try GradientNorm(
             squares: zip(parameters.names, squares).map { ($0, Double(bitPattern: $1)) })
         optimizer.learningRate = configuration.learningRate(step: stepsDone)
@@ -134,8 +142,9 @@ public final class LanguageModelTrainer {
         // One rank of every stage is enough: the hash takes time.
         guard grid.place.replica == 0 else { return nil }
         if grid.layout.stages == 1 && grid.world.rank != 0 { return nil }
-        return ParameterHash.combine(
-            try parameters.gather(arena.slotsByName.map { ParameterHash.digest($0.parameter) }))
+        evidence.parameterDigests = try parameters.gather(
+            arena.slotsByName.map { ParameterHash.digest($0.parameter) })
+        return ParameterHash.combine(evidence.parameterDigests)
     }
 
     /// Everything needed to continue, with the states of all lanes. Collective; every rank gets the same.

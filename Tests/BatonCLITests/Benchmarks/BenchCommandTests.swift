@@ -140,11 +140,32 @@ import Testing
         #expect(text.output.contains("lstm 2×8") && text.output.contains("independent"))
     }
 
+    @Test func scalingComparesTheWavefrontWithItsCeiling() throws {
+        let folder = try TrainingFolder()
+        defer { folder.remove() }
+        let run = try folder.baton(
+            [
+                "bench", "scaling", "--layers", "3", "--hidden", "8", "--steps", "5", "--batch", "1,3", "--seconds",
+                "0",
+                "--model", "gru", "--json",
+            ], ranks: 2)
+        #expect(run.status == 0, "\(run.error)")
+        let rows = try #require(try run.json()["rows"] as? [[String: Any]])
+        #expect(rows.map { $0["batch"] as? Int } == [1, 3])
+        for row in rows {
+            #expect(row["same_bits"] as? Bool == true)
+            for figure in ["alone", "independent", "wavefront", "ceiling", "speedup", "share_of_ceiling"] {
+                #expect(try #require(row[figure] as? Double) > 0)
+            }
+        }
+    }
+
     @Test(
         arguments: [
             ["kernels", "--kernels", "mkl"], ["kernels", "--seconds", "-1"], ["kernels", "--seconds", "nan"],
             ["kernels", "--list-shapes", "--json"], ["latency", "--seconds", "-1"], ["latency", "--kernels", "blas"],
             ["lengths", "--kernels", "mkl"], ["lengths", "--seconds", "-1"],
+            ["scaling"], ["scaling", "--batch", "1,,2"],
             ["train", "--layers", "0"], ["train", "--dropout", "1"], ["train", "--compare"],
             ["train", "--independent", "--compare"], ["fly"],
         ])

@@ -1,0 +1,102 @@
+import ArgumentParser
+import Baton
+
+/// `baton bench scaling`: what several ranks make of one recurrent stack, by batch size.
+struct BenchScalingCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "scaling", abstract: "Measures inference of one stack divided over ranks (wavefront pipeline).",
+        discussion: """
+            For every batch size: one rank alone; all ranks side by side with a stack each, which is the ceiling; and all \
+            ranks on one stack, its layers divided over them, windows back to back. The chunk of time steps is chosen \
+            by a short probe. Start the ranks with launch/run -n 2.
+            """)
+
+    @Option(help: "Recurrent cell: rnn (tanh), lstm or gru.") var model = TrainOptions.Model.lstm
+    @Option(help: "Number of recurrent layers.") var layers = 2
+    @Option(help: "Hidden units per layer, and width of the input.") var hidden = 512
+    @Option(help: "Time steps of a window.") var steps = 96
+    @Option(help: "Batch sizes, joined by commas.", transform: BenchScalingCommand.sizes)
+    var batch = [1, 2, 4, 8, 16, 32, 64]
+    @Option(help: "Time per way and batch size.") var seconds = 1.0
+    @Flag(help: "Print one JSON object.") var json = false
+
+    /// What `--json` prints.
+    struct Report: Encodable {
+        var model: String
+        var layers: Int
+        var hidden: Int
+        var steps: Int
+        var ranks: Int
+        var rows: [ScalingMeasurement] = []
+    }
+
+    static func sizes(_ text: String) throws -> [Int] {
+        let sizes = text.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
+        guard sizes.allSatisfy({ 1...100_000 ~= $0 }) else {
+            throw ValidationError("--batch '\(text)' is no list of numbers from 1 to 100000, such as 1,8,64.")
+        }
+        return sizes
+    }
+
+    func validate() throws {
+        for (name, value) in [("--layers", layers), ("--hidden", hidden), ("--steps", steps)]
+        where !(1...100_000 ~= value) {
+            throw ValidationError("\(name) is \(value), expected 1 to 100000.")
+        }
+        guard seconds >= 0, seconds <= 3600 else {
+            throw ValidationError("--seconds is \(seconds), expected 0 to 3600.")
+        }
+        let ranks = try LaunchEnvironment()?.size ?? 1
+        guard ranks >= 2, ranks <= layers else {
+            throw ValidationError(
+                "bench scaling divides \(layers) layer(s) over 2 to \(layers) ranks, but there are \(ranks); start with launch/run -n 2 or change --layers."
+            )
+        }
+    }
+
+    func run() throws {
+        let job = try ParallelJob()
+        let ranks = job.communicator.size
+        try job.agree(on: [("the flags", "\(model) \(layers) \(hidden) \(steps) \(batch) \(seconds)")])
+        let stack = makeStack()
+        stack.initialize(seed: 1)
+        var report = Report(model: model.rawValue, layers: layers, hidden: hidden, steps: steps, ranks: ranks)
+        let table = AlignedColumns(widths: [5, 9, 9, 9, 9, 10, 5, 14, 9])
+        if !json {
+            Console.print("\(model.rawValue) \(layers)×\(hidden), T \(steps), \(ranks) ranks; windows per second")
+            Console.print(
+                table.line([
+                    "batch", "one rank", "ceiling", "wavefront", "speed-up", "of ceiling", "chunk", "ms one / wave",
+                    "same bits",
+                ]))
+        }
+        for size in batch {
+            let row = try ScalingMeasurement(
+                stack, steps: steps, batch: size, seconds: seconds, world: job.communicator)
+            report.rows.append(row)
+            guard !json else { continue }
+            Console.print(
+                table.line([
+                    String(size), fixed(row.alone, digits: 1), fixed(row.ceiling, digits: 2) + "×",
+                    fixed(row.wavefront, digits: 1), fixed(row.speedup, digits: 2) + "×",
+                    fixed(row.shareOfCeiling, digits: 3), String(row.chunk),
+                    fixed(row.aloneMilliseconds, digits: 1) + " / " + fixed(row.wavefrontMilliseconds, digits: 1),
+                    row.sameBits ? "yes" : "NO",
+                ]))
+        }
+        if json { Console.print(try jsonText(report)) }
+        guard report.rows.allSatisfy(\.sameBits) else {
+            throw CommandFailure("The wavefront does not have the bits of one rank; see the table.")
+        }
+        try job.finish()
+    }
+
+    private func makeStack() -> RecurrentLayer {
+        switch model {
+        case .lstm: LSTM(hiddenSize: hidden, numLayers: layers, inputSize: hidden, prefix: "scaling_")
+        case .gru: GRU(hiddenSize: hidden, numLayers: layers, inputSize: hidden, prefix: "scaling_")
+        case .rnn:
+            RNN(hiddenSize: hidden, numLayers: layers, activation: .tanh, inputSize: hidden, prefix: "scaling_")
+        }
+    }
+}

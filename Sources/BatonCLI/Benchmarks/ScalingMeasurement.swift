@@ -1,0 +1,139 @@
+import Baton
+import Glibc
+
+/// Forward passes of one batch size: on one rank, on all ranks side by side, and divided over them as a wavefront.
+struct ScalingMeasurement: Encodable {
+    /// N.
+    var batch: Int
+    /// Steps that travel together, as the probe chose.
+    var chunk: Int
+    /// Windows per second of rank 0 alone.
+    var alone: Double
+    /// Windows per second of all ranks together, each with a stack of its own.
+    var independent: Double
+    /// Windows per second of all ranks on one stack, back to back.
+    var wavefront: Double
+    /// Milliseconds of one window on one rank, and as a wavefront from its start on the first rank to its end on the
+    /// last.
+    var aloneMilliseconds: Double
+    var wavefrontMilliseconds: Double
+    /// Whether the output of the wavefront has the bits of one rank.
+    var sameBits: Bool
+
+    enum CodingKeys: String, CodingKey {
+        case batch, chunk, alone, independent, wavefront
+        case aloneMilliseconds = "alone_milliseconds"
+        case wavefrontMilliseconds = "wavefront_milliseconds"
+        case sameBits = "same_bits"
+        case ceiling, speedup
+        case shareOfCeiling = "share_of_ceiling"
+    }
+
+    /// What all ranks side by side do, in units of one alone.
+    var ceiling: Double { independent / alone }
+    /// What the wavefront does, in units of one alone.
+    var speedup: Double { wavefront / alone }
+    /// Of the work that all ranks side by side do.
+    var shareOfCeiling: Double { wavefront / independent }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(batch, forKey: .batch)
+        try container.encode(chunk, forKey: .chunk)
+        try container.encode(alone, forKey: .alone)
+        try container.encode(independent, forKey: .independent)
+        try container.encode(wavefront, forKey: .wavefront)
+        try container.encode(aloneMilliseconds, forKey: .aloneMilliseconds)
+        try container.encode(wavefrontMilliseconds, forKey: .wavefrontMilliseconds)
+        try container.encode(sameBits, forKey: .sameBits)
+        try container.encode(ceiling, forKey: .ceiling)
+        try container.encode(speedup, forKey: .speedup)
+        try container.encode(shareOfCeiling, forKey: .shareOfCeiling)
+    }
+
+    /// Measures in turns, so that a machine that gets slower or faster does so for all. Collective.
+    init(_ stack: RecurrentLayer, steps: Int, batch: Int, seconds: Double, world: any Communicator) throws {
+        let width = stack.directions[0].inputWeight.shape[1]
+        let stream = RandomStream(seed: 1, name: "bench scaling")
+        let input = Tensor(
+            (0..<steps * batch * width).map { Float(stream.uniform(UInt64($0)) * 2 - 1) },
+            shape: [steps, batch, width])
+        let whole = try RecurrentPipeline(
+            stack, grid: ProcessGrid(dataParallel: SelfCommunicator()), chunkLength: steps)
+        let wave = try RecurrentPipeline(
+            stack, grid: ProcessGrid(ParallelLayout(stages: world.size), world: world))
+        try wave.probeChunkLength(steps: steps, batchSize: batch)
+        let expected = try whole.forward(input, states: whole.beginState(batchSize: batch)).output
+        let got = try wave.forward(input, states: wave.beginState(batchSize: batch)).output
+        let differs = got.map { $0.elements(as: Float.self) != expected?.elements(as: Float.self) } ?? false
+        sameBits = try gathered([differs ? 1 : 0], on: world).allSatisfy { $0[0] == 0 }
+
+        self.batch = batch
+        chunk = wave.chunkLength
+        (alone, independent, wavefront) = (0, 0, 0)
+        (aloneMilliseconds, wavefrontMilliseconds) = (.infinity, .infinity)
+        let turns = 3
+        for _ in 0..<turns {
+            let part = seconds / Double(turns)
+            try Self.wait(for: world) {
+                let time = try Self.secondsPerWindow(whole, input, over: part)
+                alone = max(alone, 1 / time)
+                aloneMilliseconds = min(aloneMilliseconds, time * 1e3)
+            }
+            try world.barrier()
+            let own = try Self.secondsPerWindow(whole, input, over: part)
+            independent = max(independent, try gathered([1 / own], on: world).reduce(0) { $0 + $1[0] })
+            let count = max(3, Int(part / own * Double(world.size)))
+            wavefront = max(wavefront, 1 / (try Self.together(wave, input, count: count, world)))
+            for _ in 0..<5 {
+                let time = try Self.together(wave, input, count: 1, world)
+                wavefrontMilliseconds = min(wavefrontMilliseconds, time * 1e3)
+            }
+        }
+    }
+
+    /// Windows of one rank, one after the other, with the state carried over.
+    private static func secondsPerWindow(
+        _ pipeline: RecurrentPipeline, _ input: Tensor, over seconds: Double
+    ) throws -> Double {
+        var states = pipeline.beginState(batchSize: input.shape[1])
+        (_, states) = try pipeline.forward(input, states: states)
+        var count = 0
+        let start = ContinuousClock.now
+        while count < 3 || BestTime.elapsed(since: start) < seconds {
+            (_, states) = try pipeline.forward(input, states: states)
+            count += 1
+        }
+        return BestTime.elapsed(since: start) / Double(count)
+    }
+
+    /// Windows of all ranks, from a common start to the end of the slowest; per window.
+    private static func together(
+        _ pipeline: RecurrentPipeline, _ input: Tensor, count: Int, _ world: any Communicator
+    ) throws -> Double {
+        // As many on every rank.
+        let count = Int(try gathered([Double(count)], on: world).map { $0[0] }.max() ?? 1)
+        var states = pipeline.beginState(batchSize: input.shape[1])
+        try world.barrier()
+        let start = ContinuousClock.now
+        for _ in 0..<count { (_, states) = try pipeline.forward(input, states: states) }
+        let time = BestTime.elapsed(since: start)
+        return try gathered([time], on: world).map { $0[0] }.max().map { $0 / Double(count) } ?? time
+    }
+
+    /// Runs work on rank 0 while the others sleep, not spin.
+    private static func wait(for world: any Communicator, _ work: () throws -> Void) throws {
+        let nothing = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+        if world.rank == 0 {
+            try work()
+            try waitAll(
+                try (1..<world.size).map {
+                    try world.immediateSend(
+                        UnsafeRawBufferPointer(nothing), to: $0, tag: MessageTag.userRange.upperBound - 1)
+                }, limit: world.waitLimit)
+        } else {
+            let request = try world.immediateReceive(into: nothing, from: 0, tag: MessageTag.userRange.upperBound - 1)
+            while try !request.test() { usleep(500) }
+        }
+    }
+}

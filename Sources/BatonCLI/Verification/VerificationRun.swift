@@ -1,0 +1,65 @@
+import ArgumentParser
+import Baton
+
+/// A small training run that every layout has to repeat bit for bit.
+struct VerificationRun: ParsableArguments {
+    @Option(help: "Recurrent layers.") var layers = 4
+    @Option(help: "Hidden units per layer.") var hidden = 24
+    @Option(help: "Width of the embedding.") var embed = 10
+    @Option(help: "Size of the vocabulary.") var vocab = 29
+    @Option(help: "Fraction dropped between layers.") var dropout = 0.2
+    @Option(help: "Lanes of text.") var batch = 13
+    @Option(help: "Time steps per window.") var stepsPerWindow = 9
+    @Option(help: "Largest global gradient norm.") var clip = 0.5
+    @Option(help: "Training steps.") var steps = 6
+
+    func validate() throws {
+        for (name, value) in [
+            ("--layers", layers), ("--hidden", hidden), ("--embed", embed), ("--vocab", vocab), ("--batch", batch),
+            ("--steps-per-window", stepsPerWindow), ("--steps", steps),
+        ] where !(1...100_000 ~= value) {
+            throw ValidationError("\(name) is \(value), expected 1 to 100000.")
+        }
+        // Written so that NaN is refused too.
+        guard dropout >= 0, dropout < 1 else {
+            throw ValidationError("--dropout is \(dropout), expected 0 or more and less than 1.")
+        }
+        guard clip > 0, clip.isFinite else { throw ValidationError("--clip is \(clip), expected a number above 0.") }
+    }
+
+    /// The flags that make another process do the same.
+    var arguments: [String] {
+        [
+            "--layers", "\(layers)", "--hidden", "\(hidden)", "--embed", "\(embed)", "--vocab", "\(vocab)",
+            "--dropout", "\(dropout)", "--batch", "\(batch)", "--steps-per-window", "\(stepsPerWindow)",
+            "--clip", "\(clip)", "--steps", "\(steps)",
+        ]
+    }
+
+    /// The run with a cell.
+    func configuration(_ cell: RecurrentKind) throws -> TrainingConfiguration {
+        TrainingConfiguration(
+            model: try LanguageModelConfiguration(
+                cell: cell, vocabularySize: vocab, embedding: embed, hidden: hidden, layers: layers, dropout: dropout),
+            batch: batch, stepsPerWindow: stepsPerWindow, totalSteps: steps, optimizer: .adam, learningRate: 0.01,
+            schedule: .constant, weightDecay: 0, momentum: 0, clip: clip, seed: 7,
+            leafCount: LeafPlan.leafCount(rows: batch))
+    }
+
+    /// Random tokens for three windows, so that the run crosses the end of an epoch.
+    var tokens: [Int32] {
+        let stream = RandomStream(seed: 7, name: "verify-layout")
+        return (0...batch * stepsPerWindow * 3).map { Int32(stream.uniform(UInt64($0)) * Double(vocab)) }
+    }
+
+    /// The layouts of so many ranks that fit the run, with the schedules of those that have stages.
+    func cases(ranks: Int) -> [(layout: ParallelLayout, schedule: ScheduleKind)] {
+        (1...ranks).filter { ranks % $0 == 0 }.flatMap { stages in
+            let layout = ParallelLayout(replicas: ranks / stages, stages: stages)
+            guard stages <= layers, layout.replicas <= LeafPlan.leafCount(rows: batch) else {
+                return [(layout: ParallelLayout, schedule: ScheduleKind)]()
+            }
+            return (stages == 1 ? [.wavefront] : ScheduleKind.allCases).map { (layout, $0) }
+        }
+    }
+}

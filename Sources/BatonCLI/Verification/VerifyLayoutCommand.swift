@@ -1,0 +1,163 @@
+import ArgumentParser
+import Baton
+import Foundation
+
+/// `baton verify-layout`: trains one small run in every layout and compares bits.
+struct VerifyLayoutCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify-layout",
+        abstract:
+            "Trains a small model in every parallel layout and compares losses, gradients and parameters bit by bit.",
+        discussion: """
+            Starts the ranks itself. Each layout dp × pp of each number of ranks, with each schedule, has to repeat the \
+            run of one rank; the first figure that differs is printed with its step and its leaf or tensor, and the exit \
+            status is 1.
+            """)
+
+    @OptionGroup var training: VerificationRun
+    @Option(help: "Numbers of ranks, joined by commas.", transform: VerifyLayoutCommand.counts) var ranks = [
+        1, 2, 3, 4,
+    ]
+    @Option(help: "Cells, joined by commas: lstm, gru, rnn.", transform: VerifyLayoutCommand.cells)
+    var models = TrainOptions.Model.allCases
+    @Option(
+        help: ArgumentHelp(
+            "Flip one bit of a weight on this rank before this step, to see that the comparison finds it.",
+            valueName: "rank:step"))
+    var flip: String?
+    @Flag(help: "Print one JSON object.") var json = false
+    @Option(help: .hidden) var record: String?
+
+    /// What `--json` prints.
+    struct Report: Encodable {
+        struct Row: Encodable {
+            var run: String
+            var figures: Int
+            var first_difference: String?
+        }
+        var rows: [Row] = []
+        var differing: Int { rows.count { $0.first_difference != nil } }
+    }
+
+    static func counts(_ text: String) throws -> [Int] {
+        let counts = text.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
+        guard counts.allSatisfy({ 1...64 ~= $0 }) else {
+            throw ValidationError("--ranks '\(text)' is no list of numbers from 1 to 64, such as 1,2,4.")
+        }
+        return counts
+    }
+
+    static func cells(_ text: String) throws -> [TrainOptions.Model] {
+        try text.split(separator: ",", omittingEmptySubsequences: false).map { name in
+            guard let cell = TrainOptions.Model(rawValue: String(name)) else {
+                throw ValidationError("--models: '\(name)' is none of lstm, gru, rnn.")
+            }
+            return cell
+        }
+    }
+
+    /// Rank and step of the bit to flip.
+    private var flipped: (rank: Int, step: Int)? {
+        guard let parts = flip?.split(separator: ":").map({ Int($0) ?? -1 }), parts.count == 2 else { return nil }
+        return (parts[0], parts[1])
+    }
+
+    func validate() throws {
+        if let flip {
+            guard let flipped, flipped.rank >= 0, flipped.step >= 1 else {
+                throw ValidationError("--flip '\(flip)' is no RANK:STEP, such as 1:3 for rank 1 before step 3.")
+            }
+        }
+        if record == nil, try LaunchEnvironment() != nil {
+            throw ValidationError("verify-layout starts its ranks itself; run it without launch/run.")
+        }
+    }
+
+    func run() throws {
+        if let record { return try work(recordingTo: record) }
+        var reference: [String: LayoutRecord] = [:]
+        for cell in models {
+            reference[cell.rawValue] = try train(
+                cell, (ParallelLayout(), .wavefront), on: SelfCommunicator(), flip: nil)
+        }
+        var report = Report()
+        for count in ranks {
+            for record in try records(ranks: count) {
+                let difference = reference[record.cell].map { record.difference(from: $0) } ?? "no reference"
+                report.rows.append(
+                    Report.Row(run: record.title, figures: record.lines.count, first_difference: difference))
+                if !json {
+                    Console.print(
+                        record.title
+                            + (difference.map { ": FIRST DIFFERENCE at \($0)" }
+                                ?? ": \(record.lines.count) figures, no difference"))
+                }
+            }
+        }
+        guard !report.rows.isEmpty else {
+            throw CommandFailure("No layout of \(ranks) ranks fits the run; use more --layers or a larger --batch.")
+        }
+        if json {
+            Console.print(try jsonText(report))
+        } else {
+            Console.print("\(report.rows.count) runs, \(report.differing) differ from one rank")
+        }
+        if report.differing > 0 {
+            throw CommandFailure("\(report.differing) of \(report.rows.count) runs do not have the bits of one rank.")
+        }
+    }
+
+    /// The records of all runs of so many ranks, made by a job of its own.
+    private func records(ranks count: Int) throws -> [LayoutRecord] {
+        let file = FileManager.default.temporaryDirectory.appending(path: "baton-verify-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: file) }
+        let (status, error) = try RankLauncher.run(
+            ranks: count,
+            ["verify-layout", "--record", file, "--models", models.map(\.rawValue).joined(separator: ",")]
+                + training.arguments + (flip.map { ["--flip", $0] } ?? []))
+        guard status == 0, let text = try? String(contentsOfFile: file, encoding: .utf8) else {
+            throw CommandFailure("The job of \(count) rank(s) failed: \(error)")
+        }
+        return LayoutRecord.read(text)
+    }
+
+    /// One rank of a job: trains in all layouts; rank 0 writes the records.
+    private func work(recordingTo path: String) throws {
+        let job = try ParallelJob()
+        var text = ""
+        for cell in models {
+            for one in training.cases(ranks: job.communicator.size) {
+                text += try train(cell, one, on: job.communicator, flip: flipped).text
+            }
+        }
+        _ = try job.share {
+            var file = try AtomicFile(path: path)
+            try file.write(Array(text.utf8))
+            _ = try file.commit()
+            return []
+        }
+        try job.finish()
+    }
+
+    private func train(
+        _ cell: TrainOptions.Model, _ one: (layout: ParallelLayout, schedule: ScheduleKind),
+        on communicator: any Communicator, flip: (rank: Int, step: Int)?
+    ) throws -> LayoutRecord {
+        let schedule = one.layout.stages > 1 ? " \(one.schedule.rawValue)" : ""
+        var record = LayoutRecord(title: "\(cell.rawValue) \(one.layout)\(schedule)")
+        let trainer = try LanguageModelTrainer(
+            training.configuration(cell.cell), tokens: training.tokens,
+            grid: ProcessGrid(one.layout, world: communicator), schedule: one.schedule)
+        while trainer.stepsDone < training.steps {
+            if let flip, flip.rank == communicator.rank, flip.step == trainer.stepsDone + 1 {
+                // The highest bit of a mantissa, so that it is not lost in rounding.
+                let weight = trainer.arena.data.pointer(of: Float.self)
+                weight[0] = Float(bitPattern: weight[0].bitPattern ^ 1 << 22)
+                trainer.arena.markChanged()
+            }
+            let metrics = try trainer.step()
+            record.add(step: metrics.step, trainer.evidence, names: trainer.parameterNames)
+        }
+        return record
+    }
+}

@@ -1,0 +1,135 @@
+public import BatonComm
+import BatonKernelABI
+import BatonKernels
+public import BatonNN
+public import BatonTensor
+
+/// Inference of a recurrent stack whose layers are divided over the stages of a pipeline: chunks of time run through
+/// the stages as a wave, so ranks share the work of one sequence, whatever its batch size.
+///
+/// Calls follow each other without a pause: a first stage begins with the next window while the last is at the end of
+/// this one. State stays where its layer is. The bits are those of one rank and do not depend on the chunks.
+public final class RecurrentPipeline {
+    /// Layers of every stage.
+    public let partition: StagePartition
+    /// Time steps that travel together; may be changed between windows, on all ranks alike.
+    public var chunkLength: Int
+    private let stack: RecurrentLayer
+    private let grid: ProcessGrid
+    private let transfers: StageTransfers
+    private var window: RecurrentStage?
+    private var shape = ScheduleShape(stages: 1, isTraining: false)
+
+    /// Divides the layers over the stages of the grid.
+    ///
+    /// - Parameters:
+    ///   - stack: One direction, TNC, the input width known; the parameters of this stage's layers have values.
+    ///   - chunkLength: At least 1; see `probeChunkLength`.
+    /// - Throws: `EngineError` if there are more stages than layers, or the stack has two directions.
+    public init(_ stack: RecurrentLayer, grid: ProcessGrid, chunkLength: Int = 8) throws(EngineError) {
+        precondition(chunkLength >= 1, "RecurrentPipeline: expected a chunk of at least 1 step, got \(chunkLength)")
+        guard !stack.bidirectional else {
+            throw EngineError(
+                "A bidirectional stack cannot be divided into pipeline stages: each layer needs the whole sequence of the one below."
+            )
+        }
+        guard grid.layout.stages <= stack.numLayers else {
+            throw EngineError(
+                "\(grid.layout.stages) pipeline stages do not fit a stack of \(stack.numLayers) layer(s); use at most \(stack.numLayers)."
+            )
+        }
+        self.stack = stack
+        self.grid = grid
+        self.chunkLength = chunkLength
+        partition = StagePartition(
+            costs: stack.directions.map { direction in
+                Double(direction.parameters.reduce(0) { $0 + $1.count })
+            }, stages: grid.layout.stages)
+        transfers = StageTransfers(grid.stageGroup)
+    }
+
+    /// Layers of this rank.
+    public var layers: Range<Int> { partition.stages[grid.place.stage] }
+
+    /// Zero states of this rank's layers, (layers, N, H) each.
+    public func beginState(batchSize: Int) -> [Tensor] {
+        (0..<stack.stateCount).map { _ in
+            Tensor(zeros: [layers.count, batchSize, stack.hiddenSize], dtype: stack.dtype)
+        }
+    }
+
+    /// Runs one window. Collective over the stages of a replica.
+    ///
+    /// | Value | Shape |
+    /// |---|---|
+    /// | input | (T, N, C), read on the first stage; elsewhere only T and N count |
+    /// | states | before the window, of this rank's layers |
+    /// | returns | (T, N, H) on the last stage, nil elsewhere; states after the window |
+    ///
+    /// - Throws: `CommError` of the transport.
+    public func forward(_ input: Tensor, states: [Tensor]) throws -> (output: Tensor?, states: [Tensor]) {
+        let (steps, rows) = (input.shape[0], input.shape[1])
+        let isFirst = grid.place.stage == 0
+        let next = beginState(batchSize: rows)
+        let received = isFirst ? input : Tensor(uninitialized: [steps, rows, stack.hiddenSize], dtype: stack.dtype)
+        let window = RecurrentStage(
+            stack, layers: layers, input: received, rows: 0..<rows, initial: states, final: next,
+            leaves: .whole(rows: rows), random: nil, recordsGradients: false)
+        self.window = window
+        defer { self.window = nil }
+        let chunks = max(1, (steps + chunkLength - 1) / chunkLength)
+        shape = ScheduleShape(stages: grid.layout.stages, chunks: chunks, isTraining: false)
+        let schedule = PipelineSchedule.inference(stages: grid.layout.stages, chunks: chunks)
+        _ = try ScheduleExecutor(schedule, rank: grid.place.stage).run(self, transfers)
+        return (grid.place.stage == grid.layout.stages - 1 ? window.output : nil, next)
+    }
+
+    /// Takes the chunk length that runs windows of a size fastest, by a short trial of each. Collective over the stages.
+    ///
+    /// - Parameter seconds: Time per candidate.
+    public func probeChunkLength(steps: Int, batchSize: Int, seconds: Double = 0.05) throws {
+        let width = grid.place.stage == 0 ? stack.directions[0].inputWeight.shape[1] : stack.hiddenSize
+        let input = Tensor(zeros: [steps, batchSize, width], dtype: stack.dtype)
+        var best = Double.infinity
+        var winner = chunkLength
+        for candidate in [1, 2, 4, 8, 16] where candidate <= steps {
+            chunkLength = candidate
+            var states = beginState(batchSize: batchSize)
+            (_, states) = try forward(input, states: states)
+            // The first stage says how often, so that all run as often.
+            var watch = StopWatch()
+            (_, states) = try forward(input, states: states)
+            let count = try agreed(max(2, min(200, seconds / max(watch.lap(), 1e-6))))
+            _ = watch.lap()
+            for _ in 0..<Int(count) { (_, states) = try forward(input, states: states) }
+            // The slowest stage decides.
+            let time = try agreed(watch.lap() / count.rounded(.down))
+            if time < best { (best, winner) = (time, candidate) }
+        }
+        chunkLength = winner
+    }
+
+    /// The largest of the stages' values, on all.
+    private func agreed(_ value: Double) throws(CommError) -> Double {
+        let own = Tensor([value], shape: [1])
+        let all = Tensor(zeros: [grid.stageGroup.size], dtype: .float64)
+        try grid.stageGroup.allGather(UnsafeRawBufferPointer(own.bytes), into: all.bytes)
+        return all.elements(as: Double.self).max() ?? value
+    }
+}
+
+extension RecurrentPipeline: StageWork {
+    func perform(_ action: ScheduleAction, hook: StepHook) { window?.forward(steps: steps(of: action), hook: hook) }
+
+    func landing(for action: ScheduleAction) -> UnsafeMutableRawBufferPointer {
+        window?.input[leading: steps(of: action)].bytes ?? .init(start: nil, count: 0)
+    }
+
+    func result(of action: ScheduleAction) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(window?.output[leading: steps(of: action)].bytes ?? .init(start: nil, count: 0))
+    }
+
+    private func steps(of action: ScheduleAction) -> Range<Int> {
+        shape.steps(ofChunk: action.chunk, of: window?.input.shape[0] ?? 0)
+    }
+}

@@ -1,0 +1,71 @@
+import Baton
+import Foundation
+import Testing
+
+@testable import BatonCLI
+
+/// `verify-layout` finds nothing where there is nothing, and a flipped bit where there is one.
+@Suite(.serialized) struct VerifyLayoutTests {
+    private func verify(_ more: [String]) throws -> BatonProcess {
+        try BatonProcess(
+            URL(filePath: "/usr/bin/env"),
+            ["timeout", "--kill-after=5", "100", try BatonProcess.executable().path, "verify-layout"]
+                + ["--steps", "4", "--layers", "3", "--hidden", "9"] + more,
+            environment: ["OPENBLAS_NUM_THREADS": "1"], without: ["BATON_ISA", "OPENBLAS_CORETYPE"])
+    }
+
+    @Test func everyLayoutHasTheBitsOfOneRank() throws {
+        let run = try verify(["--ranks", "1,2,4", "--models", "lstm,rnn"])
+        #expect(run.status == 0, "\(run.output) \(run.error)")
+        let lines = run.output.split(separator: "\n")
+        // dp=1; dp=2 and pp=2 with three schedules; dp=4 and dp=2,pp=2 with three; no pp=4 for three layers.
+        #expect(lines.count == 2 * (1 + 4 + 4) + 1)
+        #expect(lines.dropLast().allSatisfy { $0.hasSuffix("figures, no difference") })
+        #expect(run.output.contains("lstm dp=2,pp=2 1f1b: "))
+        #expect(lines.last == "18 runs, 0 differ from one rank")
+    }
+
+    @Test func aFlippedBitIsFoundInItsStep() throws {
+        let run = try verify(["--ranks", "2", "--models", "gru", "--flip", "1:3", "--json"])
+        #expect(run.status == 1, "\(run.error)")
+        let rows = try #require(try run.json()["rows"] as? [[String: Any]])
+        #expect(rows.count == 4)
+        for row in rows {
+            let found = try #require(row["first_difference"] as? String)
+            #expect(found.hasPrefix("step 3, loss of leaf"), "\(found)")
+        }
+        // Of two replicas the second holds the upper half of the eight leaves.
+        let replicas = try #require(rows.first { $0["run"] as? String == "gru dp=2" }?["first_difference"] as? String)
+        #expect(replicas.hasPrefix("step 3, loss of leaf 4"), "\(replicas)")
+        #expect(run.error.contains("4 of 4 runs"))
+    }
+
+    @Test(arguments: [
+        (["--ranks", "0"], "--ranks"), (["--ranks", "1,,2"], "--ranks"), (["--models", "cnn"], "cnn"),
+        (["--flip", "1"], "RANK:STEP"), (["--steps", "0"], "--steps"), (["--dropout", "1"], "--dropout"),
+    ])
+    func badFlagsAreRefused(flags: [String], word: String) throws {
+        let run = try verify(flags)
+        #expect(run.status == 2 && run.error.contains(word), "\(run.error)")
+    }
+
+    @Test func recordsNameTheFirstDifference() {
+        var evidence = StepEvidence()
+        evidence.leaves = [LeafTotals(lossSum: 1, tokenCount: 2), LeafTotals(lossSum: 3, tokenCount: 4)]
+        evidence.gradientSquares = [5, 6]
+        evidence.parameterDigests = [7, 8]
+        var reference = LayoutRecord(title: "lstm dp=1")
+        for step in 1...2 { reference.add(step: step, evidence, names: ["a", "b"]) }
+        #expect(LayoutRecord.read(reference.text + reference.text) == [reference, reference])
+        var other = LayoutRecord(title: "lstm pp=2 gpipe")
+        other.add(step: 1, evidence, names: ["a", "b"])
+        #expect(other.difference(from: reference)?.contains("6 figures where one rank has 12") == true)
+        evidence.gradientSquares[1] = 9
+        other.add(step: 2, evidence, names: ["a", "b"])
+        #expect(other.cell == "lstm")
+        #expect(
+            other.difference(from: reference)
+                == "step 2, gradient b: 0000000000000009 where one rank has 0000000000000006")
+        #expect(reference.difference(from: reference) == nil)
+    }
+}

@@ -1,0 +1,64 @@
+import BatonComm
+import BatonMPITestSupport
+import BatonNN
+import BatonTensor
+import BatonTestSupport
+import Testing
+
+@testable import BatonEngine
+
+/// A recurrent stack on the stages of the test's world against the same stack in one process.
+@Suite(.serialized) struct RecurrentPipelineTests {
+    /// Two windows with state carried over, in chunks that do not divide them.
+    @Test(arguments: [1, 3, 7, 40], [1, 5, 12])
+    func everyChunkLengthHasTheBitsOfOneProcess(chunkLength: Int, batch: Int) throws {
+        let world = try TestWorld.communicator()
+        for dtype in [DType.float32, .float64] {
+            let stack = LSTM(hiddenSize: 11, numLayers: 4, inputSize: 6, dtype: dtype, prefix: "wave_")
+            PyTorchInitialization.initialize(stack, seed: 3)
+            let windows = (0..<2).map { window in
+                var random = SeededRandom(seed: UInt64(window))
+                let values = random.array(17 * batch * 6)
+                return dtype == .float64
+                    ? Tensor(values, shape: [17, batch, 6]) : Tensor(values.map { Float($0) }, shape: [17, batch, 6])
+            }
+            var states = stack.beginState(batchSize: batch)
+            var alone: [[UInt8]] = []
+            for window in windows {
+                let (output, next) = stack(Variable(window), states: states, .inference(rows: batch))
+                states = next
+                alone.append(Array(output.value.bytes))
+            }
+            for layout in TinyRun.layouts(ranks: world.size, layers: 4) {
+                let grid = try ProcessGrid(layout, world: world)
+                let pipeline = try RecurrentPipeline(stack, grid: grid, chunkLength: chunkLength)
+                var states = pipeline.beginState(batchSize: batch)
+                for (number, window) in windows.enumerated() {
+                    let (output, next) = try pipeline.forward(window, states: states)
+                    states = next
+                    #expect((output != nil) == (grid.place.stage == layout.stages - 1))
+                    if let output { #expect(Array(output.bytes) == alone[number], "layout \(layout)") }
+                }
+            }
+        }
+    }
+
+    @Test func theProbeLeavesAllStagesWithOneLength() throws {
+        let world = try TestWorld.communicator()
+        let stack = GRU(hiddenSize: 8, numLayers: 4, inputSize: 8, prefix: "probe_")
+        stack.initialize()
+        let grid = try ProcessGrid(ParallelLayout(stages: world.size), world: world)
+        let pipeline = try RecurrentPipeline(stack, grid: grid)
+        try pipeline.probeChunkLength(steps: 12, batchSize: 3, seconds: 0.001)
+        #expect([1, 2, 4, 8].contains(pipeline.chunkLength))
+        var states = pipeline.beginState(batchSize: 3)
+        (_, states) = try pipeline.forward(Tensor(zeros: [12, 3, 8]), states: states)
+        #expect(states[0].shape == [pipeline.layers.count, 3, 8])
+    }
+
+    @Test func stacksThatCannotBeDividedAreRefused() throws {
+        let both = LSTM(hiddenSize: 3, bidirectional: true, inputSize: 2)
+        let grid = ProcessGrid(dataParallel: SelfCommunicator())
+        #expect(throws: EngineError.self) { _ = try RecurrentPipeline(both, grid: grid) }
+    }
+}
