@@ -9,10 +9,15 @@ final class FusedUnrolling {
 
     /// - Parameter cells: one, or the left and the right one of a bidirectional cell.
     /// - Returns: nil if no layer computes the same: another activation or form of gates, cells of different kinds or
-    ///   sizes, or a hook that wants to see every step.
+    ///   sizes.
     init?(_ cells: [PlainCell]) {
         guard let first = cells.first, let kind = first.fusedKind else { return nil }
-        for cell in cells where cell.fusedKind != kind || cell.hiddenSize != first.hiddenSize { return nil }
+        for cell in cells
+        where cell.fusedKind != kind || cell.hiddenSize != first.hiddenSize
+            || cell.fusedProjection != first.fusedProjection
+        {
+            return nil
+        }
         self.cells = cells
         let shared = ParameterDict(prefix: first.prefix)
         for (direction, cell) in zip(["l", "r"], cells) {
@@ -26,26 +31,27 @@ final class FusedUnrolling {
             switch kind {
             case .lstm:
                 LSTM(
-                    hiddenSize: hiddenSize, bidirectional: bidirectional, inputSize: inputSize, dtype: dtype,
+                    hiddenSize: hiddenSize, bidirectional: bidirectional, inputSize: inputSize,
+                    projectionSize: first.fusedProjection, dtype: dtype, useSequenceLength: true,
                     prefix: first.prefix, params: shared)
             case .gru:
                 GRU(
                     hiddenSize: hiddenSize, bidirectional: bidirectional, inputSize: inputSize, dtype: dtype,
-                    prefix: first.prefix, params: shared)
+                    useSequenceLength: true, prefix: first.prefix, params: shared)
             case .rnnTanh, .rnnRelu:
                 RNN(
                     hiddenSize: hiddenSize, activation: kind == .rnnTanh ? .tanh : .relu,
-                    bidirectional: bidirectional, inputSize: inputSize, dtype: dtype, prefix: first.prefix,
-                    params: shared)
+                    bidirectional: bidirectional, inputSize: inputSize, dtype: dtype, useSequenceLength: true,
+                    prefix: first.prefix, params: shared)
             }
         }
     }
 
-    /// Unrolls on the layer's kernels; nil if the request needs the single steps.
+    /// Unrolls on the layer's kernels; nil if a hook wants to see the single steps.
     func unroll(
         _ request: UnrollRequest, _ context: ForwardContext
     ) -> (outputs: CellSequence, states: [Variable])? {
-        if request.lengths != nil || cells.contains(where: \.hasHooks) { return nil }
+        if cells.contains(where: \.hasHooks) { return nil }
         let layout = request.inputs.layout
         let merged = request.inputs.merged
         let count = request.states.count / cells.count
@@ -62,7 +68,8 @@ final class FusedUnrolling {
             context.stack(cells.indices.map { request.states[$0 * count + kind] }, axis: 0)
         }
         let input = layout == .NTC ? context.swapLeadingAxes(merged) : merged
-        let result = layer(input, states: states, context)
+        let lengths = request.lengths ?? [Int](repeating: request.inputs.count, count: request.inputs.batchSize)
+        let result = layer(input, states: states, sequenceLength: lengths, context)
         let output = layout == .NTC ? context.swapLeadingAxes(result.output) : result.output
         let finals = result.states.map { context.unstack($0, axis: 0) }
         return (
@@ -86,7 +93,11 @@ extension PlainCell {
         case let cell as LSTMCell:
             cell.activation.builtIn == .tanh && cell.recurrentActivation.builtIn == .sigmoid ? .lstm : nil
         case let cell as GRUCell: cell.resetAfter ? .gru : nil
+        case is LSTMPCell: .lstm
         default: nil
         }
     }
+
+    /// P of a projected cell.
+    var fusedProjection: Int? { (self as? LSTMPCell)?.projectionSize }
 }

@@ -5,9 +5,15 @@ extension RecurrentLayer {
     /// A stack of cells that computes the same and has the same `Parameter` objects.
     ///
     /// Cells are named `l0_`, `r0_`, … under the layer's prefix; between layers stand dropout cells, with the masks of the
-    /// layer. Source: Gluon `_RNNLayer._unfuse` (parity L20).
-    public func unfuse() -> HybridSequentialRNNCell {
-        NameScope.$current.withValue(.process) {
+    /// layer. A projected layer becomes `LSTMPCell`s. Lengths are given to `unroll` as they are to the layer.
+    ///
+    /// - Throws: `NNError` for a layer that clips its states, which no cell does.
+    /// - Source: Gluon `_RNNLayer._unfuse` (parity L20).
+    public func unfuse() throws(NNError) -> HybridSequentialRNNCell {
+        guard stateClip == nil else {
+            throw NNError("\(name) clips its states, which no cell does; make it without stateClip to unfuse it")
+        }
+        return NameScope.$current.withValue(.process) {
             let stack = HybridSequentialRNNCell(prefix: prefix, params: params)
             stack.nameScope {
                 for layer in 0..<numLayers {
@@ -26,7 +32,13 @@ extension RecurrentLayer {
         let prefix = "\(direction.isReverse ? "r" : "l")\(direction.layer)_"
         let inputSize = direction.inputWeight.shape[1]
         switch cell {
-        case .lstm: return LSTMCell(hiddenSize: hiddenSize, inputSize: inputSize, dtype: dtype, prefix: prefix)
+        case .lstm:
+            if let projectionSize {
+                return LSTMPCell(
+                    hiddenSize: hiddenSize, projectionSize: projectionSize, inputSize: inputSize, dtype: dtype,
+                    prefix: prefix)
+            }
+            return LSTMCell(hiddenSize: hiddenSize, inputSize: inputSize, dtype: dtype, prefix: prefix)
         case .gru: return GRUCell(hiddenSize: hiddenSize, inputSize: inputSize, dtype: dtype, prefix: prefix)
         case .rnnTanh, .rnnRelu:
             return RNNCell(

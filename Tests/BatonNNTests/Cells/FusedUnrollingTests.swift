@@ -39,16 +39,16 @@ import Testing
         }
     }
 
-    /// Without lengths, which are given to `unroll`, and without projection and limits.
-    static let stacks = StackCase.all.filter { $0.lengths == nil && $0.projection == nil && $0.stateClip == nil }
-
-    @Test(arguments: stacks) func aLayerEqualsItsUnfusedStack(_ stack: StackCase) {
+    /// All but the clipped ones, which no cell equals.
+    @Test(arguments: StackCase.all.filter { $0.stateClip == nil }) func aLayerEqualsItsUnfusedStack(_ stack: StackCase)
+        throws
+    {
         let layer = stack.make()
         layer.initialize(UniformInitializer(0.7), seed: 3)
         for parameter in layer.collectParameters() where parameter.shape.count == 1 {
             parameter.initialize(overriding: UniformInitializer(0.5), seed: 4)
         }
-        let cells = layer.unfuse()
+        let cells = try layer.unfuse()
         #expect(cells.collectParameters().map(\.name).sorted() == layer.collectParameters().map(\.name).sorted())
         #expect(
             Set(cells.collectParameters().map { ObjectIdentifier($0) })
@@ -58,13 +58,16 @@ import Testing
         let shape = stack.layout == .TNC ? [4, 3, 3] : [3, 4, 3]
         let parameters = layer.collectParameters()
         let fused = run(context, parameters, inputShape: shape) { x, context in
-            let result = layer(x, states: layer.beginState(batchSize: 3), context)
-            return [result.output]
+            let states = layer.beginState(batchSize: 3)
+            return [layer(x, states: states, sequenceLength: stack.lengths, context).output]
         }
+        let lengths = stack.lengths.map { Tensor($0.map { Int64($0) }, shape: [3]) }
         for hybridized in [false, true] {
             cells.hybridize(active: hybridized)
             let unfused = run(context, parameters, inputShape: shape) { x, context in
-                [cells.unroll(x, layout: stack.layout, mergeOutputs: true, context).outputs.merged]
+                let result = cells.unroll(
+                    x, layout: stack.layout, mergeOutputs: true, validLength: lengths, context)
+                return [result.outputs.merged]
             }
             // Dropout included: the masks belong to the same names.
             expectEqual(unfused, fused, "\(stack) \(hybridized)")
@@ -73,10 +76,10 @@ import Testing
         }
     }
 
-    @Test func finalStatesAreTheLayersToo() {
+    @Test func finalStatesAreTheLayersToo() throws {
         let layer = LSTM(hiddenSize: 4, numLayers: 2, bidirectional: true, inputSize: 3, dtype: .float64, prefix: "n_")
         layer.initialize(UniformInitializer(0.7), seed: 3)
-        let cells = layer.unfuse()
+        let cells = try layer.unfuse()
         cells.hybridize()
         let context = ForwardContext.inference(rows: 2)
         let x = Variable(randomTensor([5, 2, 3], seed: 1))
@@ -132,5 +135,35 @@ import Testing
         var calls = 0
         _ = watched.registerForwardHook { _, _, _ in calls += 1 }
         #expect(nodes(watched) > 12 && calls == 4)
+    }
+
+    @Test(arguments: [false, true]) func projectedLayersAndLengthsUnfuseToo(_ bidirectional: Bool) throws {
+        let layer = LSTM(
+            hiddenSize: 5, numLayers: 2, bidirectional: bidirectional, inputSize: 3, projectionSize: 2,
+            dtype: .float64, useSequenceLength: true, prefix: "p_")
+        layer.initialize(UniformInitializer(0.7), seed: 3)
+        let cells = try layer.unfuse()
+        let lengths = [4, 0, 2]
+        let context = ForwardContext(leaves: .whole(rows: 3))
+        let parameters = layer.collectParameters()
+        let fused = run(context, parameters, inputShape: [4, 3, 3]) { x, context in
+            [layer(x, states: layer.beginState(batchSize: 3), sequenceLength: lengths, context).output]
+        }
+        for hybridized in [false, true] {
+            cells.hybridize(active: hybridized)
+            let unfused = run(context, parameters, inputShape: [4, 3, 3]) { x, context in
+                let valid = Tensor(lengths.map { Int64($0) }, shape: [3])
+                return [cells.unroll(x, layout: .TNC, validLength: valid, context).outputs.merged]
+            }
+            expectEqual(unfused, fused, "projected \(hybridized)")
+            #expect((unfused.tapeNodes < 24) == hybridized, "\(unfused.tapeNodes) nodes")
+        }
+    }
+
+    @Test func aClippedLayerDoesNotUnfuse() {
+        let layer = LSTM(
+            hiddenSize: 5, inputSize: 3, stateClip: StateClip(lower: -1, upper: 1), prefix: "c_")
+        let error = #expect(throws: NNError.self) { _ = try layer.unfuse() }
+        #expect(error?.message.contains("clips its states") == true)
     }
 }
