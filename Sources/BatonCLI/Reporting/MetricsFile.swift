@@ -16,7 +16,8 @@ struct MetricsRow: Equatable {
     var seconds: Double
 }
 
-extension MetricsRow {
+extension MetricsRow: StepRow {
+    static let kind = "a row of metrics"
     /// Columns of the file; bits and hash are hexadecimal, 16 digits, the bits those of an IEEE 754 binary64.
     static let header = "step,loss,loss_bits,grad_norm,grad_norm_bits,param_hash,tokens,rows_this_rank,seconds"
 
@@ -43,32 +44,7 @@ extension MetricsRow {
 }
 
 /// The file `metrics.csv` of a run: one row per training step.
-struct MetricsFile: ~Copyable {
-    private let log: StepLog
-
-    /// Starts the file anew (`resumedStep` nil), or keeps the rows up to and including a step and goes on after it.
-    ///
-    /// - Throws: `CommandFailure` or `FormatError` when there is another kind of file, or none can be written.
-    init(path: String, resumedStep: Int? = nil) throws {
-        log = try StepLog(path: path, header: MetricsRow.header, resumedStep: resumedStep)
-    }
-
-    /// Writes the row of a step.
-    func append(_ row: MetricsRow) throws(CommandFailure) { try log.append(row.text) }
-
-    /// Flushes to the disk; call it before a checkpoint of the same step is written.
-    func flush() throws(CommandFailure) { try log.flush() }
-
-    /// The rows of a file, none when there is no file.
-    static func rows(path: String) throws -> [MetricsRow] {
-        try StepLog.rows(path: path, header: MetricsRow.header).map { _, text in
-            guard let row = MetricsRow(text: text) else {
-                throw CommandFailure("\(path): '\(text)' is not a row of metrics; restore the file or move it away.")
-            }
-            return row
-        }
-    }
-}
+typealias MetricsFile = StepTable<MetricsRow>
 
 /// 16 hexadecimal digits, lower case.
 func hexadecimal(_ bits: UInt64) -> String {

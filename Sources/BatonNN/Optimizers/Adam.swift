@@ -3,7 +3,7 @@ public import BatonTensor
 /// Adam: g ← g + λw; m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²; w ← w − η/(1−β₁ᵗ) · m / (√v/√(1−β₂ᵗ) + ε).
 ///
 /// Source: Kingma & Ba 2015, arXiv:1412.6980, in the form of PyTorch `torch.optim.Adam`.
-public final class Adam: Optimizer {
+public class Adam: Optimizer {
     /// η of the next step.
     public var learningRate: Double
     /// β₁.
@@ -14,6 +14,8 @@ public final class Adam: Optimizer {
     public let epsilon: Double
     /// λ.
     public let weightDecay: Double
+    /// Whether λ shrinks the parameters themselves instead of entering g (see `AdamW`).
+    let decouplesDecay: Bool
     /// The parameters it updates.
     public let arena: ParameterArena
     /// Number of steps done.
@@ -21,9 +23,18 @@ public final class Adam: Optimizer {
     private let moments: AdamMoments
 
     /// Moments at zero; PyTorch's defaults.
-    public init(
+    public convenience init(
         _ arena: ParameterArena, learningRate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999,
         epsilon: Double = 1e-8, weightDecay: Double = 0
+    ) {
+        self.init(
+            arena, learningRate: learningRate, beta1: beta1, beta2: beta2, epsilon: epsilon,
+            weightDecay: weightDecay, decouplesDecay: false)
+    }
+
+    init(
+        _ arena: ParameterArena, learningRate: Double, beta1: Double, beta2: Double, epsilon: Double,
+        weightDecay: Double, decouplesDecay: Bool
     ) {
         precondition((0..<1).contains(beta1) && (0..<1).contains(beta2), "Adam: expected betas in [0, 1)")
         self.arena = arena
@@ -32,6 +43,7 @@ public final class Adam: Optimizer {
         self.beta2 = beta2
         self.epsilon = epsilon
         self.weightDecay = weightDecay
+        self.decouplesDecay = decouplesDecay
         moments = AdamMoments(arena)
     }
 
@@ -44,8 +56,8 @@ public final class Adam: Optimizer {
         stepCount += 1
         moments.update(
             arena, gradient: gradient, gradientScale: gradientScale, learningRate: learningRate, beta1: beta1,
-            beta2: beta2, epsilon: epsilon, gradientDecay: weightDecay,
-            parameterFactor: 1, step: stepCount)
+            beta2: beta2, epsilon: epsilon, gradientDecay: decouplesDecay ? 0 : weightDecay,
+            parameterFactor: decouplesDecay ? 1 - learningRate * weightDecay : 1, step: stepCount)
         arena.markChanged()
     }
 
