@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -43,9 +44,25 @@ def run(folder, weights, inputs, outputs, **options):
     return {flag: numpy.load(path) for flag, path in paths.items()}
 
 
-def gradients(folder, names):
-    """What `--grad-dir` holds under these names."""
-    return {name: numpy.load(os.path.join(folder, name + ".npy")) for name in names}
+def gradient_errors(folder, expected, limit, times=1):
+    """(what, error, limit) of the gradients in `--grad-dir`, `times` over.
+
+    A parameter's gradient adds up products over all rows and steps, and where the tensor has few elements the sum may be far
+    smaller than what was added up; so the deviation is relative to the largest gradient of the layer.
+    """
+    def layer(name):
+        match = re.search(r"(?:[lr]|_unfused\.)(\d+)", name)
+        return match and match.group(1)
+
+    largest = {}
+    for name, value in expected.items():
+        if layer(name) is not None:
+            largest[layer(name)] = max(largest.get(layer(name), 0.0), float(numpy.abs(value).max()))
+    return [
+        ("gradient of " + name,
+         error(times * numpy.load(os.path.join(folder, name + ".npy")), value, largest.get(layer(name), 0.0)), limit)
+        for name, value in expected.items()
+    ]
 
 
 def tolerance(dtype, depth, backward=False):
@@ -62,15 +79,15 @@ def depth(steps, width, hidden, layers, directions, projection=None):
     return steps * (max(width, directions * hidden) + hidden + (projection or 0)) * layers
 
 
-def error(actual, expected):
-    """The largest deviation, relative to the largest expected value."""
+def error(actual, expected, scale=0.0):
+    """The largest deviation, relative to the largest expected value, or to `scale` if that is larger."""
     actual, expected = numpy.asarray(actual, "f8"), numpy.asarray(expected, "f8")
     if actual.shape != expected.shape:
         return math.inf
     if actual.size == 0:
         return 0.0
     difference = numpy.abs(actual - expected).max()
-    scale = numpy.abs(expected).max()
+    scale = max(scale, numpy.abs(expected).max())
     return float(difference / scale) if scale > 0 else float(difference)
 
 

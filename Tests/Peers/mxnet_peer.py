@@ -143,9 +143,8 @@ def compare(c, folder):
         expected["cell_state"] = c0.grad
     expected.update({names[key]: p.grad() for key, p in parameters.items() if key not in nulls})
     times = 2 if c["grad_req"] == "add" else 1
-    for name, gradient in harness.gradients(folder_of_gradients, expected).items():
-        result.append(("gradient of " + name, error(times * gradient, expected[name].asnumpy()), far))
-    return result
+    expected = {name: value.asnumpy() for name, value in expected.items()}
+    return result + harness.gradient_errors(folder_of_gradients, expected, far, times)
 
 
 def convert_back(c, folder):

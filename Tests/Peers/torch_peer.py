@@ -155,9 +155,7 @@ def compare(c, folder):
         expected["cell_state"] = gradient_of(c0)
     for name, parameter in module.named_parameters():
         expected[gluon_name(name, c["weights"], c["bidirectional"])] = gradient_of(parameter)
-    for name, gradient in harness.gradients(os.path.join(folder, "g"), expected).items():
-        result.append(("gradient of " + name, error(gradient, expected[name]), far))
-    return result
+    return result + harness.gradient_errors(os.path.join(folder, "g"), expected, far)
 
 
 def train(kind, folder):
