@@ -25,12 +25,17 @@ public final class RecurrentPipeline {
     /// - Parameters:
     ///   - stack: One direction, TNC, the input width known; the parameters of this stage's layers have values.
     ///   - chunkLength: At least 1; see `probeChunkLength`.
-    /// - Throws: `EngineError` if there are more stages than layers, or the stack has two directions.
+    /// - Throws: `EngineError` if there are more stages than layers, the stack has two directions, or it asks for lengths.
     public init(_ stack: RecurrentLayer, grid: ProcessGrid, chunkLength: Int = 8) throws(EngineError) {
         precondition(chunkLength >= 1, "RecurrentPipeline: expected a chunk of at least 1 step, got \(chunkLength)")
         guard !stack.bidirectional else {
             throw EngineError(
                 "A bidirectional stack cannot be divided into pipeline stages: each layer needs the whole sequence of the one below."
+            )
+        }
+        guard !stack.useSequenceLength else {
+            throw EngineError(
+                "A stack that asks for the lengths of its rows cannot be divided into pipeline stages, which take none."
             )
         }
         guard grid.layout.stages <= stack.numLayers else {
@@ -51,10 +56,10 @@ public final class RecurrentPipeline {
     /// Layers of this rank.
     public var layers: Range<Int> { partition.stages[grid.place.stage] }
 
-    /// Zero states of this rank's layers, (layers, N, H) each.
+    /// Zero states of this rank's layers: h (layers, N, R) and, for LSTM, c (layers, N, H); R is H unless projected.
     public func beginState(batchSize: Int) -> [Tensor] {
-        (0..<stack.stateCount).map { _ in
-            Tensor(zeros: [layers.count, batchSize, stack.hiddenSize], dtype: stack.dtype)
+        [stack.outputSize, stack.hiddenSize].prefix(stack.stateCount).map { width in
+            Tensor(zeros: [layers.count, batchSize, width], dtype: stack.dtype)
         }
     }
 
@@ -64,14 +69,14 @@ public final class RecurrentPipeline {
     /// |---|---|
     /// | input | (T, N, C), read on the first stage; elsewhere only T and N count |
     /// | states | before the window, of this rank's layers |
-    /// | returns | (T, N, H) on the last stage, nil elsewhere; states after the window |
+    /// | returns | (T, N, R) on the last stage, nil elsewhere; states after the window |
     ///
     /// - Throws: `CommError` of the transport.
     public func forward(_ input: Tensor, states: [Tensor]) throws -> (output: Tensor?, states: [Tensor]) {
         let (steps, rows) = (input.shape[0], input.shape[1])
         let isFirst = grid.place.stage == 0
         let next = beginState(batchSize: rows)
-        let received = isFirst ? input : Tensor(uninitialized: [steps, rows, stack.hiddenSize], dtype: stack.dtype)
+        let received = isFirst ? input : Tensor(uninitialized: [steps, rows, stack.outputSize], dtype: stack.dtype)
         let window = RecurrentStage(
             stack, layers: layers, input: received, rows: 0..<rows, initial: states, final: next,
             leaves: .whole(rows: rows), random: nil, recordsGradients: false)
@@ -88,7 +93,7 @@ public final class RecurrentPipeline {
     ///
     /// - Parameter seconds: Time per candidate.
     public func probeChunkLength(steps: Int, batchSize: Int, seconds: Double = 0.05) throws {
-        let width = grid.place.stage == 0 ? stack.directions[0].inputWeight.shape[1] : stack.hiddenSize
+        let width = grid.place.stage == 0 ? stack.directions[0].inputWeight.shape[1] : stack.outputSize
         let input = Tensor(zeros: [steps, batchSize, width], dtype: stack.dtype)
         var best = Double.infinity
         var winner = chunkLength

@@ -12,8 +12,8 @@ public import BatonTensor
 /// | Value | Shape |
 /// |---|---|
 /// | `input` | (T, N, I) of the first layer |
-/// | `output` | (T, N, H), after the dropout that follows the last layer of the stage, if one does |
-/// | states | h and, for LSTM, c: (layers, N, H) each |
+/// | `output` | (T, N, R), after the dropout that follows the last layer of the stage, if one does |
+/// | states | h (layers, N, R) and, for LSTM, c (layers, N, H); R is H unless projected |
 public final class RecurrentStage {
     /// One layer of the stage.
     private struct Entry {
@@ -39,7 +39,7 @@ public final class RecurrentStage {
     ///   - stack: The whole stack; TNC, one direction.
     ///   - layers: The layers of this stage.
     ///   - rows: The rows of the state tensors that this window has; N of them.
-    ///   - initial: States before the window, (layers, rows of all windows, H) each; nil is zero.
+    ///   - initial: States before the window, (layers, rows of all windows, R or H) each; nil is zero.
     ///   - final: Where the states after the window go, shaped as `initial`.
     ///   - random: For dropout; nil for inference, which has none.
     ///   - recordsGradients: Whether the backward passes will be called.
@@ -55,7 +55,7 @@ public final class RecurrentStage {
         self.random = random ?? RandomKey(seed: 0)
         var below = input
         for (place, layer) in layers.enumerated() {
-            let raw = Tensor(uninitialized: [input.shape[0], rows.count, stack.hiddenSize], dtype: stack.dtype)
+            let raw = Tensor(uninitialized: [input.shape[0], rows.count, stack.outputSize], dtype: stack.dtype)
             // The names under which RecurrentLayer draws its masks.
             let drops = random != nil && stack.dropout > 0 && layer + 1 < stack.numLayers
             let dropout = drops ? (name: "\(stack.name)_l\(layer)_dropout", rate: stack.dropout) : nil
@@ -90,7 +90,7 @@ public final class RecurrentStage {
         }
     }
 
-    /// Gradient of `output`, (T, N, H): the caller fills the steps it walks back.
+    /// Gradient of `output`, (T, N, R): the caller fills the steps it walks back.
     public func outputGradient() -> Tensor { gradient(entries.count - 1) }
 
     /// Carries gradients of some steps down to `inputGradient`, shaped as `input`, if that is wanted.

@@ -13,9 +13,10 @@ import Testing
     @Test(arguments: [1, 3, 7, 40], [1, 5, 12])
     func everyChunkLengthHasTheBitsOfOneProcess(chunkLength: Int, batch: Int) throws {
         let world = try TestWorld.communicator()
-        for dtype in [DType.float32, .float64] {
-            let stack = LSTM(hiddenSize: 11, numLayers: 4, inputSize: 6, dtype: dtype, prefix: "wave_")
-            PyTorchInitialization.initialize(stack, seed: 3)
+        for (dtype, projection) in [(DType.float32, 0), (.float32, 7), (.float64, 0)] {
+            let stack = LSTM(
+                hiddenSize: 11, numLayers: 4, inputSize: 6, projectionSize: projection, dtype: dtype, prefix: "wave_")
+            stack.initialize(UniformInitializer(0.3), seed: 3)
             let windows = (0..<2).map { window in
                 var random = SeededRandom(seed: UInt64(window))
                 let values = random.array(17 * batch * 6)
@@ -60,5 +61,7 @@ import Testing
         let both = LSTM(hiddenSize: 3, bidirectional: true, inputSize: 2)
         let grid = ProcessGrid(dataParallel: SelfCommunicator())
         #expect(throws: EngineError.self) { _ = try RecurrentPipeline(both, grid: grid) }
+        let withLengths = GRU(hiddenSize: 3, inputSize: 2, useSequenceLength: true)
+        #expect(throws: EngineError.self) { _ = try RecurrentPipeline(withLengths, grid: grid) }
     }
 }
