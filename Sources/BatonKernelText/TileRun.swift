@@ -84,8 +84,8 @@ struct AccumulatorRows {
                 let panel = fromFirst ? first.panel : second.panel
                 let format = fromFirst ? first.format : second.format
                 let last = (fromFirst ? vectors &- 1 : secondLast) &* laneCount
-                // What is worked on next, fetched meanwhile by the first four tiles, a quarter each. After the last
-                // piece that is the next panel, which follows this one in memory.
+                // What is worked on next, fetched meanwhile by up to four tiles, a quarter each. After the last piece
+                // that is the next panel, which follows this one in memory. One or two tiles would be slowed by it.
                 let next = cut &+ 1
                 let upcoming =
                     next < firstCuts || (next >= cuts && firstCuts > 0)

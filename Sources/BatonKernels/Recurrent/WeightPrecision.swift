@@ -8,7 +8,8 @@ public enum WeightPrecision: String, Sendable, Hashable, CaseIterable {
     /// The parameters themselves.
     case float32
     /// Rounded to the nearest bfloat16, ties to even. Widened to f32 again before the products, which therefore have the
-    /// bits of a float32 layer with rounded weights.
+    /// bits of a float32 layer with rounded weights. The BF16 dot product of AVX-512 would round inputs and states too,
+    /// and save nothing where the step waits for its weights.
     case bfloat16
     /// round(w / s) with s = max |row of [W U]| / 127, one scale for every gate and unit.
     case int8
