@@ -5,7 +5,7 @@ struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measures kernels, latency, training and scaling on this machine.",
         subcommands: [
-            BenchKernelsCommand.self, BenchLatencyCommand.self, BenchLengthsCommand.self, BenchTrainCommand.self,
-            BenchScalingCommand.self,
+            BenchKernelsCommand.self, BenchLatencyCommand.self, BenchLengthsCommand.self, BenchCellsCommand.self,
+            BenchTrainCommand.self, BenchScalingCommand.self,
         ])
 }

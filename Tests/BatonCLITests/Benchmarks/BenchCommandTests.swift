@@ -72,6 +72,27 @@ import Testing
         #expect(refused.status == 1 && refused.error.contains("bidirectional") && refused.output == "")
     }
 
+    @Test func cellsAreSetBesideTheLayersTheyEqual() throws {
+        let arguments = [
+            "bench", "cells", "--steps", "2", "--batch", "3", "--input", "4", "--hidden", "4", "--seconds", "0",
+        ]
+        let report = try BatonProcess(arguments + ["--json"]).json()
+        let rows = try #require(report["rows"] as? [[String: Any]])
+        #expect(rows.count == 12)
+        for row in rows {
+            for pass in ["inference", "training"] {
+                let times = try #require(row[pass] as? [String: Double])
+                let isFusible = (row["network"] as? String).map { $0.hasPrefix("LSTM") && !$0.contains("residual") }
+                #expect(isFusible != true || times["layer"] != nil)
+                #expect(times.keys.contains("hybridized") && times.keys.contains("stepped"))
+                #expect(times.values.allSatisfy { $0 > 0 && $0.isFinite })
+            }
+        }
+        let table = try BatonProcess(arguments)
+        #expect(table.status == 0 && table.output.contains("to layer") && table.output.contains("Zoneout of LSTM"))
+        #expect(try BatonProcess(["bench", "cells", "--hidden", "0"]).status == 2)
+    }
+
     @Test func lengthsReportsTheCostOfEveryDistribution() throws {
         let folder = try TemporaryFolder()
         defer { folder.remove() }
