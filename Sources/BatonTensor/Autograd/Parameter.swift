@@ -169,14 +169,15 @@ public final class Parameter: CustomStringConvertible {
 }
 
 extension Parameter {
-    /// The gradient, if one process holds the whole batch; zeros before the first backward pass.
+    /// The gradient, if one process holds the whole batch or the sum over processes is done; zeros before the first
+    /// backward pass.
     ///
-    /// - Precondition: the requirement is not `null`, and there is one subtree.
+    /// - Precondition: the requirement is not `null`, and there is one gradient, or one is selected.
     public var gradient: Tensor {
         precondition(
             gradientRequirement != .null,
             "Parameter \(name): has no gradient, because its gradient requirement is null")
-        let roots = gradientDestinations(max(gradients.count, 1))
+        let roots = gradientDestinations(selectedGradients?.count ?? max(gradients.count, 1))
         precondition(roots.count == 1, "Parameter \(name): \(roots.count) partial gradients; combine them")
         return roots[0]
     }
