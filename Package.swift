@@ -91,7 +91,7 @@ let package = Package(
         .systemLibrary(name: "CProcessor"),
         // Floor 1.
         .target(name: "BatonKernelABI", swiftSettings: testable),
-        .target(name: "BatonComm", swiftSettings: testable),
+        .target(name: "BatonComm", dependencies: ["CProcessor"], swiftSettings: testable),
         // Floor 2.
         .target(name: "BatonMPI", dependencies: ["BatonComm", "COpenMPI"], swiftSettings: testable),
         // Floor 3.

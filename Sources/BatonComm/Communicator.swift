@@ -44,6 +44,15 @@ public protocol Communicator: AnyObject {
     /// - Parameter color: At least 0; nil to belong to no group (the result is then nil).
     func split(color: Int?, key: Int) throws(CommError) -> (any Communicator)?
 
+    /// Memory of at least so many bytes that every process of the group sees, zero at first. Collective.
+    ///
+    /// The communicator keeps it until it is closed, also when all processes have let go of it: take it rarely, through
+    /// a `SharedWorkspace`.
+    ///
+    /// - Throws: `CommError` of kind `invalid` if the processes are not all on one machine, naming the machines; on
+    ///   every rank alike.
+    func sharedMemory(byteCount: Int) throws(CommError) -> SharedMemory
+
     /// Ends every process of the job, this one included, with a non-zero exit status. Not collective.
     ///
     /// - Parameter code: Exit status, 1 ... 255.

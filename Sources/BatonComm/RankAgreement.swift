@@ -68,7 +68,7 @@ public enum RankAgreement {
     }
 
     /// The contributions of all ranks, of any length each: sizes first, then the bytes padded to the longest.
-    private static func gather(_ own: [UInt8], on communicator: any Communicator) throws(CommError) -> [[UInt8]] {
+    static func gather(_ own: [UInt8], on communicator: any Communicator) throws(CommError) -> [[UInt8]] {
         let sizes = try gatherEqual(withUnsafeBytes(of: UInt64(own.count).littleEndian) { Array($0) }, on: communicator)
             .map { bytes in bytes.reversed().reduce(0) { $0 << 8 | Int($1) } }
         let longest = sizes.max() ?? 0

@@ -54,6 +54,9 @@ public final class SelfCommunicator: Communicator {
         color == nil ? nil : SelfCommunicator()
     }
 
+    /// Memory of this process.
+    public func sharedMemory(byteCount: Int) throws(CommError) -> SharedMemory { .ofOneProcess(byteCount: byteCount) }
+
     /// Ends this process.
     public func abort(code: Int32) -> Never {
         precondition(1...255 ~= code, "Communicator: exit status \(code) of an abort is not in 1...255")

@@ -75,6 +75,11 @@ public final class MPIEnvironment {
     ///
     /// - Throws: `CommError` when MPI refuses or is closed already. Source: MPI 3.1 §8.7.
     public func finalize() throws(CommError) {
+        for window in check.windows {
+            var window: MPI_Win? = window
+            try check.perform("MPI_Win_free", "rank \(world.rank) finishing") { MPI_Win_free(&window) }
+        }
+        check.windows = []
         try check.perform("MPI_Finalize", "rank \(world.rank) finishing") { MPI_Finalize() }
         check.close(because: "rank \(world.rank) has finalised it.")
     }

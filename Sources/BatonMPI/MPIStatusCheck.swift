@@ -8,6 +8,9 @@ internal import COpenMPI
 final class MPIStatusCheck {
     /// Why MPI must not be entered any more; nil while it may.
     private(set) var closedBecause: String?
+    /// Windows of shared memory, in the order they were made, to be freed when MPI is finalised: that is collective, so
+    /// no process can do it alone when it lets go of one.
+    var windows: [MPI_Win] = []
 
     /// Runs one MPI call and turns its return code into an error.
     ///

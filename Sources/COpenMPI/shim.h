@@ -26,6 +26,9 @@ static inline MPI_Status *baton_mpi_status_ignore(void) { return MPI_STATUS_IGNO
 static inline void *baton_mpi_in_place(void) { return MPI_IN_PLACE; }
 static inline MPI_Info baton_mpi_info_null(void) { return MPI_INFO_NULL; }
 
+// Windows of shared memory (11.2.3).
+static inline MPI_Win baton_mpi_win_null(void) { return MPI_WIN_NULL; }
+
 // Error handlers (8.3).
 static inline MPI_Errhandler baton_mpi_errors_return(void) { return MPI_ERRORS_RETURN; }
 static inline MPI_Errhandler baton_mpi_errors_are_fatal(void) { return MPI_ERRORS_ARE_FATAL; }

@@ -1,4 +1,4 @@
-// CPUID and XGETBV, which Swift cannot express. Header only; everything reads as zero on other architectures.
+// CPUID, XGETBV and PAUSE, which Swift cannot express. Header only; everything reads as zero on other architectures.
 #pragma once
 #include <stdint.h>
 #if defined(__x86_64__)
@@ -31,5 +31,14 @@ static inline uint64_t baton_extended_control_register_0(void) {
     return ((uint64_t)high << 32) | low;
 #else
     return 0;
+#endif
+}
+
+/// To be called between two looks at memory that another core will write.
+static inline void baton_spin_pause(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("isb");
 #endif
 }

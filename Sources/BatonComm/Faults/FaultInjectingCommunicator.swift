@@ -89,6 +89,11 @@ public final class FaultInjectingCommunicator: Communicator {
         try base.split(color: color, key: key)
     }
 
+    /// Memory of the wrapped group, without faults.
+    public func sharedMemory(byteCount: Int) throws(CommError) -> SharedMemory {
+        try base.sharedMemory(byteCount: byteCount)
+    }
+
     /// Aborts the wrapped group.
     public func abort(code: Int32) -> Never { base.abort(code: code) }
 }

@@ -10,10 +10,15 @@ public final class ProcessGrid {
     public let replicaGroup: any Communicator
     /// The ranks that hold the other stages for the same lanes, numbered by stage.
     public let stageGroup: any Communicator
+    /// The ranks that hold the other hidden units of the same layers for the same lanes, numbered by shard.
+    public let shardGroup: any Communicator
+    /// What the ranks of `shardGroup` work with; nil where hidden units are not divided.
+    public let shardWorkspace: SharedWorkspace?
 
     /// Makes the groups. Collective over `world`.
     ///
-    /// - Throws: `CommError` if the layout needs another number of ranks, or of the transport.
+    /// - Throws: `CommError` if the layout needs another number of ranks, if shards would be on different machines (on
+    ///   all ranks), or of the transport.
     public init(_ layout: ParallelLayout, world: any Communicator) throws(CommError) {
         try layout.check(ranks: world.size)
         self.layout = layout
@@ -29,11 +34,28 @@ public final class ProcessGrid {
             }
             return group
         }
-        var (sameStage, sameReplica) = (place, place)
+        var (sameStage, sameReplica, sameUnits) = (place, place, place)
         sameStage.replica = 0
         sameReplica.stage = 0
+        sameUnits.shard = 0
         replicaGroup = try group(size: layout.replicas, color: sameStage, key: place.replica)
         stageGroup = try group(size: layout.stages, color: sameReplica, key: place.stage)
+        shardGroup = try group(size: layout.shards, color: sameUnits, key: place.shard)
+        shardWorkspace = layout.shards > 1 ? try Self.workspace(shardGroup, world: world) : nil
+    }
+
+    /// All ranks have one, or all throw: the groups of a job may be placed differently.
+    private static func workspace(
+        _ group: any Communicator, world: any Communicator
+    ) throws(CommError) -> SharedWorkspace {
+        let made = Result { () throws(CommError) in try SharedWorkspace(group) }
+        var sentence = ""
+        if case .failure(let error) = made { sentence = error.message }
+        let sentences = try RankAgreement.gather(Array(sentence.utf8), on: world)
+        if let first = sentences.first(where: { !$0.isEmpty }) {
+            throw CommError(.invalid, String(decoding: first, as: UTF8.self))
+        }
+        return try made.get()
     }
 
     /// The grid of data-parallel training on all ranks.
@@ -48,5 +70,7 @@ public final class ProcessGrid {
         place = layout.place(ofRank: world.rank)
         replicaGroup = world
         stageGroup = SelfCommunicator()
+        shardGroup = SelfCommunicator()
+        shardWorkspace = nil
     }
 }

@@ -115,5 +115,8 @@ private final class ClaimedCommunicator: Communicator {
 
     func duplicate() throws(CommError) -> any Communicator { self }
     func split(color: Int?, key: Int) throws(CommError) -> (any Communicator)? { nil }
+    func sharedMemory(byteCount: Int) throws(CommError) -> SharedMemory {
+        throw CommError(.invalid, "nobody is there.")
+    }
     func abort(code: Int32) -> Never { fatalError("aborted with \(code)") }
 }

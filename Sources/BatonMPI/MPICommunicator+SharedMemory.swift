@@ -1,0 +1,72 @@
+public import BatonComm
+internal import COpenMPI
+
+extension MPICommunicator {
+    /// Memory all processes of the group see (`MPI_Win_allocate_shared`, MPI 3.1 §11.2.3); see `Communicator`.
+    /// Collective. It is freed by `MPIEnvironment.finalize`.
+    public func sharedMemory(byteCount: Int) throws(CommError) -> SharedMemory {
+        try checkSharesMachine()
+        // The first process gives it all, with room to begin at a multiple of 64: pages begin at one everywhere.
+        let (check, handle) = (check, handle)
+        let purpose = "rank \(rank) of \(size) sharing \(byteCount) bytes"
+        let own = rank == 0 ? byteCount + 64 : 0
+        var window = baton_mpi_win_null()
+        var base: UnsafeMutableRawPointer?
+        try check.perform("MPI_Win_allocate_shared", purpose) {
+            withUnsafeMutablePointer(to: &base) {
+                MPI_Win_allocate_shared(MPI_Aint(own), 1, baton_mpi_info_null(), handle, $0, &window)
+            }
+        }
+        guard let window else { throw CommError(.transport, "MPI gave \(purpose) no window.") }
+        check.windows.append(window)
+        try check.perform("MPI_Win_set_errhandler", purpose) {
+            MPI_Win_set_errhandler(window, baton_mpi_errors_return())
+        }
+        var (length, unit) = (MPI_Aint(0), Int32(0))
+        try check.perform("MPI_Win_shared_query", purpose) {
+            withUnsafeMutablePointer(to: &base) { MPI_Win_shared_query(window, 0, &length, &unit, $0) }
+        }
+        guard let base, length >= byteCount + 64 else {
+            throw CommError(.transport, "MPI gave \(purpose) only \(length).")
+        }
+        let bytes = UnsafeMutableRawBufferPointer(start: base.alignedUp(toMultipleOf: 64), count: byteCount)
+        if rank == 0 { bytes.initializeMemory(as: UInt8.self, repeating: 0) }
+        try barrier()
+        return SharedMemory(bytes) {}
+    }
+
+    /// Throws on every process of the group unless all are on one machine (`MPI_Comm_split_type`, MPI 3.1 §6.4.2).
+    private func checkSharesMachine() throws(CommError) {
+        // MPI's own call has no time limit: enter it only when every rank has come.
+        try barrier()
+        let (check, handle) = (check, handle)
+        let purpose = "rank \(rank) of \(size) looking for its machine"
+        var machine = baton_mpi_comm_null()
+        try check.perform("MPI_Comm_split_type", purpose) {
+            MPI_Comm_split_type(handle, Int32(MPI_COMM_TYPE_SHARED), Int32(rank), baton_mpi_info_null(), &machine)
+        }
+        var local: Int32 = 0
+        try check.perform("MPI_Comm_size", purpose) { MPI_Comm_size(machine, &local) }
+        try check.perform("MPI_Comm_free", purpose) { MPI_Comm_free(&machine) }
+        guard Int(local) < size else { return }
+        var name = [CChar](repeating: 0, count: Int(MPI_MAX_PROCESSOR_NAME))
+        var length: Int32 = 0
+        try check.perform("MPI_Get_processor_name", purpose) { MPI_Get_processor_name(&name, &length) }
+        let width = name.count
+        let all = UnsafeMutableRawBufferPointer.allocate(byteCount: width * size, alignment: 1)
+        let own = UnsafeMutableRawBufferPointer.allocate(byteCount: width, alignment: 1)
+        defer {
+            all.deallocate()
+            own.deallocate()
+        }
+        name.withUnsafeBytes { own.copyMemory(from: $0) }
+        try allGather(UnsafeRawBufferPointer(own), into: all)
+        let names = (0..<size).map { rank in
+            String(decoding: all[rank * width..<(rank + 1) * width].prefix { $0 != 0 }, as: UTF8.self)
+        }
+        throw CommError(
+            .invalid,
+            "\(size) ranks that share the hidden units of a layer are on several machines (\(names.joined(separator: ", "))), but hidden sharding needs memory they all see; choose a shard= that divides the ranks of every machine, and start them by machine (mpirun --map-by slot)."
+        )
+    }
+}
