@@ -26,6 +26,8 @@ final class BLASRecurrentWeights<Scalar: BLASScalar>: RecurrentWeights {
         precondition(
             shape.precision == .float32,
             "BLASRecurrentWeights: weights in \(shape.precision.rawValue) need the packed kernels of float32")
+        precondition(
+            shape.shard.isWhole, "BLASRecurrentWeights: a part of the units needs the packed kernels of float32")
         self.shape = shape
         inputWeight = ScalarBuffer(shape.gateRows * shape.inputSize)
         hiddenWeight = ScalarBuffer(shape.gateRows * shape.outputSize)

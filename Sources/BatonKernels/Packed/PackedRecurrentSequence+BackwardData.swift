@@ -40,7 +40,7 @@ extension PackedRecurrentSequence {
         run(
             BackwardRows(
                 step: step,
-                following: step < steps - 1 ? gateBuffer.base + time(step + 1) * batch * gateRowStride : nil,
+                following: step < steps - 1 ? gates + time(step + 1) * batch * gateRowStride : nil,
                 outputGradient: arguments.outputGradient.map { $0 + row * arguments.outputGradientStride },
                 outputGradientStride: arguments.outputGradientStride,
                 gateRow: row,
@@ -66,19 +66,21 @@ extension PackedRecurrentSequence {
         var count: Int
     }
 
-    /// One backward step of some rows.
+    /// One backward step of some rows: the own units.
     func run(_ rows: BackwardRows) {
+        let first = firstUnit
         let chains = followingChains(rows.following)
         var stepArguments = RecurrentBackwardArguments(
             following: chains.main, followingCandidate: chains.candidate, hiddenPanels: weights.hiddenTransposedPanels,
-            outputGradient: rows.outputGradient, outputGradientStride: rows.outputGradientStride,
-            hiddenCarry: hiddenCarry.base + rows.first * paddedOutput,
+            outputGradient: rows.outputGradient.map { $0 + first }, outputGradientStride: rows.outputGradientStride,
+            hiddenCarry: hiddenCarry.base + rows.first * paddedOutput + first,
             readsHiddenCarry: rows.following == nil || cell == .gru,
-            cellCarry: cellCarry.base + rows.first * paddedHidden,
-            gates: gateBuffer.base + rows.gateRow * gateRowStride, gateRowStride: gateRowStride,
-            gateStride: paddedHidden, previousCell: UnsafePointer(rows.previousCell),
-            cell: UnsafePointer(rows.previousCell + batch * paddedHidden), hidden: rows.hidden?.base,
-            hiddenStride: rows.hidden?.stride ?? 0, rows: rows.count, hiddenSize: hidden,
+            cellCarry: cellCarry.base + rows.first * paddedHidden + first,
+            gates: gates + rows.gateRow * gateRowStride + first, gateRowStride: gateRowStride,
+            gateStride: paddedHidden, previousCell: UnsafePointer(rows.previousCell + first),
+            cell: UnsafePointer(rows.previousCell + batch * paddedHidden + first),
+            hidden: rows.hidden.map { $0.base + first }, hiddenStride: rows.hidden?.stride ?? 0, rows: rows.count,
+            hiddenSize: weights.ownUnits.count,
             usesRelu: cell == .rnnRelu, stateClip: weights.shape.stateClip)
         stepArguments.descends = rows.count <= 4 && rows.step & 1 == 1
         if isProjected { project(rows, &stepArguments) }
@@ -129,20 +131,24 @@ extension PackedRecurrentSequence {
     /// dh₀ and dc₀: the chain of a step before the first.
     private func writeInitialStateGradients(_ arguments: RecurrentBackwardData<Float>) {
         if let target = arguments.initialCellGradient, cell.hasCellState {
-            unpad(UnsafePointer(cellCarry.base), into: target, width: hidden, nil)
+            unpad(UnsafePointer(cellCarry.base), columns: weights.ownUnits, into: target, width: hidden, nil)
         }
         guard let target = arguments.initialHiddenGradient else { return }
         // What bypasses the products: the GRU's dh⊙z, or with no steps at all the final gradient itself.
         if cell == .gru || steps == 0 {
-            unpad(UnsafePointer(hiddenCarry.base), into: target, width: outputSize, nil)
+            unpad(
+                UnsafePointer(hiddenCarry.base), columns: weights.ownOutputs, into: target, width: outputSize, nil)
         } else {
-            target.update(repeating: 0, count: batch * outputSize)
+            for row in 0..<batch {
+                (target + row * outputSize + weights.ownOutputs.lowerBound).update(
+                    repeating: 0, count: weights.ownOutputs.count)
+            }
         }
         guard steps > 0 else { return }
-        addHiddenGradient(of: gateBuffer.base + time(0) * batch * gateRowStride, to: target, rows: batch)
+        addHiddenGradient(of: gates + time(0) * batch * gateRowStride, to: target, rows: batch)
     }
 
-    /// target += dQ·U, the gradient of h before a step, (rows, R) contiguous.
+    /// target += dQ·U, the gradient of h before a step, (rows, R) contiguous; own columns.
     func addHiddenGradient(
         of gates: UnsafeMutablePointer<Float>, to target: UnsafeMutablePointer<Float>, rows: Int
     ) {
@@ -151,8 +157,9 @@ extension PackedRecurrentSequence {
             table.matrixProduct(
                 MatrixProductArguments(
                     operand: chain, panels: weights.hiddenTransposedPanels,
-                    target: StripTarget(base: target, rowStride: outputSize, stripStride: lanes), rows: rows,
-                    columns: outputSize, start: .target))
+                    target: StripTarget(
+                        base: target + weights.ownOutputs.lowerBound, rowStride: outputSize, stripStride: lanes),
+                    rows: rows, columns: weights.ownOutputs.count, start: .target))
         }
     }
 
@@ -161,12 +168,12 @@ extension PackedRecurrentSequence {
         guard let target = arguments.inputGradient, !range.isEmpty, batch > 0 else { return }
         let firstRow = min(time(range.lowerBound), time(range.upperBound - 1)) * batch
         inputGradient(
-            of: gateBuffer.base + firstRow * gateRowStride, rows: range.count * batch,
+            of: gates + firstRow * gateRowStride, rows: range.count * batch,
             into: target + firstRow * arguments.inputGradientStride, stride: arguments.inputGradientStride,
             adds: arguments.addsToInputGradient)
     }
 
-    /// dA·W of so many rows of gates, written or added.
+    /// dA·W of so many rows of gates, written or added; own columns.
     func inputGradient(
         of gates: UnsafeMutablePointer<Float>, rows: Int, into target: UnsafeMutablePointer<Float>, stride: Int,
         adds: Bool
@@ -176,7 +183,8 @@ extension PackedRecurrentSequence {
                 operand: ChainOperand(
                     base: UnsafePointer(gates), rowStride: gateRowStride, depth: weights.gates * paddedHidden),
                 panels: weights.inputTransposedPanels,
-                target: StripTarget(base: target, rowStride: stride, stripStride: lanes), rows: rows,
-                columns: weights.shape.inputSize, start: .zero, adds: adds))
+                target: StripTarget(
+                    base: target + weights.ownInputs.lowerBound, rowStride: stride, stripStride: lanes),
+                rows: rows, columns: weights.ownInputs.count, start: .zero, adds: adds))
     }
 }

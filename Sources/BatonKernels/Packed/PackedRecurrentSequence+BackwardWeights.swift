@@ -26,7 +26,7 @@ extension PackedRecurrentSequence {
         let product = PackedWeightGradient(
             table: table, steps: steps, lengths: lengths, leaves: leaves, buffers: gradientBuffers)
         product.accumulate(
-            left: PackedWeightGradient.Left(base: UnsafePointer(gateBuffer.base)) { workspaceRow($0, $1) * stride },
+            left: PackedWeightGradient.Left(base: UnsafePointer(gates)) { workspaceRow($0, $1) * stride },
             strips: gradientStrips(gradients), rights: [input, hiddenSide], hook: hook)
         guard isProjected else { return }
         let (hidden, unprojected) = (hidden, UnsafePointer(unprojected.base))
@@ -52,7 +52,7 @@ extension PackedRecurrentSequence {
         return previousHidden(reverse ? steps - 1 - time : time, forward).map { ($0.base + row * $0.stride, $0.stride) }
     }
 
-    /// Every strip of pre-activation gradients with what it contributes to: the input side, the hidden side, or, but
+    /// Every own strip of pre-activation gradients with what it contributes to: the input side, the hidden side, or, but
     /// for the two halves of the GRU's candidate, both.
     private func gradientStrips(
         _ gradients: [RecurrentGradientPointers<Float>]
@@ -62,7 +62,7 @@ extension PackedRecurrentSequence {
         return (0..<savedGates).flatMap { saved in
             let isInputOnly = cell == .gru && saved == 2
             let isHiddenOnly = cell == .gru && saved == 3
-            return (0..<unitStrips).map { strip in
+            return weights.ownStrips.map { strip in
                 PackedWeightGradient.LeftStrip(
                     column: saved * paddedHidden + strip * lanes, columns: min(lanes, hidden - strip * lanes),
                     gradientRow: min(saved, weights.gates - 1) * hidden + strip * lanes,

@@ -15,7 +15,7 @@ extension PackedRecurrentSequence {
     /// Whether a step of so many rows takes x·W and h·U in one register pass.
     func fusesProducts(rows: Int) -> Bool {
         let size = weights.format.bytes(
-            rows: weights.shape.inputSize + outputSize, columns: weights.gateStrips * lanes)
+            rows: weights.shape.inputSize + outputSize, columns: weights.ownGateStrips * lanes)
         return weights.shape.inputChains.count == 1
             && rows >= (size > Self.largeWeights ? Self.fusedRowMinimumOfLargeWeights : Self.fusedRowMinimum)
     }
@@ -24,6 +24,10 @@ extension PackedRecurrentSequence {
         precondition(
             range.lowerBound >= 0 && range.upperBound <= steps,
             "RecurrentSequence.forward: steps \(range) outside 0..<\(steps)")
+        precondition(
+            weights.shape.shard.isWhole || arguments.sharedGates != nil || !training,
+            "RecurrentSequence.forward: a part of the units keeps the gates of training in shared memory")
+        sharedGates = training ? arguments.sharedGates : nil
         if training {
             precondition(weights.isReadyForTraining, "RecurrentSequence.forward: weights were packed for inference")
             reserveRows(arguments.partialLengths(steps: steps, batch: batch)?.total ?? steps * batch)
@@ -35,6 +39,9 @@ extension PackedRecurrentSequence {
             if range.lowerBound == 0 { pad(arguments.initialCell, into: cellBuffer.base, width: hidden, lengths) }
         }
         if let lengths {
+            precondition(
+                weights.shape.shard.isWhole,
+                "RecurrentSequence.forward: windows of unequal lengths cannot be divided by units")
             forward(steps: range, arguments, lengths, training: training, hook: hook)
             return
         }
@@ -67,7 +74,7 @@ extension PackedRecurrentSequence {
         let firstRow = training ? firstTime * batch : 0
         projectInput(
             arguments.input + firstTime * batch * arguments.inputStride, stride: arguments.inputStride, rows: rows,
-            into: gateBuffer.base + firstRow * gateRowStride)
+            into: gates + firstRow * gateRowStride)
         for step in range {
             forwardStep(
                 step, arguments, training: training, gateRow: firstRow + (time(step) - firstTime) * batch, held: true)
@@ -75,7 +82,7 @@ extension PackedRecurrentSequence {
         }
     }
 
-    /// x·W with its bias, of so many rows, to the gates.
+    /// x·W with its bias, of so many rows, to the gates of the own units.
     func projectInput(
         _ input: UnsafePointer<Float>, stride: Int, rows: Int, into gates: UnsafeMutablePointer<Float>
     ) {
@@ -87,8 +94,9 @@ extension PackedRecurrentSequence {
                     operand: ChainOperand(base: input + column, rowStride: stride, depth: depth),
                     panels: weights.inputPanels(chain: chain),
                     target: StripTarget(
-                        base: gates, rowStride: gateRowStride, stripStride: gateCount > 1 ? paddedHidden : lanes),
-                    rows: rows, columns: weights.gateStrips * lanes, start: chain == 0 ? .bias : .zero,
+                        base: gates + firstUnit, rowStride: gateRowStride,
+                        stripStride: gateCount > 1 ? paddedHidden : lanes),
+                    rows: rows, columns: weights.ownGateStrips * lanes, start: chain == 0 ? .bias : .zero,
                     adds: chain > 0, bias: weights.bias, panelStrips: gateCount > 1 ? gateCount : 0,
                     panelStride: lanes))
             column += depth
@@ -129,9 +137,10 @@ extension PackedRecurrentSequence {
         var count: Int
     }
 
-    /// One step of some rows.
+    /// One step of some rows: the own units.
     func run(_ rows: ForwardRows, training: Bool) {
         let unprojectedRows = unprojected.base + rows.gateRow * hidden
+        let first = firstUnit
         var stepArguments = RecurrentForwardArguments(
             input: rows.input.map {
                 ChainOperand(base: $0, rowStride: rows.inputStride, depth: weights.shape.inputSize)
@@ -140,12 +149,14 @@ extension PackedRecurrentSequence {
             hidden: rows.previous.map { ChainOperand(base: $0.base, rowStride: $0.stride, depth: outputSize) }
                 ?? emptyChain,
             hiddenPanels: weights.hiddenPanels, bias: weights.bias, hiddenCandidateBias: weights.candidateBias,
-            gates: gateBuffer.base + rows.gateRow * gateRowStride, gateRowStride: gateRowStride,
+            gates: gates + rows.gateRow * gateRowStride + first, gateRowStride: gateRowStride,
             gateStride: paddedHidden, gatesHoldInput: rows.input == nil, savesGates: training,
-            previousCell: UnsafePointer(rows.previousCell), cell: rows.cell, previousHidden: rows.previous?.base,
-            previousHiddenStride: rows.previous?.stride ?? 0, output: isProjected ? unprojectedRows : rows.output,
-            outputStride: isProjected ? hidden : rows.outputStride, rows: rows.count, hiddenSize: hidden,
-            usesRelu: cell == .rnnRelu, stateClip: weights.shape.stateClip)
+            previousCell: UnsafePointer(rows.previousCell + first), cell: rows.cell + first,
+            previousHidden: rows.previous.map { $0.base + first },
+            previousHiddenStride: rows.previous?.stride ?? 0,
+            output: isProjected ? unprojectedRows : rows.output + first,
+            outputStride: isProjected ? hidden : rows.outputStride, rows: rows.count,
+            hiddenSize: weights.ownUnits.count, usesRelu: cell == .rnnRelu, stateClip: weights.shape.stateClip)
         stepArguments.scales = weights.scales
         stepArguments.descends = rows.count <= 4 && rows.step & 1 == 1
         switch cell {
@@ -185,8 +196,8 @@ extension PackedRecurrentSequence {
         }
         if let target = arguments.finalCell, cell.hasCellState {
             unpad(
-                UnsafePointer(cellBuffer.base + (training ? steps * batch * paddedHidden : 0)), into: target,
-                width: hidden, nil)
+                UnsafePointer(cellBuffer.base + (training ? steps * batch * paddedHidden : 0)),
+                columns: weights.ownUnits, into: target, width: hidden, nil)
         }
     }
 }

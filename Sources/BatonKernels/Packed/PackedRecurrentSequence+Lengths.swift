@@ -54,7 +54,7 @@ extension PackedRecurrentSequence {
         let fuses = fusesProducts(rows: lengths.activeRows[times.lowerBound])
         if !fuses {
             projectInput(
-                input, stride: inputSize, rows: rows, into: gateBuffer.base + gateRow * gateRowStride)
+                input, stride: inputSize, rows: rows, into: gates + gateRow * gateRowStride)
         }
         for step in range {
             let row = lengths.rowsBefore[time(step)] - firstRow

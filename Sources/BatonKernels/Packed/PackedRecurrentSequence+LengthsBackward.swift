@@ -18,7 +18,7 @@ extension PackedRecurrentSequence {
     }
 
     private func gates(time: Int, position: Int = 0, _ lengths: SequenceLengths) -> UnsafeMutablePointer<Float> {
-        gateBuffer.base + (lengths.rowsBefore[time] + position) * gateRowStride
+        gates + (lengths.rowsBefore[time] + position) * gateRowStride
     }
 
     /// Rows with a step after this one, then rows whose last step this is and that start from the final gradients.
@@ -85,7 +85,8 @@ extension PackedRecurrentSequence {
     /// dh₀ and dc₀: the chain of a step before each row's first. Rows of no steps hand the final gradients through.
     private func writeInitialStateGradients(_ arguments: RecurrentBackwardData<Float>, _ lengths: SequenceLengths) {
         if let target = arguments.initialCellGradient, cell.hasCellState {
-            unpad(UnsafePointer(cellCarry.base), into: target, width: hidden, lengths)
+            unpad(
+                UnsafePointer(cellCarry.base), columns: weights.ownUnits, into: target, width: hidden, lengths)
         }
         guard let target = arguments.initialHiddenGradient else { return }
         let started = lengths.activeRows.first ?? 0

@@ -11,13 +11,18 @@ import BatonKernelABI
 ///
 /// Inference keeps only a few steps of gates and one slot of c. In a window of unequal lengths the rows of a time stand
 /// in the order of `SequenceLengths`, and only those that take part have gates (`rowsBefore` counts them).
+///
+/// A part of the units has the same layout and works on its own columns of it. Gates of training are then in memory that
+/// all parts see: a backward step needs the gradients of all of them.
 final class PackedRecurrentSequence: RecurrentSequence {
     let weights: PackedRecurrentWeights
     let steps: Int
     let batch: Int
     let reverse: Bool
 
-    let gateBuffer = AlignedBuffer()
+    private let gateBuffer = AlignedBuffer()
+    /// Gates that the other parts see too; of the window under way.
+    var sharedGates: UnsafeMutablePointer<Float>?
     let cellBuffer = AlignedBuffer()
     let cellCarry = AlignedBuffer()
     let hiddenCarry = AlignedBuffer()
@@ -45,26 +50,30 @@ final class PackedRecurrentSequence: RecurrentSequence {
     var unitStrips: Int { weights.unitStrips }
     var table: KernelTable { weights.table }
     /// Gates kept per unit: the GRU saves the hidden product of n beside r, z, n.
-    var savedGates: Int { cell == .gru ? 4 : cell.gateCount }
+    var savedGates: Int { weights.shape.savedGates }
+    /// First own unit.
+    var firstUnit: Int { weights.ownUnits.lowerBound }
     /// H′, the hidden size padded to whole lanes.
     var paddedHidden: Int { unitStrips * lanes }
     /// R′.
     var paddedOutput: Int { weights.packing.strips(outputSize) * lanes }
-    /// Distance between rows of gates. One line more than the gates need: rows a power of two apart would fall on
-    /// the same few cache sets.
-    var gateRowStride: Int { savedGates * paddedHidden + 16 }
+    /// Distance between rows of gates.
+    var gateRowStride: Int { weights.shape.gateRowStride(lanes: lanes) }
 
     /// Time index that step s handles.
     func time(_ step: Int) -> Int { reverse ? steps - 1 - step : step }
 
+    /// The gates.
+    var gates: UnsafeMutablePointer<Float> { sharedGates ?? gateBuffer.base }
+
     /// Memory for the gates of so many rows, and for what is projected.
     func reserveRows(_ count: Int) {
-        gateBuffer.reserve(count * gateRowStride)
+        if sharedGates == nil { gateBuffer.reserve(count * gateRowStride) }
         if isProjected { unprojected.reserve(count * hidden) }
     }
 
     /// A chain of no terms.
-    var emptyChain: ChainOperand { ChainOperand(base: UnsafePointer(gateBuffer.base), rowStride: 0, depth: 0) }
+    var emptyChain: ChainOperand { ChainOperand(base: UnsafePointer(gates), rowStride: 0, depth: 0) }
 
     /// (N, width) rows, nil for zero, to padded rows; those in the order of `lengths`.
     func pad(
@@ -81,15 +90,28 @@ final class PackedRecurrentSequence: RecurrentSequence {
         }
     }
 
-    /// Padded rows, in the order of `lengths`, to (N, width) rows.
+    /// Columns of padded rows, in the order of `lengths`, to (N, width) rows.
     func unpad(
-        _ source: UnsafePointer<Float>, into target: UnsafeMutablePointer<Float>, width: Int,
+        _ source: UnsafePointer<Float>, columns: Range<Int>, into target: UnsafeMutablePointer<Float>, width: Int,
         _ lengths: SequenceLengths?
     ) {
         let padded = weights.packing.strips(width) * lanes
         for position in 0..<batch {
             let row = lengths?.order[position] ?? position
-            (target + row * width).update(from: source + position * padded, count: width)
+            (target + row * width + columns.lowerBound).update(
+                from: source + position * padded + columns.lowerBound, count: columns.count)
         }
     }
+}
+
+extension RecurrentShape {
+    /// Gates kept per unit: the GRU saves the hidden product of n beside r, z, n.
+    var savedGates: Int { cell == .gru ? 4 : cell.gateCount }
+
+    /// Distance between rows of gates. One line more than the gates need: rows a power of two apart would fall on the
+    /// same few cache sets.
+    func gateRowStride(lanes: Int) -> Int { savedGates * ((hidden + lanes - 1) / lanes * lanes) + 16 }
+
+    /// Elements of the gates of a training pass over T·N rows, for `RecurrentForward.sharedGates`.
+    public func gateCount(rows: Int) -> Int { rows * gateRowStride(lanes: KernelSelection.activeTable.laneCount) }
 }

@@ -7,6 +7,11 @@ final class PackedRecurrentWeights: RecurrentWeights {
     let table: KernelTable
     /// Strips of hidden units.
     let unitStrips: Int
+    /// Those of the own part, and their units.
+    let ownStrips: Range<Int>
+    let ownUnits: Range<Int>
+    /// Columns of the input's gradient that the own part computes.
+    let ownInputs: Range<Int>
 
     /// Forward panels of each input chain and of the hidden side.
     private var inputBuffers: [AlignedBuffer]
@@ -31,29 +36,36 @@ final class PackedRecurrentWeights: RecurrentWeights {
         self.table = table
         packing = PanelPacking(lanes: table.laneCount)
         unitStrips = packing.strips(shape.hidden)
+        ownStrips = shape.shard.strips(of: unitStrips)
+        ownUnits = shape.shard.columns(of: shape.hidden, lanes: table.laneCount)
+        ownInputs = shape.shard.columns(of: shape.inputSize, lanes: table.laneCount)
         inputBuffers = shape.inputChains.map { _ in AlignedBuffer() }
     }
 
     var gates: Int { shape.cell.gateCount }
     /// Strips of all gates.
     var gateStrips: Int { gates * unitStrips }
+    /// Strips of all gates of the own units.
+    var ownGateStrips: Int { gates * ownStrips.count }
+    /// Own columns of h; all of a projected layer, which is never divided.
+    var ownOutputs: Range<Int> { shape.projection == nil ? ownUnits : 0..<shape.outputSize }
 
     func inputPanels(chain: Int) -> PackedPanels {
         PackedPanels(
-            base: inputBuffers[chain].base, depth: shape.inputChains[chain], stripCount: gateStrips, format: format)
+            base: inputBuffers[chain].base, depth: shape.inputChains[chain], stripCount: ownGateStrips, format: format)
     }
     var hiddenPanels: PackedPanels {
-        PackedPanels(base: hiddenBuffer.base, depth: shape.outputSize, stripCount: gateStrips, format: format)
+        PackedPanels(base: hiddenBuffer.base, depth: shape.outputSize, stripCount: ownGateStrips, format: format)
     }
     var inputTransposedPanels: PackedPanels {
         PackedPanels(
             base: inputTransposedBuffer.base, depth: gateStrips * packing.lanes,
-            stripCount: packing.strips(shape.inputSize))
+            stripCount: packing.strips(ownInputs.count))
     }
     var hiddenTransposedPanels: PackedPanels {
         PackedPanels(
             base: hiddenTransposedBuffer.base, depth: gateStrips * packing.lanes,
-            stripCount: packing.strips(shape.outputSize))
+            stripCount: packing.strips(ownOutputs.count))
     }
     /// Columns are the units of the projection, rows those of the layer.
     var projectionPanels: PackedPanels {
@@ -92,12 +104,13 @@ final class PackedRecurrentWeights: RecurrentWeights {
         isReadyForTraining = training
         guard training else { return }
         packing.packColumns(
-            of: parameters.inputWeight, stride: inputSize, columns: inputSize, blocks: gates, blockRows: hidden,
-            padsBlocks: true,
-            into: inputTransposedBuffer.reserve(packing.strips(inputSize) * gateStrips * lanes * lanes))
+            of: parameters.inputWeight + ownInputs.lowerBound, stride: inputSize, columns: ownInputs.count,
+            blocks: gates, blockRows: hidden, padsBlocks: true,
+            into: inputTransposedBuffer.reserve(packing.strips(ownInputs.count) * gateStrips * lanes * lanes))
         packing.packColumns(
-            of: parameters.hiddenWeight, stride: outputSize, columns: outputSize, blocks: gates, blockRows: hidden,
-            padsBlocks: true, into: hiddenTransposedBuffer.reserve(outputStrips * gateStrips * lanes * lanes))
+            of: parameters.hiddenWeight + ownOutputs.lowerBound, stride: outputSize, columns: ownOutputs.count,
+            blocks: gates, blockRows: hidden, padsBlocks: true,
+            into: hiddenTransposedBuffer.reserve(packing.strips(ownOutputs.count) * gateStrips * lanes * lanes))
         if let projection = projectionWeight(parameters) {
             packing.packColumns(
                 of: projection, stride: hidden, columns: hidden, blocks: 1, blockRows: outputSize, padsBlocks: false,
@@ -109,18 +122,19 @@ final class PackedRecurrentWeights: RecurrentWeights {
     private func packGates(
         of matrix: UnsafePointer<Float>, stride: Int, depth: Int, into buffer: AlignedBuffer
     ) {
-        let (lanes, columns) = (packing.lanes, gateStrips * packing.lanes)
+        let (lanes, columns) = (packing.lanes, ownGateStrips * packing.lanes)
         func pack(into target: UnsafeMutablePointer<Float>) {
             packing.packRows(
-                of: matrix, stride: stride, gates: gates, units: shape.hidden, depth: depth, into: target)
+                of: matrix, stride: stride, gates: gates, units: shape.hidden, part: ownUnits, depth: depth,
+                into: target)
         }
         guard format != .float32 else { return pack(into: buffer.reserve(columns * depth)) }
         let staging = stagingBuffer.reserve(columns * depth)
         pack(into: staging)
         let widths =
             gates > 1
-            ? Array(repeating: gates * lanes, count: unitStrips)
-            : PanelPacking.balancedPanels(unitStrips).map { $0 * lanes }
+            ? Array(repeating: gates * lanes, count: ownStrips.count)
+            : PanelPacking.balancedPanels(ownStrips.count).map { $0 * lanes }
         PanelReduction.reduce(
             staging, widths: widths, depth: depth, format: format, inverseScales: inverseScaleBuffer.base,
             into: buffer.reserve((format.bytes(rows: depth, columns: columns) + 3) / 4))
@@ -129,7 +143,7 @@ final class PackedRecurrentWeights: RecurrentWeights {
     /// s = max |row of [W U]| / 127 for every gate and unit; 1 for rows of zeros and for padding, NaN for rows with a
     /// value that is not finite.
     private func makeScales(_ parameters: RecurrentParameterPointers<Float>) {
-        let columns = gateStrips * packing.lanes
+        let columns = ownGateStrips * packing.lanes
         let scales = scaleBuffer.reserve(columns)
         let inverses = inverseScaleBuffer.reserve(columns)
         for column in 0..<columns {
@@ -157,7 +171,7 @@ final class PackedRecurrentWeights: RecurrentWeights {
     /// Gate and unit of a packed column.
     private func gateAndUnit(_ column: Int) -> (gate: Int, unit: Int) {
         let (strip, lane) = (column / packing.lanes, column % packing.lanes)
-        return (strip % gates, strip / gates * packing.lanes + lane)
+        return (strip % gates, ownUnits.lowerBound + strip / gates * packing.lanes + lane)
     }
 
     private func projectionWeight(_ parameters: RecurrentParameterPointers<Float>) -> UnsafePointer<Float>? {
@@ -170,16 +184,16 @@ final class PackedRecurrentWeights: RecurrentWeights {
     /// b + q by panel; the GRU's candidate keeps q apart, inside the reset product. Divided by the scales, if there are.
     private func packBias(_ parameters: RecurrentParameterPointers<Float>) {
         let hidden = shape.hidden
-        let bias = biasBuffer.reserve(gateStrips * packing.lanes)
-        let candidate = candidateBiasBuffer.reserve(unitStrips * packing.lanes)
-        for column in 0..<gateStrips * packing.lanes {
+        let bias = biasBuffer.reserve(ownGateStrips * packing.lanes)
+        let candidate = candidateBiasBuffer.reserve(ownStrips.count * packing.lanes)
+        for column in 0..<ownGateStrips * packing.lanes {
             let (gate, unit) = gateAndUnit(column)
             let keepsApart = shape.cell == .gru && gate == 2
             let scale = scales?[column] ?? 1
             let row = gate * hidden + unit
             let (own, other) = unit < hidden ? (parameters.inputBias[row], parameters.hiddenBias[row]) : (0, 0)
             bias[column] = (keepsApart ? own : own + other) / scale
-            if keepsApart { candidate[unit] = other / scale }
+            if keepsApart { candidate[unit - ownUnits.lowerBound] = other / scale }
         }
     }
 }

@@ -19,21 +19,25 @@ struct PanelPacking {
     ///
     /// - Parameters:
     ///   - matrix: element (row, k) at `row·stride + k`.
-    ///   - target: `gates · strips(units) · depth · lanes` floats.
+    ///   - part: units to pack; nil is all.
+    ///   - target: `gates · strips(part) · depth · lanes` floats.
     func packRows(
-        of matrix: UnsafePointer<Float>, stride: Int, gates: Int, units: Int, depth: Int,
+        of matrix: UnsafePointer<Float>, stride: Int, gates: Int, units: Int, part: Range<Int>? = nil, depth: Int,
         into target: UnsafeMutablePointer<Float>
     ) {
         var out = target
-        let widths = gates > 1 ? Array(repeating: 1, count: strips(units)) : Self.balancedPanels(strips(units))
+        let units = (total: units, part: part ?? 0..<units)
+        let stripCount = strips(units.part.count)
+        let widths = gates > 1 ? Array(repeating: 1, count: stripCount) : Self.balancedPanels(stripCount)
         var strip = 0
         for width in widths {
             let panelWidth = width * gates * lanes
             for part in 0..<width * gates {
                 let gate = gates > 1 ? part : 0
-                let firstUnit = (gates > 1 ? strip : strip + part) * lanes
+                let firstUnit = units.part.lowerBound + (gates > 1 ? strip : strip + part) * lanes
                 packStrip(
-                    matrix + (gate * units + firstUnit) * stride, stride: stride, rows: min(lanes, units - firstUnit),
+                    matrix + (gate * units.total + firstUnit) * stride, stride: stride,
+                    rows: min(lanes, units.part.upperBound - firstUnit),
                     depth: depth, into: out + part * lanes, targetStride: panelWidth)
             }
             out += panelWidth * depth

@@ -15,12 +15,17 @@ public struct RecurrentShape: Sendable, Hashable {
     public var stateClip: StateClip?
     /// How W and U are held. Other than float32: inference on the packed kernels only.
     public var precision: WeightPrecision
+    /// The hidden units this process computes. A part needs the packed kernels and a layer without projection.
+    public var shard: UnitShard
 
     /// All values at once.
     public init(
         cell: RecurrentKind, inputChains: [Int], hidden: Int, projection: Int? = nil, stateClip: StateClip? = nil,
-        precision: WeightPrecision = .float32
+        precision: WeightPrecision = .float32, shard: UnitShard = .whole
     ) {
+        precondition(
+            projection == nil || shard.isWhole, "RecurrentShape: the units of a projected layer cannot be divided")
+        self.shard = shard
         precondition(
             cell == .lstm || projection == nil && stateClip == nil,
             "RecurrentShape: only an LSTM has a projection or a state clip")
@@ -119,6 +124,9 @@ public struct RecurrentForward<Scalar> {
     public var finalCell: UnsafeMutablePointer<Scalar>?
     /// Valid lengths of the N rows; nil is T for all. The same in all passes of a window.
     public var lengths: SequenceLengths?
+    /// Where a part of the units keeps the gates of a training pass, `RecurrentShape.gateCount(rows:)` elements: memory
+    /// that the processes of all parts see. So is `output` of any pass of a part.
+    public var sharedGates: UnsafeMutablePointer<Scalar>?
 
     /// All values at once.
     public init(
@@ -126,8 +134,9 @@ public struct RecurrentForward<Scalar> {
         initialHidden: UnsafePointer<Scalar>? = nil, initialCell: UnsafePointer<Scalar>? = nil,
         output: UnsafeMutablePointer<Scalar>, outputStride: Int,
         finalHidden: UnsafeMutablePointer<Scalar>? = nil, finalCell: UnsafeMutablePointer<Scalar>? = nil,
-        lengths: SequenceLengths? = nil
+        lengths: SequenceLengths? = nil, sharedGates: UnsafeMutablePointer<Scalar>? = nil
     ) {
+        self.sharedGates = sharedGates
         self.input = input
         self.inputStride = inputStride
         self.initialHidden = initialHidden
@@ -210,6 +219,11 @@ public protocol RecurrentWeights<Scalar>: AnyObject {
 /// called with ascending, `backwardData` with descending, adjoining ranges of steps, so that a schedule may cut
 /// the window into chunks; bits do not depend on the cuts. `backwardData` needs a forward pass with
 /// `training: true`, `backwardWeights` a complete `backwardData`.
+///
+/// A sequence of a part of the units (`RecurrentShape.shard`) reads what all parts made in the step before, so its hook
+/// has to return only when the other parts have come as far. It writes its own columns of `output`, of the final c, of
+/// the gradients of initial states (by H) and of the input's gradient (by I), and its own rows of the weights' gradients;
+/// states that are given and the final h are whole. Windows of unequal lengths are not divided.
 public protocol RecurrentSequence<Scalar>: AnyObject {
     associatedtype Scalar
     /// Runs the steps. `training` keeps what the backward passes need.

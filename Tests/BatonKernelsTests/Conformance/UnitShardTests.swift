@@ -1,0 +1,69 @@
+import BatonKernelABI
+import BatonTestSupport
+import Testing
+
+@testable import BatonKernels
+
+/// Layers whose hidden units are divided: the bits of the whole, in all passes.
+@Suite(.serialized) struct UnitShardTests {
+    static let shapes = [
+        NamedShape("uniform", steps: 5, batch: 16, inputSize: 32, hidden: 64),
+        NamedShape("tails", steps: 6, batch: 13, inputSize: 21, hidden: 67),
+        NamedShape("few rows", steps: 7, batch: 3, inputSize: 50, hidden: 40),
+        NamedShape("one row", steps: 9, batch: 1, inputSize: 24, hidden: 200),
+        NamedShape("fewer vectors than parts", steps: 3, batch: 14, inputSize: 5, hidden: 9),
+    ]
+    private static let packed = BackendKernels<Float>(backend: .packed)
+
+    @Test(arguments: RecurrentKind.allCases, [2, 3, 4])
+    func `parts of the units have the bits of the whole`(cell: RecurrentKind, parts: Int) {
+        for shape in Self.shapes {
+            for reverse in [false, true] {
+                let layer = LayerCase<Float>(cell, shape, reverse: reverse)
+                let whole = LayerRun(layer, on: Self.packed)
+                for chunk in [shape.steps, 2] {
+                    let name = "\(cell), \(shape), \(parts) parts, reverse \(reverse), chunks of \(chunk)"
+                    let run = ShardedRun(layer, parts: parts, chunk: chunk)
+                    #expect(run.output == whole.output, "output, \(name)")
+                    #expect(run.finalHidden.allSatisfy { $0 == whole.finalHidden }, "final h, \(name)")
+                    #expect(run.finalCell == whole.finalCell, "final c, \(name)")
+                    #expect(run.inputGradient == whole.inputGradient, "dx, \(name)")
+                    #expect(run.initialHiddenGradient == whole.initialHiddenGradient, "dh0, \(name)")
+                    #expect(run.initialCellGradient == whole.initialCellGradient, "dc0, \(name)")
+                    #expect(run.parameterGradients == whole.parameterGradients[0], "dW, dU, db, \(name)")
+                }
+            }
+        }
+    }
+
+    @Test(arguments: RecurrentKind.allCases, WeightPrecision.allCases)
+    func `inference in parts has the bits of the whole in every precision`(
+        cell: RecurrentKind, precision: WeightPrecision
+    ) {
+        for shape in Self.shapes {
+            let layer = LayerCase<Float>(cell, shape)
+            let whole = ShardedRun(layer, parts: 1, chunk: shape.steps, training: false, precision: precision)
+            let run = ShardedRun(layer, parts: 3, chunk: 4, training: false, precision: precision)
+            #expect(run.output == whole.output, "\(cell), \(shape), \(precision)")
+            #expect(run.finalCell == whole.finalCell, "\(cell), \(shape), \(precision)")
+        }
+    }
+
+    /// Without this the tests above could pass because every part computes everything.
+    @Test func `a part holds the weights of its own units only`() {
+        let layer = LayerCase<Float>(.lstm, Self.shapes[3])
+        let run = ShardedRun(layer, parts: 3, chunk: 9, training: false)
+        let strips = (200 + KernelSelection.activeTable.laneCount - 1) / KernelSelection.activeTable.laneCount
+        #expect(run.gateStrips.reduce(0, +) == 4 * strips)
+        #expect(run.gateStrips.allSatisfy { abs($0 - 4 * strips / 3) <= 4 })
+    }
+
+    @Test(arguments: [1, 7, 8, 9, 24, 200, 1024], [1, 2, 3, 4, 5])
+    func `every unit belongs to one part`(width: Int, parts: Int) {
+        for lanes in [4, 8, 16] {
+            let ranges = (0..<parts).map { UnitShard(index: $0, count: parts).columns(of: width, lanes: lanes) }
+            #expect(ranges.flatMap { Array($0) } == Array(0..<width))
+            #expect(ranges.allSatisfy { $0.lowerBound % lanes == 0 || $0.isEmpty })
+        }
+    }
+}
