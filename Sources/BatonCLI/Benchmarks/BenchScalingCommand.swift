@@ -4,11 +4,12 @@ import Baton
 /// `baton bench scaling`: what several ranks make of one recurrent stack, by batch size.
 struct BenchScalingCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "scaling", abstract: "Measures inference of one stack divided over ranks (wavefront pipeline).",
+        commandName: "scaling", abstract: "Measures inference of one stack divided over ranks.",
         discussion: """
             For every batch size: one rank alone; all ranks side by side with a stack each, which is the ceiling; and all \
-            ranks on one stack, its layers divided over them, windows back to back. The chunk of time steps is chosen \
-            by a short probe. Start the ranks with launch/run -n 2.
+            ranks on one stack, its layers (pp) and hidden units (shard) divided over them, windows back to back. The \
+            chunk of time steps that travels between stages is chosen by a short probe. Start the ranks with \
+            launch/run -n 2.
             """)
 
     @Option(help: "Recurrent cell: rnn (tanh), lstm or gru.") var model = TrainOptions.Model.lstm
@@ -18,6 +19,7 @@ struct BenchScalingCommand: ParsableCommand {
     @Option(help: "Batch sizes, joined by commas.", transform: BenchScalingCommand.sizes)
     var batch = [1, 2, 4, 8, 16, 32, 64]
     @Option(help: "Time per way and batch size.") var seconds = 1.0
+    @OptionGroup var layout: LayoutOption
     @Flag(help: "Print one JSON object.") var json = false
 
     /// What `--json` prints.
@@ -27,6 +29,7 @@ struct BenchScalingCommand: ParsableCommand {
         var hidden: Int
         var steps: Int
         var ranks: Int
+        var layout: String
         var rows: [ScalingMeasurement] = []
     }
 
@@ -47,32 +50,43 @@ struct BenchScalingCommand: ParsableCommand {
             throw ValidationError("--seconds is \(seconds), expected 0 to 3600.")
         }
         let ranks = try LaunchEnvironment()?.size ?? 1
-        guard ranks >= 2, ranks <= layers else {
+        try layout.check(ranks: ranks)
+        let wanted = try wanted(ranks: ranks)
+        guard ranks >= 2, wanted.stages <= layers else {
             throw ValidationError(
-                "bench scaling divides \(layers) layer(s) over 2 to \(layers) ranks, but there are \(ranks); start with launch/run -n 2 or change --layers."
+                "bench scaling divides \(layers) layer(s) over 2 to \(layers) ranks, but there are \(ranks); start with launch/run -n 2, change --layers or give --layout."
             )
         }
+        guard wanted.replicas == 1 else {
+            throw ValidationError("--layout \(wanted): replicas would run stacks of their own; use pp and shard.")
+        }
     }
+
+    /// Layers over all ranks unless something else is asked for.
+    private func wanted(ranks: Int) throws -> ParallelLayout { try layout.parsed() ?? ParallelLayout(stages: ranks) }
 
     func run() throws {
         let job = try ParallelJob()
         let ranks = job.communicator.size
-        try job.agree(on: [("the flags", "\(model) \(layers) \(hidden) \(steps) \(batch) \(seconds)")])
+        try job.agree(on: [("the flags", "\(model) \(layers) \(hidden) \(steps) \(batch) \(seconds) \(layout.layout)")])
+        let layout = try wanted(ranks: ranks)
         let stack = makeStack()
         stack.initialize(seed: 1)
-        var report = Report(model: model.rawValue, layers: layers, hidden: hidden, steps: steps, ranks: ranks)
+        var report = Report(
+            model: model.rawValue, layers: layers, hidden: hidden, steps: steps, ranks: ranks,
+            layout: layout.description)
         let table = AlignedColumns(widths: [5, 9, 9, 9, 9, 10, 5, 14, 9])
         if !json {
-            Console.print("\(model.rawValue) \(layers)×\(hidden), T \(steps), \(ranks) ranks; windows per second")
+            Console.print("\(model.rawValue) \(layers)×\(hidden), T \(steps), \(layout); windows per second")
             Console.print(
                 table.line([
-                    "batch", "one rank", "ceiling", "wavefront", "speed-up", "of ceiling", "chunk", "ms one / wave",
+                    "batch", "one rank", "ceiling", "divided", "speed-up", "of ceiling", "chunk", "ms one / all",
                     "same bits",
                 ]))
         }
         for size in batch {
             let row = try ScalingMeasurement(
-                stack, steps: steps, batch: size, seconds: seconds, world: job.communicator)
+                stack, layout: layout, steps: steps, batch: size, seconds: seconds, world: job.communicator)
             report.rows.append(row)
             guard !json else { continue }
             Console.print(
@@ -86,7 +100,7 @@ struct BenchScalingCommand: ParsableCommand {
         }
         if json { Console.print(try jsonText(report)) }
         guard report.rows.allSatisfy(\.sameBits) else {
-            throw CommandFailure("The wavefront does not have the bits of one rank; see the table.")
+            throw CommandFailure("The divided stack does not have the bits of one rank; see the table.")
         }
         try job.finish()
     }

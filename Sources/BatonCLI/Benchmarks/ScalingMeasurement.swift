@@ -1,7 +1,7 @@
 import Baton
 import Glibc
 
-/// Forward passes of one batch size: on one rank, on all ranks side by side, and divided over them as a wavefront.
+/// Forward passes of one batch size: on one rank, on all ranks side by side, and divided over them.
 struct ScalingMeasurement: Encodable {
     /// N.
     var batch: Int
@@ -13,11 +13,10 @@ struct ScalingMeasurement: Encodable {
     var independent: Double
     /// Windows per second of all ranks on one stack, back to back.
     var wavefront: Double
-    /// Milliseconds of one window on one rank, and as a wavefront from its start on the first rank to its end on the
-    /// last.
+    /// Milliseconds of one window on one rank, and divided, from its start on the first rank to its end on the last.
     var aloneMilliseconds: Double
     var wavefrontMilliseconds: Double
-    /// Whether the output of the wavefront has the bits of one rank.
+    /// Whether the output of the divided stack has the bits of one rank.
     var sameBits: Bool
 
     enum CodingKeys: String, CodingKey {
@@ -31,7 +30,7 @@ struct ScalingMeasurement: Encodable {
 
     /// What all ranks side by side do, in units of one alone.
     var ceiling: Double { independent / alone }
-    /// What the wavefront does, in units of one alone.
+    /// What the divided stack does, in units of one alone.
     var speedup: Double { wavefront / alone }
     /// Of the work that all ranks side by side do.
     var shareOfCeiling: Double { wavefront / independent }
@@ -52,7 +51,12 @@ struct ScalingMeasurement: Encodable {
     }
 
     /// Measures in turns, so that a machine that gets slower or faster does so for all. Collective.
-    init(_ stack: RecurrentLayer, steps: Int, batch: Int, seconds: Double, world: any Communicator) throws {
+    ///
+    /// - Parameter layout: How the ranks divide the stack: stages and shards.
+    init(
+        _ stack: RecurrentLayer, layout: ParallelLayout, steps: Int, batch: Int, seconds: Double,
+        world: any Communicator
+    ) throws {
         let width = stack.directions[0].inputWeight.shape[1]
         let stream = RandomStream(seed: 1, name: "bench scaling")
         let input = Tensor(
@@ -60,9 +64,8 @@ struct ScalingMeasurement: Encodable {
             shape: [steps, batch, width])
         let whole = try RecurrentPipeline(
             stack, grid: ProcessGrid(dataParallel: SelfCommunicator()), chunkLength: steps)
-        let wave = try RecurrentPipeline(
-            stack, grid: ProcessGrid(ParallelLayout(stages: world.size), world: world))
-        try wave.probeChunkLength(steps: steps, batchSize: batch)
+        let wave = try RecurrentPipeline(stack, grid: ProcessGrid(layout, world: world), chunkLength: steps)
+        if layout.stages > 1 { try wave.probeChunkLength(steps: steps, batchSize: batch) }
         let expected = try whole.forward(input, states: whole.beginState(batchSize: batch)).output
         let got = try wave.forward(input, states: wave.beginState(batchSize: batch)).output
         let differs = got.map { $0.elements(as: Float.self) != expected?.elements(as: Float.self) } ?? false

@@ -17,7 +17,7 @@ struct GenerateCommand: ParsableCommand {
     func validate() throws {
         try layout.check(ranks: (try? LaunchEnvironment())?.size ?? 1)
         if let asked = try layout.parsed(), asked.replicas > 1 {
-            throw ValidationError("--layout \(asked): one text cannot be divided over replicas; use pp alone.")
+            throw ValidationError("--layout \(asked): one text cannot be divided over replicas; use pp and shard.")
         }
         guard length >= 0 else { throw ValidationError("--length is \(length), expected 0 or more.") }
         guard temperature >= 0, temperature.isFinite else {
@@ -43,10 +43,10 @@ struct GenerateCommand: ParsableCommand {
             ("the flags", "\(tokens) \(length) \(temperature) \(seed)"),
         ])
         let sizes = checkpoint.snapshot.configuration.model
-        let stages = job.communicator.size
-        try layout.fitting { _ = try StagePartition(sizes, stages: stages) }
-        let partition = try StagePartition(sizes, stages: stages)
-        let grid = try ProcessGrid(ParallelLayout(stages: stages), world: job.communicator)
+        let parallel = try layout.parsed() ?? ParallelLayout(stages: job.communicator.size)
+        try layout.fitting { _ = try StagePartition(sizes, stages: parallel.stages) }
+        let partition = try StagePartition(sizes, stages: parallel.stages)
+        let grid = try ProcessGrid(parallel, world: job.communicator)
         let model = try checkpoint.makeModel(layers: partition.stages[grid.place.stage])
         tokens = try TextGenerator(model, temperature: temperature, seed: seed, grid: grid)
             .generate(prompt: tokens, length: length)

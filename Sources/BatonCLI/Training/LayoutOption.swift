@@ -3,7 +3,7 @@ import Baton
 
 /// `--layout`: how the ranks divide the work.
 struct LayoutOption: ParsableArguments {
-    @Option(help: "Parallel layout: auto, or a product such as dp=2,pp=2 that equals the number of ranks.")
+    @Option(help: "Parallel layout: auto, or a product such as dp=2,pp=2 or shard=2 that equals the number of ranks.")
     var layout = "auto"
 
     /// The layout that was asked for; nil is auto.
@@ -13,8 +13,9 @@ struct LayoutOption: ParsableArguments {
         if layout == "auto" { return nil }
         do {
             let parsed = try ParallelLayout(parsing: layout)
-            guard parsed.directions == 1, parsed.shards == 1 else {
-                throw ValidationError("--layout \(layout): a language model is divided by dp and pp only.")
+            guard parsed.directions == 1 else {
+                throw ValidationError(
+                    "--layout \(layout): a language model has one direction; divide it by dp, pp and shard.")
             }
             return parsed
         } catch let error as CommError {

@@ -111,7 +111,7 @@ struct TrainingSession {
     private func showSample(epoch: Int) throws {
         guard sampleLength > 0, trainer.grid.place.replica == 0 else { return }
         let prompt = Array(corpus.training.prefix(1))
-        let generator = TextGenerator(
+        let generator = try TextGenerator(
             trainer.model, temperature: 0.8, seed: trainer.configuration.seed, grid: trainer.grid)
         let tokens = try generator.generate(prompt: prompt, length: sampleLength)
         guard job.communicator.rank == 0 else { return }

@@ -54,12 +54,15 @@ struct VerificationRun: ParsableArguments {
 
     /// The layouts of so many ranks that fit the run, with the schedules of those that have stages.
     func cases(ranks: Int) -> [(layout: ParallelLayout, schedule: ScheduleKind)] {
-        (1...ranks).filter { ranks % $0 == 0 }.flatMap { stages in
-            let layout = ParallelLayout(replicas: ranks / stages, stages: stages)
-            guard stages <= layers, layout.replicas <= LeafPlan.leafCount(rows: batch) else {
-                return [(layout: ParallelLayout, schedule: ScheduleKind)]()
-            }
-            return (stages == 1 ? [.wavefront] : ScheduleKind.allCases).map { (layout, $0) }
+        let divisors = (1...ranks).filter { ranks % $0 == 0 }
+        let layouts = divisors.flatMap { shards in
+            divisors.filter { ranks / shards % $0 == 0 }
+                .map { ParallelLayout(replicas: ranks / shards / $0, stages: $0, shards: shards) }
         }
+        return layouts.filter { layout in
+            layout.stages <= layers && layout.replicas <= LeafPlan.leafCount(rows: batch)
+                // Only the packed kernels divide units.
+                && (layout.shards == 1 || KernelSelection.active.backend == .packed)
+        }.flatMap { layout in (layout.stages == 1 ? [.wavefront] : ScheduleKind.allCases).map { (layout, $0) } }
     }
 }

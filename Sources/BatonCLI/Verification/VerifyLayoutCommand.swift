@@ -9,7 +9,7 @@ struct VerifyLayoutCommand: ParsableCommand {
         abstract:
             "Trains a small model in every parallel layout and compares losses, gradients and parameters bit by bit.",
         discussion: """
-            Starts the ranks itself. Each layout dp × pp of each number of ranks, with each schedule, has to repeat the \
+            Starts the ranks itself. Each layout dp × pp × shard of each number of ranks, with each schedule, has to repeat the \
             run of one rank; the first figure that differs is printed with its step and its leaf or tensor, and the exit \
             status is 1.
             """)

@@ -35,7 +35,8 @@ public struct LanguageModelEvaluator {
     public func evaluate(_ model: LanguageModel) throws -> (loss: Double, tokens: Int) {
         let share = RankShare(
             lanes: windows.laneCount, leafCount: leafCount, rank: grid.place.replica, size: grid.layout.replicas)
-        let stream = EvaluationStream(LanguageModelStage(model), windows: windows, share: share, grid: grid)
+        let stream = EvaluationStream(
+            LanguageModelStage(model, shard: try HiddenShard(grid)), windows: windows, share: share, grid: grid)
         let totals = try stream.run()
         let sum = GlobalSum.treeSum(
             try GlobalSum(leafCount: leafCount, communicator: grid.replicaGroup)

@@ -26,11 +26,14 @@ public final class TextGenerator {
     /// - Parameters:
     ///   - model: the whole model, or the part of this rank's stage.
     ///   - grid: the ranks; nil is this process alone. Replicas write the same text each.
+    /// - Throws: `EngineError` if the kernels in use cannot divide units as the grid asks.
     /// - Precondition: temperature ≥ 0.
-    public init(_ model: LanguageModel, temperature: Double, seed: UInt64, grid: ProcessGrid? = nil) {
+    public init(
+        _ model: LanguageModel, temperature: Double, seed: UInt64, grid: ProcessGrid? = nil
+    ) throws(EngineError) {
         precondition(temperature >= 0, "TextGenerator: expected a temperature ≥ 0, got \(temperature)")
-        stage = LanguageModelStage(model)
         let grid = grid ?? ProcessGrid(dataParallel: SelfCommunicator())
+        stage = LanguageModelStage(model, shard: try HiddenShard(grid))
         self.grid = grid
         transfers = StageTransfers(grid.stageGroup)
         self.temperature = temperature
@@ -61,7 +64,7 @@ public final class TextGenerator {
         length = tokens.count
         shape = ScheduleShape(stages: stages, chunks: stages == 1 ? 1 : min(8 * stages, length), isTraining: false)
         let next = stage.beginState(rows: 1)
-        let window = LanguageModelWindow(
+        let window = try LanguageModelWindow(
             stage,
             LanguageModelWindow.Content(
                 inputs: Tensor(tokens, shape: [length, 1]), targets: nil, rows: 0..<1, initial: states, final: next,
@@ -99,7 +102,9 @@ public final class TextGenerator {
 }
 
 extension TextGenerator: StageWork {
-    func perform(_ action: ScheduleAction, hook: StepHook) { window?.forward(steps: steps(of: action), hook: hook) }
+    func perform(_ action: ScheduleAction, hook: StepHook) throws {
+        try window?.forward(steps: steps(of: action), hook: hook)
+    }
 
     func landing(for action: ScheduleAction) -> UnsafeMutableRawBufferPointer {
         window?.recurrent.input[leading: steps(of: action)].bytes ?? .init(start: nil, count: 0)

@@ -42,11 +42,11 @@ final class EvaluationStream: StageWork {
         return totals
     }
 
-    func perform(_ action: ScheduleAction, hook: StepHook) {
+    func perform(_ action: ScheduleAction, hook: StepHook) throws {
         let number = action.microBatch
         if action.chunk == 0 { open[number - 2] = nil }
-        let window = window(number)
-        window.forward(steps: steps(of: action), hook: hook)
+        let window = try window(number)
+        try window.forward(steps: steps(of: action), hook: hook)
         guard action.chunk + 1 == shape.chunks, stage.model.holdsDecoder else { return }
         for leaf in totals.indices {
             totals[leaf].lossSum += window.entropy.leafSums[leaf]
@@ -54,12 +54,12 @@ final class EvaluationStream: StageWork {
         }
     }
 
-    func landing(for action: ScheduleAction) -> UnsafeMutableRawBufferPointer {
-        window(action.microBatch).recurrent.input[leading: steps(of: action)].bytes
+    func landing(for action: ScheduleAction) throws -> UnsafeMutableRawBufferPointer {
+        try window(action.microBatch).recurrent.input[leading: steps(of: action)].bytes
     }
 
-    func result(of action: ScheduleAction) -> UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(window(action.microBatch).recurrent.output[leading: steps(of: action)].bytes)
+    func result(of action: ScheduleAction) throws -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(try window(action.microBatch).recurrent.output[leading: steps(of: action)].bytes)
     }
 
     private func steps(of action: ScheduleAction) -> Range<Int> {
@@ -67,14 +67,14 @@ final class EvaluationStream: StageWork {
     }
 
     /// A window, begun when it is first asked for; that happens in their order.
-    private func window(_ number: Int) -> LanguageModelWindow {
+    private func window(_ number: Int) throws(CommError) -> LanguageModelWindow {
         if let window = open[number] { return window }
         let content = [windows.stepCount(ofWindow: number), share.lanes.count]
         let inputs = Tensor(uninitialized: content, dtype: .int32)
         let targets = Tensor(uninitialized: content, dtype: .int32)
         windows.fill(window: number, lanes: share.lanes, inputs: inputs, targets: targets)
         let next = stage.beginState(rows: share.lanes.count)
-        let window = LanguageModelWindow(
+        let window = try LanguageModelWindow(
             stage,
             LanguageModelWindow.Content(
                 inputs: inputs, targets: targets, rows: 0..<share.lanes.count, initial: states, final: next,

@@ -1,3 +1,4 @@
+import BatonComm
 import BatonKernelABI
 import BatonKernels
 import BatonNN
@@ -6,13 +7,16 @@ import BatonTensor
 /// The part of a language model one pipeline rank holds, ready to run windows.
 final class LanguageModelStage {
     let model: LanguageModel
+    /// This rank's units of its layers; nil is all.
+    let shard: HiddenShard?
     /// The output layer in the backend's form; nil on other stages.
     private let decoderProduct: (any LinearProduct)?
     private var decoderVersions: [Int] = []
     private var isDecoderReadyForTraining = false
 
-    init(_ model: LanguageModel) {
+    init(_ model: LanguageModel, shard: HiddenShard?) {
         self.model = model
+        self.shard = shard
         let decoder = model.decoder
         decoderProduct =
             model.holdsDecoder
@@ -83,7 +87,7 @@ final class LanguageModelWindow {
     private let product: (any LinearProduct)?
     private let logitGradient: Tensor?
 
-    init(_ stage: LanguageModelStage, _ content: Content, training: Training?) {
+    init(_ stage: LanguageModelStage, _ content: Content, training: Training?) throws(CommError) {
         self.stage = stage
         self.content = content
         self.training = training
@@ -100,10 +104,11 @@ final class LanguageModelWindow {
             embedded = nil
             input = Tensor(uninitialized: [steps, rows, stage.inputWidth])
         }
-        recurrent = RecurrentStage(
+        recurrent = try RecurrentStage(
             model.recurrent, layers: model.layers, input: input, rows: content.rows, initial: content.initial,
-            final: content.final, leaves: content.leaves, random: training?.random, recordsGradients: training != nil)
-        inputGradient = training == nil ? nil : Tensor(uninitialized: input.shape)
+            final: content.final, leaves: content.leaves, random: training?.random, recordsGradients: training != nil,
+            shard: stage.shard)
+        inputGradient = training == nil ? nil : recurrent.makeInputGradient()
         product = stage.decoder(training: training != nil)
         logitGradient =
             training != nil && product != nil
@@ -112,9 +117,9 @@ final class LanguageModelWindow {
     }
 
     /// Runs the next steps; on the last stage also their output layer and loss.
-    func forward(steps: Range<Int>, hook: StepHook) {
+    func forward(steps: Range<Int>, hook: StepHook) throws(CommError) {
         if steps.isEmpty { return }
-        recurrent.forward(steps: steps, hook: hook)
+        try recurrent.forward(steps: steps, hook: hook)
         guard let product else { return }
         let logits = Tensor(
             uninitialized: [steps.count, content.rows.count, stage.model.configuration.vocabularySize])
@@ -129,20 +134,23 @@ final class LanguageModelWindow {
     }
 
     /// Walks steps back: from the loss on the last stage, on others from `recurrent.outputGradient()`.
-    func backward(steps: Range<Int>, hook: StepHook) {
+    func backward(steps: Range<Int>, hook: StepHook) throws(CommError) {
         if steps.isEmpty { return }
         if let product, let logitGradient {
             product.backwardData(
                 logitGradient[leading: steps], into: recurrent.outputGradient()[leading: steps], adds: false,
                 leaves: content.leaves)
         }
-        recurrent.backwardData(steps: steps, inputGradient: inputGradient, hook: hook)
+        try recurrent.backwardData(steps: steps, inputGradient: inputGradient, hook: hook)
     }
 
     /// Adds the gradients of all parameters held here, from the top down.
     ///
-    /// - Parameter ready: called for every parameter as soon as its gradient is complete.
-    func backwardWeights(hook: StepHook, ready: (Parameter) -> Void) {
+    /// - Parameter ready: called for every parameter as soon as its gradient is complete; of a recurrent one, in a part of
+    ///   the units, the own rows.
+    func backwardWeights(
+        hook: StepHook, ready: (Parameter) throws(CommError) -> Void
+    ) throws(CommError) {
         let model = stage.model
         if let product, let logitGradient {
             let parameters = [model.decoder.weight] + (model.decoder.bias.map { [$0] } ?? [])
@@ -150,15 +158,17 @@ final class LanguageModelWindow {
             product.backwardWeights(
                 input: recurrent.output, outputGradient: logitGradient, weightGradients: destinations[0],
                 biasGradients: destinations.count > 1 ? destinations[1] : nil, leaves: content.leaves, hook: hook)
-            parameters.reversed().forEach(ready)
+            for parameter in parameters.reversed() { try ready(parameter) }
         }
         for layer in (0..<recurrent.layerCount).reversed() {
             recurrent.backwardWeights(layer: layer, hook: hook)
-            model.recurrent.directions[model.layers.lowerBound + layer].parameters.reversed().forEach(ready)
+            for parameter in model.recurrent.directions[model.layers.lowerBound + layer].parameters.reversed() {
+                try ready(parameter)
+            }
         }
         if let embedded, let inputGradient {
             tape.backward(from: [(embedded, inputGradient)], hook: hook)
-            ready(model.embedding.weight)
+            try ready(model.embedding.weight)
         }
     }
 }

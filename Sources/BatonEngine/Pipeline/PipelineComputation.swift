@@ -23,17 +23,20 @@ final class PipelineComputation: WindowComputation {
     /// Tokens and targets of every micro-batch.
     private let contents: [(inputs: Tensor, targets: Tensor)]
     private var open: [LanguageModelWindow] = []
+    /// Where units are divided.
+    private let rows: GradientRows?
 
     init(
         _ configuration: TrainingConfiguration, model: LanguageModel, arena: ParameterArena, sums: MicroBatchSums,
         windows: LaneWindows, schedule: PipelineSchedule, grid: ProcessGrid
-    ) {
+    ) throws {
         self.configuration = configuration
         self.arena = arena
         self.sums = sums
         self.windows = windows
         self.schedule = schedule
-        stage = LanguageModelStage(model)
+        stage = LanguageModelStage(model, shard: try HiddenShard(grid))
+        rows = try stage.shard.map { try GradientRows($0, of: model.recurrent.directions[model.layers]) }
         executor = ScheduleExecutor(schedule, rank: grid.place.replica * schedule.shape.stages + grid.place.stage)
         reduction = DataParallelReduction(
             arena, gradients: sums.roots.map { arena.gradients[$0] }, leafCount: configuration.leafCount,
@@ -53,8 +56,8 @@ final class PipelineComputation: WindowComputation {
         arena.beginStep()
         remaining = Array(repeating: sums.shares.count, count: arena.slots.count)
         let next = stage.beginState(rows: states[0].shape[1])
-        open = zip(sums.shares, contents).map { share, content in
-            begin(share, content, window: window, step: step, next: next)
+        open = try zip(sums.shares, contents).map { share, content in
+            try begin(share, content, window: window, step: step, next: next)
         }
         defer { open = [] }
         let spent = try executor.run(self, transfers)
@@ -71,10 +74,10 @@ final class PipelineComputation: WindowComputation {
 
     private func begin(
         _ share: RankShare, _ content: (inputs: Tensor, targets: Tensor), window: Int, step: Int, next: [Tensor]
-    ) -> LanguageModelWindow {
+    ) throws -> LanguageModelWindow {
         windows.fill(window: window, lanes: share.lanes, inputs: content.inputs, targets: content.targets)
         let first = share.lanes.lowerBound - sums.shares[0].lanes.lowerBound
-        return LanguageModelWindow(
+        return try LanguageModelWindow(
             stage,
             LanguageModelWindow.Content(
                 inputs: content.inputs, targets: content.targets, rows: first..<first + share.lanes.count,
@@ -90,11 +93,11 @@ extension PipelineComputation: StageWork {
     func perform(_ action: ScheduleAction, hook: StepHook) throws {
         let window = open[action.microBatch]
         switch action.kind {
-        case .forward: window.forward(steps: steps(of: action), hook: hook)
-        case .backward: window.backward(steps: steps(of: action), hook: hook)
+        case .forward: try window.forward(steps: steps(of: action), hook: hook)
+        case .backward: try window.backward(steps: steps(of: action), hook: hook)
         case .weightGradient:
             arena.select(gradients: sums.gradients[action.microBatch])
-            window.backwardWeights(hook: hook, ready: ready)
+            try window.backwardWeights(hook: hook, ready: ready)
             arena.select(gradients: nil)
         case .gradientSum: try reduction.finish()
         }
@@ -117,11 +120,14 @@ extension PipelineComputation: StageWork {
     }
 
     /// A micro-batch has added its part to a parameter's gradient.
-    private func ready(_ parameter: Parameter) {
+    private func ready(_ parameter: Parameter) throws(CommError) {
         guard let slot = arena.position(of: parameter) else { return }
         remaining[slot] -= 1
         guard remaining[slot] == 0 else { return }
-        sums.combine(arena, elements: arena.slots[slot].range)
+        let range = arena.slots[slot].range
+        sums.combine(arena, elements: range)
+        try rows?.complete(
+            parameter, sums.roots.map { arena.gradients[$0].pointer(of: Float.self) + range.lowerBound })
         reduction.ready(parameter)
     }
 }

@@ -4,8 +4,9 @@ import BatonKernels
 public import BatonNN
 public import BatonTensor
 
-/// Inference of a recurrent stack whose layers are divided over the stages of a pipeline: chunks of time run through
-/// the stages as a wave, so ranks share the work of one sequence, whatever its batch size.
+/// Inference of a recurrent stack whose layers are divided over the stages of a pipeline, and whose hidden units over
+/// the shards of each: chunks of time run through the stages as a wave, and shards meet after every time step, so ranks
+/// share the work of one sequence, whatever its batch size.
 ///
 /// Calls follow each other without a pause: a first stage begins with the next window while the last is at the end of
 /// this one. State stays where its layer is. The bits are those of one rank and do not depend on the chunks.
@@ -15,6 +16,7 @@ public final class RecurrentPipeline {
     /// Time steps that travel together; may be changed between windows, on all ranks alike.
     public var chunkLength: Int
     private let stack: RecurrentLayer
+    private let shard: HiddenShard?
     private let grid: ProcessGrid
     private let transfers: StageTransfers
     private var window: RecurrentStage?
@@ -25,7 +27,8 @@ public final class RecurrentPipeline {
     /// - Parameters:
     ///   - stack: One direction, TNC, the input width known; the parameters of this stage's layers have values.
     ///   - chunkLength: At least 1; see `probeChunkLength`.
-    /// - Throws: `EngineError` if there are more stages than layers, the stack has two directions, or it asks for lengths.
+    /// - Throws: `EngineError` if there are more stages than layers, the stack has two directions or asks for lengths, or
+    ///   its units cannot be divided as the layout asks.
     public init(_ stack: RecurrentLayer, grid: ProcessGrid, chunkLength: Int = 8) throws(EngineError) {
         precondition(chunkLength >= 1, "RecurrentPipeline: expected a chunk of at least 1 step, got \(chunkLength)")
         guard !stack.bidirectional else {
@@ -43,6 +46,12 @@ public final class RecurrentPipeline {
                 "\(grid.layout.stages) pipeline stages do not fit a stack of \(stack.numLayers) layer(s); use at most \(stack.numLayers)."
             )
         }
+        guard grid.layout.shards == 1 || stack.projectionSize == nil && stack.dtype == .float32 else {
+            throw EngineError(
+                "The layout \(grid.layout) divides hidden units, which a stack with a projection or of \(stack.dtype.rawValue) does not allow; leave out shard."
+            )
+        }
+        shard = try HiddenShard(grid)
         self.stack = stack
         self.grid = grid
         self.chunkLength = chunkLength
@@ -63,7 +72,7 @@ public final class RecurrentPipeline {
         }
     }
 
-    /// Runs one window. Collective over the stages of a replica.
+    /// Runs one window. Collective over the ranks of a replica.
     ///
     /// | Value | Shape |
     /// |---|---|
@@ -71,15 +80,17 @@ public final class RecurrentPipeline {
     /// | states | before the window, of this rank's layers |
     /// | returns | (T, N, R) on the last stage, nil elsewhere; states after the window |
     ///
+    /// The shards of a stage get the same; the output is in memory they share: only to be read.
+    ///
     /// - Throws: `CommError` of the transport.
     public func forward(_ input: Tensor, states: [Tensor]) throws -> (output: Tensor?, states: [Tensor]) {
         let (steps, rows) = (input.shape[0], input.shape[1])
         let isFirst = grid.place.stage == 0
         let next = beginState(batchSize: rows)
         let received = isFirst ? input : Tensor(uninitialized: [steps, rows, stack.outputSize], dtype: stack.dtype)
-        let window = RecurrentStage(
+        let window = try RecurrentStage(
             stack, layers: layers, input: received, rows: 0..<rows, initial: states, final: next,
-            leaves: .whole(rows: rows), random: nil, recordsGradients: false)
+            leaves: .whole(rows: rows), random: nil, recordsGradients: false, shard: shard)
         self.window = window
         defer { self.window = nil }
         let chunks = max(1, (steps + chunkLength - 1) / chunkLength)
@@ -89,7 +100,8 @@ public final class RecurrentPipeline {
         return (grid.place.stage == grid.layout.stages - 1 ? window.output : nil, next)
     }
 
-    /// Takes the chunk length that runs windows of a size fastest, by a short trial of each. Collective over the stages.
+    /// Takes the chunk length that runs windows of a size fastest, by a short trial of each. Collective over the ranks
+    /// of a replica.
     ///
     /// - Parameter seconds: Time per candidate.
     public func probeChunkLength(steps: Int, batchSize: Int, seconds: Double = 0.05) throws {
@@ -114,17 +126,23 @@ public final class RecurrentPipeline {
         chunkLength = winner
     }
 
-    /// The largest of the stages' values, on all.
+    /// The largest of the ranks' values, on all.
     private func agreed(_ value: Double) throws(CommError) -> Double {
-        let own = Tensor([value], shape: [1])
-        let all = Tensor(zeros: [grid.stageGroup.size], dtype: .float64)
-        try grid.stageGroup.allGather(UnsafeRawBufferPointer(own.bytes), into: all.bytes)
-        return all.elements(as: Double.self).max() ?? value
+        var largest = value
+        for group in [grid.stageGroup, grid.shardGroup] {
+            let own = Tensor([largest], shape: [1])
+            let all = Tensor(zeros: [group.size], dtype: .float64)
+            try group.allGather(UnsafeRawBufferPointer(own.bytes), into: all.bytes)
+            largest = all.elements(as: Double.self).max() ?? largest
+        }
+        return largest
     }
 }
 
 extension RecurrentPipeline: StageWork {
-    func perform(_ action: ScheduleAction, hook: StepHook) { window?.forward(steps: steps(of: action), hook: hook) }
+    func perform(_ action: ScheduleAction, hook: StepHook) throws {
+        try window?.forward(steps: steps(of: action), hook: hook)
+    }
 
     func landing(for action: ScheduleAction) -> UnsafeMutableRawBufferPointer {
         window?.input[leading: steps(of: action)].bytes ?? .init(start: nil, count: 0)

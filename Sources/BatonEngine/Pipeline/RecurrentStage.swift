@@ -1,3 +1,4 @@
+public import BatonComm
 public import BatonKernelABI
 public import BatonKernels
 public import BatonNN
@@ -8,6 +9,9 @@ public import BatonTensor
 ///
 /// Tensors cover the whole window; chunks are ranges of their first axis, so a message lands where it is used and
 /// leaves from where it was computed. Bits do not depend on the chunks.
+///
+/// With a `HiddenShard` the rank computes its units of every layer; outputs, final states and the gradient of the input
+/// are whole on all its ranks, and all methods are collective over them.
 ///
 /// | Value | Shape |
 /// |---|---|
@@ -31,6 +35,8 @@ public final class RecurrentStage {
     public let input: Tensor
     private let leaves: LeafPlan
     private let random: RandomKey
+    private let shard: HiddenShard?
+    private var shared: ShardedWindow?
     private var entries: [Entry] = []
 
     /// Prepares a window.
@@ -43,19 +49,28 @@ public final class RecurrentStage {
     ///   - final: Where the states after the window go, shaped as `initial`.
     ///   - random: For dropout; nil for inference, which has none.
     ///   - recordsGradients: Whether the backward passes will be called.
+    ///   - shard: The units of this rank; nil is all.
+    /// - Throws: `CommError` if a rank that holds other units does not come.
     public init(
         _ stack: RecurrentLayer, layers: Range<Int>, input: Tensor, rows: Range<Int>, initial: [Tensor]?,
-        final: [Tensor], leaves: LeafPlan, random: RandomKey?, recordsGradients: Bool
-    ) {
+        final: [Tensor], leaves: LeafPlan, random: RandomKey?, recordsGradients: Bool, shard: HiddenShard? = nil
+    ) throws(CommError) {
         precondition(
             !stack.bidirectional && stack.layout == .TNC && input.rank == 3 && input.shape[1] == rows.count,
             "RecurrentStage: expected a one-directional TNC stack and an input (T,\(rows.count),I), got \(input.shape)")
         self.input = input
         self.leaves = leaves
         self.random = random ?? RandomKey(seed: 0)
+        self.shard = shard
+        shared = try shard.map { shard throws(CommError) in
+            try ShardedWindow(
+                shard, stack.directions[layers], input: input.shape, training: recordsGradients)
+        }
         var below = input
         for (place, layer) in layers.enumerated() {
-            let raw = Tensor(uninitialized: [input.shape[0], rows.count, stack.outputSize], dtype: stack.dtype)
+            let raw =
+                shared?.outputs[place]
+                ?? Tensor(uninitialized: [input.shape[0], rows.count, stack.outputSize], dtype: stack.dtype)
             // The names under which RecurrentLayer draws its masks.
             let drops = random != nil && stack.dropout > 0 && layer + 1 < stack.numLayers
             let dropout = drops ? (name: "\(stack.name)_l\(layer)_dropout", rate: stack.dropout) : nil
@@ -66,8 +81,11 @@ public final class RecurrentStage {
             }
             let operands = RecurrentOperands(
                 input: below, output: raw, initialHidden: state(initial, 0), initialCell: state(initial, 1),
-                finalHidden: state(final, 0), finalCell: state(final, 1))
-            let pass = stack.directions[layer].begin(operands, leaves: leaves, training: recordsGradients)
+                finalHidden: state(final, 0),
+                finalCell: shared?.take(finalCell: state(final, 1), place) ?? state(final, 1),
+                sharedGates: shared?.gates(place))
+            let pass = stack.directions[layer].begin(
+                operands, leaves: leaves, training: recordsGradients, shard: shard?.units ?? .whole)
             let output = dropout == nil ? raw : Tensor(uninitialized: raw.shape, dtype: raw.dtype)
             entries.append(Entry(pass: pass, output: output, raw: raw, dropout: dropout))
             below = output
@@ -81,20 +99,35 @@ public final class RecurrentStage {
     public var layerCount: Int { entries.count }
 
     /// Runs the next steps.
-    public func forward(steps: Range<Int>, hook: StepHook) {
+    ///
+    /// - Throws: `CommError` if a rank that holds other units does not come.
+    public func forward(steps: Range<Int>, hook: StepHook) throws(CommError) {
+        let stepHook = shard?.stepHook(polling: hook) ?? hook
         for entry in entries {
-            entry.pass.forward(steps: steps, hook: hook)
+            entry.pass.forward(steps: steps, hook: stepHook)
             if let dropout = entry.dropout {
                 entry.raw[leading: steps].dropout(mask(dropout, steps), into: entry.output[leading: steps])
             }
+        }
+        if let shard, let shared, steps.upperBound == input.shape[0] {
+            try shard.meet()
+            shared.copyFinalCells()
         }
     }
 
     /// Gradient of `output`, (T, N, R): the caller fills the steps it walks back.
     public func outputGradient() -> Tensor { gradient(entries.count - 1) }
 
-    /// Carries gradients of some steps down to `inputGradient`, shaped as `input`, if that is wanted.
-    public func backwardData(steps: Range<Int>, inputGradient: Tensor?, hook: StepHook) {
+    /// A tensor for the gradient of the input, to be given to `backwardData`; in a stage that records gradients.
+    public func makeInputGradient() -> Tensor {
+        shared?.inputGradient ?? Tensor(uninitialized: input.shape, dtype: input.dtype)
+    }
+
+    /// Carries gradients of some steps down to `inputGradient`, from `makeInputGradient`, if that is wanted.
+    ///
+    /// - Throws: `CommError` if a rank that holds other units does not come.
+    public func backwardData(steps: Range<Int>, inputGradient: Tensor?, hook: StepHook) throws(CommError) {
+        let stepHook = shard?.stepHook(polling: hook) ?? hook
         for place in entries.indices.reversed() {
             let own = gradient(place)
             if let dropout = entries[place].dropout {
@@ -103,17 +136,21 @@ public final class RecurrentStage {
             entries[place].pass.backwardData(
                 steps: steps,
                 RecurrentGradientOperands(output: own, input: place > 0 ? gradient(place - 1) : inputGradient),
-                hook: hook)
+                hook: stepHook)
         }
+        try shard?.meet()
     }
 
     /// Adds the gradients of the parameters of one layer, counted from the lowest of the stage, after all steps have
-    /// been walked back.
+    /// been walked back; of a part of the units their rows.
     public func backwardWeights(layer place: Int, hook: StepHook) { entries[place].pass.backwardWeights(hook: hook) }
 
     private func gradient(_ place: Int) -> Tensor {
         if let gradient = entries[place].gradient { return gradient }
-        let fresh = Tensor(uninitialized: entries[place].raw.shape, dtype: entries[place].raw.dtype)
+        // Of a part of the units only the own columns are made and read: those of one layer's h are those of the
+        // gradient that the layer above makes of it.
+        let (shape, dtype) = (entries[place].raw.shape, entries[place].raw.dtype)
+        let fresh = shard == nil ? Tensor(uninitialized: shape, dtype: dtype) : Tensor(zeros: shape, dtype: dtype)
         entries[place].gradient = fresh
         return fresh
     }

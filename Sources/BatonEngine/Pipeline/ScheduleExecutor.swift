@@ -6,9 +6,9 @@ protocol StageWork: AnyObject {
     /// Runs an action whose message has arrived.
     func perform(_ action: ScheduleAction, hook: StepHook) throws
     /// Where the message that an action needs is received.
-    func landing(for action: ScheduleAction) -> UnsafeMutableRawBufferPointer
+    func landing(for action: ScheduleAction) throws -> UnsafeMutableRawBufferPointer
     /// What the neighbour needs of an action that has ended.
-    func result(of action: ScheduleAction) -> UnsafeRawBufferPointer
+    func result(of action: ScheduleAction) throws -> UnsafeRawBufferPointer
 }
 
 /// Runs one rank's list of a schedule: receives ahead, computes, sends without waiting.
@@ -50,7 +50,7 @@ struct ScheduleExecutor {
             while expected < min(needing.count, taken + Self.lookahead) {
                 let next = needing[expected]
                 if let source = shape.message(neededBy: next), let index = shape.index(of: source) {
-                    try transfers.expect(index, from: source.stage, into: work.landing(for: next))
+                    try transfers.expect(index, from: source.stage, into: try work.landing(for: next))
                 }
                 expected += 1
             }
@@ -66,7 +66,7 @@ struct ScheduleExecutor {
             case .gradientSum: times.wait += watch.lap()
             }
             if let receiver = shape.receiver(of: action), let index = shape.index(of: action) {
-                try transfers.send(index, to: receiver, work.result(of: action))
+                try transfers.send(index, to: receiver, try work.result(of: action))
                 if let openSends { try transfers.finishSends(downTo: openSends) }
             }
         }

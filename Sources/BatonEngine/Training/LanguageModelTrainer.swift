@@ -5,7 +5,7 @@ public import BatonNN
 public import BatonTensor
 
 /// Trains a language model by truncated backpropagation through time over contiguous lanes of text, on the ranks of a
-/// layout: replicas divide the lanes, pipeline stages the layers.
+/// layout: replicas divide the lanes, pipeline stages the layers, shards the hidden units of each layer.
 ///
 /// Losses, norms and parameters have the same bits in every layout. All methods are collective: every rank calls them
 /// in the same order.
@@ -18,7 +18,7 @@ public final class LanguageModelTrainer {
     public let grid: ProcessGrid
     /// Layers of every stage.
     public let partition: StagePartition
-    /// What each rank does in a step; nil where every rank holds the whole model.
+    /// What each rank does in a step; nil without stages.
     public let schedule: PipelineSchedule?
     /// Flat memory of the parameters and gradients this rank holds.
     public let arena: ParameterArena
@@ -69,22 +69,25 @@ public final class LanguageModelTrainer {
             lanes: configuration.batch, leafCount: configuration.leafCount, rank: place.replica, size: layout.replicas)
         model = LanguageModel(
             configuration.model, seed: configuration.seed, layers: partition.stages[place.stage])
-        if layout.stages == 1 {
+        if layout.stages == 1 && layout.shards == 1 {
             schedule = nil
             arena = ParameterArena(model.parameters.reversed(), subtreeCount: share.leaves.subtrees.count)
             computation = TapeComputation(
                 configuration, model: model, arena: arena, share: share, windows: windows,
                 communicator: grid.replicaGroup)
         } else {
-            let pipeline = kind.schedule(
-                stages: layout.stages, replicas: layout.replicas, steps: configuration.stepsPerWindow,
-                leafCount: configuration.leafCount)
-            schedule = pipeline
+            let pipeline =
+                layout.stages == 1
+                ? .wavefront(stages: 1, chunks: 1, replicas: layout.replicas)
+                : kind.schedule(
+                    stages: layout.stages, replicas: layout.replicas, steps: configuration.stepsPerWindow,
+                    leafCount: configuration.leafCount)
+            schedule = layout.stages == 1 ? nil : pipeline
             let sums = MicroBatchSums(
                 lanes: configuration.batch, leafCount: configuration.leafCount, replica: place.replica,
                 replicas: layout.replicas, microBatches: pipeline.shape.microBatches)
             arena = ParameterArena(model.parameters.reversed(), subtreeCount: sums.gradientCount)
-            computation = PipelineComputation(
+            computation = try PipelineComputation(
                 configuration, model: model, arena: arena, sums: sums, windows: windows, schedule: pipeline, grid: grid)
         }
         optimizer = configuration.makeOptimizer(arena)
@@ -136,11 +139,11 @@ public final class LanguageModelTrainer {
         return norm.value
     }
 
-    /// `ParameterHash` of the whole model; nil on ranks of other replicas than the first, which hold the same.
+    /// `ParameterHash` of the whole model; nil on ranks of other replicas or shards than the first, which hold the same.
     /// Collective.
     public func parameterHash() throws(CommError) -> UInt64? {
         // One rank of every stage is enough: the hash takes time.
-        guard grid.place.replica == 0 else { return nil }
+        guard grid.place.replica == 0, grid.place.shard == 0 else { return nil }
         if grid.layout.stages == 1 && grid.world.rank != 0 { return nil }
         evidence.parameterDigests = try parameters.gather(
             arena.slotsByName.map { ParameterHash.digest($0.parameter) })

@@ -93,10 +93,7 @@ public struct TrainingConfiguration: Codable, Hashable, Sendable {
             throw EngineError(
                 "The layout \(layout) splits directions, but a language model has one; leave out dir.")
         }
-        guard layout.shards == 1 else {
-            throw EngineError(
-                "The layout \(layout) shards hidden units, which training does not do; use dp and pp.")
-        }
+        try HiddenShard.check(layout)
         guard layout.replicas <= leafCount else {
             throw EngineError(
                 "\(layout.replicas) ranks do not fit a batch of \(batch) lanes, which has \(leafCount) leaves; use at most \(leafCount) ranks or more lanes (--batch)."

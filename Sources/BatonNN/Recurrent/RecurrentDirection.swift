@@ -42,7 +42,12 @@ public final class RecurrentDirection {
     /// How inference holds the weights; training always takes the parameters themselves. Other than float32 it needs
     /// parameters of float32 and the packed kernels (`BATON_KERNELS` not `blas`).
     public var inferencePrecision = WeightPrecision.float32
-    private var kernels: [WeightPrecision: any RecurrentDirectionKernel] = [:]
+    /// What a kernel was made for.
+    private struct KernelKey: Hashable {
+        var precision: WeightPrecision
+        var shard: UnitShard
+    }
+    private var kernels: [KernelKey: any RecurrentDirectionKernel] = [:]
     /// Type the kernels were made for; a cast makes new ones.
     private var kernelType: DType?
 
@@ -82,24 +87,33 @@ public final class RecurrentDirection {
     /// - Parameters:
     ///   - leaves: row groups; N must be its row count.
     ///   - training: whether the backward passes will be called.
+    ///   - shard: the units to compute; a part needs the output and, for training, the gates in memory that all parts
+    ///     see, and a hook that waits for them (see `RecurrentSequence`).
     /// - Precondition: shapes and types agree with the parameters; the message names both.
-    public func begin(_ operands: RecurrentOperands, leaves: LeafPlan, training: Bool) -> any RecurrentPass {
+    public func begin(
+        _ operands: RecurrentOperands, leaves: LeafPlan, training: Bool, shard: UnitShard = .whole
+    ) -> any RecurrentPass {
         check(operands, leaves)
         if kernelType != inputWeight.dtype { kernels = [:] }
         kernelType = inputWeight.dtype
-        let precision = training ? .float32 : inferencePrecision
-        let current = kernels[precision] ?? makeKernel(precision)
-        kernels[precision] = current
+        let key = KernelKey(precision: training ? .float32 : inferencePrecision, shard: shard)
+        let current = kernels[key] ?? makeKernel(key)
+        kernels[key] = current
         return current.begin(operands, leaves: leaves, training: training)
     }
 
-    private func makeKernel(_ precision: WeightPrecision) -> any RecurrentDirectionKernel {
+    /// Elements of `RecurrentOperands.sharedGates` for T·N rows.
+    public func sharedGateCount(rows: Int) -> Int { shape().gateCount(rows: rows) }
+
+    private func shape(_ key: KernelKey = KernelKey(precision: .float32, shard: .whole)) -> RecurrentShape {
+        RecurrentShape(
+            cell: cell, inputChains: inputChains ?? [], hidden: hiddenSize, projection: projectionSize,
+            stateClip: stateClip, precision: key.precision, shard: key.shard)
+    }
+
+    private func makeKernel(_ key: KernelKey) -> any RecurrentDirectionKernel {
         func make<Scalar: DifferentiableScalar>(_: Scalar.Type) -> any RecurrentDirectionKernel {
-            TypedRecurrentKernel<Scalar>(
-                shape: RecurrentShape(
-                    cell: cell, inputChains: inputChains ?? [], hidden: hiddenSize, projection: projectionSize,
-                    stateClip: stateClip, precision: precision),
-                parameters: parameters, isReverse: isReverse)
+            TypedRecurrentKernel<Scalar>(shape: shape(key), parameters: parameters, isReverse: isReverse)
         }
         return make(inputWeight.dtype.differentiable(for: "recurrent layer"))
     }

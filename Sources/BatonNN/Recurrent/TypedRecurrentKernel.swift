@@ -94,7 +94,8 @@ final class TypedRecurrentPass<Scalar: DifferentiableScalar>: RecurrentPass {
             initialCell: pointer(operands.initialCell).map { UnsafePointer($0) },
             output: operands.output.pointer(of: Scalar.self) + operands.outputColumn,
             outputStride: operands.output.shape[2], finalHidden: pointer(operands.finalHidden),
-            finalCell: pointer(operands.finalCell), lengths: operands.lengths)
+            finalCell: pointer(operands.finalCell), lengths: operands.lengths,
+            sharedGates: pointer(operands.sharedGates))
     }
 
     func forward(steps: Range<Int>, hook: StepHook) {

@@ -30,6 +30,15 @@ public struct Tensor {
         self.storage = Storage(byteCount: shape.reduce(dtype.byteCount, *))
     }
 
+    /// A tensor at the beginning of somebody else's memory.
+    ///
+    /// - Parameters:
+    ///   - bytes: large enough, at an address that 64 divides; its content is the tensor's.
+    ///   - owner: kept alive as long as the memory is used.
+    public init(in bytes: UnsafeMutableRawBufferPointer, owner: AnyObject, shape: [Int], dtype: DType = .float32) {
+        self.init(shape: shape, dtype: dtype, storage: Storage(bytes, owner: owner), offset: 0)
+    }
+
     init(shape: [Int], dtype: DType, storage: Storage, offset: Int) {
         precondition(
             (offset + shape.reduce(1, *)) * dtype.byteCount <= storage.byteCount,

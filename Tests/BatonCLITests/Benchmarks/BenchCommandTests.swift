@@ -161,16 +161,18 @@ import Testing
         #expect(text.output.contains("lstm 2×8") && text.output.contains("independent"))
     }
 
-    @Test func scalingComparesTheWavefrontWithItsCeiling() throws {
+    @Test(arguments: ["auto", "shard=2"])
+    func scalingComparesADividedStackWithItsCeiling(layout: String) throws {
         let folder = try TrainingFolder()
         defer { folder.remove() }
         let run = try folder.baton(
             [
                 "bench", "scaling", "--layers", "3", "--hidden", "8", "--steps", "5", "--batch", "1,3", "--seconds",
                 "0",
-                "--model", "gru", "--json",
+                "--model", "gru", "--json", "--layout", layout,
             ], ranks: 2)
         #expect(run.status == 0, "\(run.error)")
+        #expect(try run.json()["layout"] as? String == (layout == "auto" ? "pp=2" : layout))
         let rows = try #require(try run.json()["rows"] as? [[String: Any]])
         #expect(rows.map { $0["batch"] as? Int } == [1, 3])
         for row in rows {
@@ -186,7 +188,7 @@ import Testing
             ["kernels", "--kernels", "mkl"], ["kernels", "--seconds", "-1"], ["kernels", "--seconds", "nan"],
             ["kernels", "--list-shapes", "--json"], ["latency", "--seconds", "-1"], ["latency", "--kernels", "blas"],
             ["lengths", "--kernels", "mkl"], ["lengths", "--seconds", "-1"],
-            ["scaling"], ["scaling", "--batch", "1,,2"],
+            ["scaling"], ["scaling", "--batch", "1,,2"], ["scaling", "--layout", "shard=2"],
             ["train", "--layers", "0"], ["train", "--dropout", "1"], ["train", "--compare"],
             ["train", "--independent", "--compare"], ["fly"],
         ])

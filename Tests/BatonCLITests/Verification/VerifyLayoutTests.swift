@@ -18,26 +18,30 @@ import Testing
         let run = try verify(["--ranks", "1,2,4", "--models", "lstm,rnn"])
         #expect(run.status == 0, "\(run.output) \(run.error)")
         let lines = run.output.split(separator: "\n")
-        // dp=1; dp=2 and pp=2 with three schedules; dp=4 and dp=2,pp=2 with three; no pp=4 for three layers.
-        #expect(lines.count == 2 * (1 + 4 + 4) + 1)
+        // dp=1; dp=2, shard=2 and pp=2 with three schedules; dp=4, shard=4, dp=2,shard=2, dp=2,pp=2 and pp=2,shard=2 with
+        // three; no pp=4 for three layers.
+        #expect(lines.count == 2 * (1 + 5 + 9) + 1)
         #expect(lines.dropLast().allSatisfy { $0.hasSuffix("figures, no difference") })
         #expect(run.output.contains("lstm dp=2,pp=2 1f1b: "))
-        #expect(lines.last == "18 runs, 0 differ from one rank")
+        #expect(run.output.contains("rnn pp=2,shard=2 gpipe: "))
+        #expect(lines.last == "30 runs, 0 differ from one rank")
     }
 
     @Test func aFlippedBitIsFoundInItsStep() throws {
         let run = try verify(["--ranks", "2", "--models", "gru", "--flip", "1:3", "--json"])
         #expect(run.status == 1, "\(run.error)")
         let rows = try #require(try run.json()["rows"] as? [[String: Any]])
-        #expect(rows.count == 4)
+        #expect(rows.count == 5)
         for row in rows {
             let found = try #require(row["first_difference"] as? String)
-            #expect(found.hasPrefix("step 3, loss of leaf"), "\(found)")
+            // A shard has an output layer of its own: what it spoils reaches the others with its rows of gradients.
+            let isShard = row["run"] as? String == "gru shard=2"
+            #expect(found.hasPrefix(isShard ? "step 3, gradient rnn_" : "step 3, loss of leaf"), "\(found)")
         }
         // Of two replicas the second holds the upper half of the eight leaves.
         let replicas = try #require(rows.first { $0["run"] as? String == "gru dp=2" }?["first_difference"] as? String)
         #expect(replicas.hasPrefix("step 3, loss of leaf 4"), "\(replicas)")
-        #expect(run.error.contains("4 of 4 runs"))
+        #expect(run.error.contains("5 of 5 runs"))
     }
 
     @Test(arguments: [

@@ -79,11 +79,12 @@ import Testing
         let configuration = try TinyRun.configuration(layers: 2, batch: 4)
         for (layout, reason) in [
             (ParallelLayout(stages: 3), "use at most pp=2"), (ParallelLayout(replicas: 5), "use at most 4 ranks"),
-            (ParallelLayout(directions: 2), "leave out dir"), (ParallelLayout(shards: 2), "use dp and pp"),
-        ] {
+            (ParallelLayout(directions: 2), "leave out dir"),
+        ] + (KernelSelection.active.backend == .blas ? [(ParallelLayout(shards: 2), "leave out shard")] : []) {
             let error = #expect(throws: EngineError.self) { try configuration.check(layout) }
             #expect(error?.message.contains(reason) == true)
         }
         try configuration.check(ParallelLayout(replicas: 4, stages: 2))
+        if KernelSelection.active.backend == .packed { try configuration.check(ParallelLayout(stages: 2, shards: 5)) }
     }
 }

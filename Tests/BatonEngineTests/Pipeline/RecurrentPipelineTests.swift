@@ -1,4 +1,5 @@
 import BatonComm
+import BatonKernels
 import BatonMPITestSupport
 import BatonNN
 import BatonTensor
@@ -30,7 +31,8 @@ import Testing
                 states = next
                 alone.append(Array(output.value.bytes))
             }
-            for layout in TinyRun.layouts(ranks: world.size, layers: 4) {
+            let shards = dtype == .float32 && projection == 0
+            for layout in TinyRun.layouts(ranks: world.size, layers: 4, shards: shards) {
                 let grid = try ProcessGrid(layout, world: world)
                 let pipeline = try RecurrentPipeline(stack, grid: grid, chunkLength: chunkLength)
                 var states = pipeline.beginState(batchSize: batch)
@@ -55,6 +57,59 @@ import Testing
         var states = pipeline.beginState(batchSize: 3)
         (_, states) = try pipeline.forward(Tensor(zeros: [12, 3, 8]), states: states)
         #expect(states[0].shape == [pipeline.layers.count, 3, 8])
+    }
+
+    /// The states a window leaves are whole on every shard, so that they may go anywhere.
+    @Test(arguments: [false, true], [1, 14])
+    func statesAreThoseOfOneProcess(isLSTM: Bool, batch: Int) throws {
+        let world = try TestWorld.communicator()
+        let stack: RecurrentLayer =
+            isLSTM
+            ? LSTM(hiddenSize: 20, numLayers: 4, inputSize: 9, prefix: "states_")
+            : GRU(hiddenSize: 37, numLayers: 4, inputSize: 9, prefix: "states_")
+        stack.initialize(UniformInitializer(0.3), seed: 4)
+        var random = SeededRandom(seed: 1)
+        let window = Tensor(random.array(6 * batch * 9).map { Float($0) }, shape: [6, batch, 9])
+        let alone = stack(Variable(window), states: stack.beginState(batchSize: batch), .inference(rows: batch)).states
+        for layout in TinyRun.layouts(ranks: world.size, layers: 4) {
+            let grid = try ProcessGrid(layout, world: world)
+            let pipeline = try RecurrentPipeline(stack, grid: grid, chunkLength: 4)
+            let states = try pipeline.forward(window, states: pipeline.beginState(batchSize: batch)).states
+            for (own, whole) in zip(states, alone) {
+                #expect(Array(own.bytes) == Array(whole.value[leading: pipeline.layers].bytes), "layout \(layout)")
+            }
+        }
+    }
+
+    /// Windows of the same size take no new shared memory; outputs may be kept, also by one rank alone.
+    @Test func sharedMemoryIsUsedAgain() throws {
+        let world = try TestWorld.communicator()
+        let grid = try ProcessGrid(ParallelLayout(shards: world.size), world: world)
+        guard KernelSelection.active.backend == .packed, let workspace = grid.shardWorkspace else { return }
+        let stack = LSTM(hiddenSize: 16, numLayers: 2, inputSize: 8, prefix: "again_")
+        stack.initialize()
+        let pipeline = try RecurrentPipeline(stack, grid: grid)
+        var states = pipeline.beginState(batchSize: 3)
+        var kept: [Tensor] = []
+        for window in 0..<20 {
+            let (output, next) = try pipeline.forward(Tensor(zeros: [5, 3, 8]), states: states)
+            states = next
+            if let output, world.rank == 0, window % 9 == 0 { kept.append(output) }
+        }
+        #expect(workspace.blockCount <= 4)
+        #expect(kept.count == (world.rank == 0 ? 3 : 0))
+    }
+
+    @Test func stacksWhoseUnitsCannotBeDividedAreRefused() throws {
+        let world = try TestWorld.communicator()
+        guard world.size > 1 else { return }
+        let grid = try ProcessGrid(ParallelLayout(shards: world.size), world: world)
+        for stack in [
+            LSTM(hiddenSize: 8, inputSize: 2, projectionSize: 3), LSTM(hiddenSize: 8, inputSize: 2, dtype: .float64),
+        ] {
+            let error = #expect(throws: EngineError.self) { _ = try RecurrentPipeline(stack, grid: grid) }
+            #expect(error?.message.contains("leave out shard") == true)
+        }
     }
 
     @Test func stacksThatCannotBeDividedAreRefused() throws {

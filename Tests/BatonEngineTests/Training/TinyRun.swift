@@ -82,10 +82,13 @@ extension TrainingSnapshot {
 }
 
 extension TinyRun {
-    /// The layouts of so many ranks over replicas and stages.
-    static func layouts(ranks: Int, layers: Int) -> [ParallelLayout] {
-        (1...ranks).filter { ranks % $0 == 0 && $0 <= layers }
-            .map { ParallelLayout(replicas: ranks / $0, stages: $0) }
+    /// The layouts of so many ranks over replicas, stages and, with the packed kernels, shards.
+    static func layouts(ranks: Int, layers: Int, shards: Bool = true) -> [ParallelLayout] {
+        let divisors = (1...ranks).filter { ranks % $0 == 0 }
+        return divisors.flatMap { shardCount in
+            divisors.filter { ranks / shardCount % $0 == 0 && $0 <= layers }
+                .map { ParallelLayout(replicas: ranks / shardCount / $0, stages: $0, shards: shardCount) }
+        }.filter { $0.shards == 1 || shards && KernelSelection.active.backend == .packed }
     }
 
     static func trainer(
