@@ -12,6 +12,8 @@ public final class SharedBarrier {
     private let memory: SharedMemory
     private let first: UnsafeMutablePointer<Atomic<UInt64>>
     private let group: any Communicator
+    private let rank: Int
+    private let size: Int
     /// Meetings this process has come to.
     private var count: UInt64 = 0
 
@@ -30,6 +32,7 @@ public final class SharedBarrier {
         }
         self.memory = memory
         self.group = group
+        (rank, size) = (group.rank, group.size)
         first = base.assumingMemoryBound(to: Atomic<UInt64>.self)
     }
 
@@ -45,11 +48,11 @@ public final class SharedBarrier {
     ) throws(CommError) {
         count += 1
         if let values {
-            place(valuePlace, of: group.rank).pointee.store(values.0, ordering: .relaxed)
-            place(valuePlace + 1, of: group.rank).pointee.store(values.1, ordering: .relaxed)
+            place(valuePlace, of: rank).pointee.store(values.0, ordering: .relaxed)
+            place(valuePlace + 1, of: rank).pointee.store(values.1, ordering: .relaxed)
         }
-        place(0, of: group.rank).pointee.store(count, ordering: .releasing)
-        for peer in 0..<group.size where peer != group.rank {
+        place(0, of: rank).pointee.store(count, ordering: .releasing)
+        for peer in 0..<size where peer != rank {
             var looks = 0
             while place(0, of: peer).pointee.load(ordering: .acquiring) < count {
                 looks += 1
@@ -73,13 +76,13 @@ public final class SharedBarrier {
         // taken its core, and a yield costs nothing.
         let sharesCores = group.waitPolicy.yieldsAfter != nil
         var waiting = WaitPolicy(yieldsAfter: sharesCores ? .zero : .microseconds(50)).begin()
-        for peer in first..<group.size where peer != group.rank {
+        for peer in first..<size where peer != rank {
             while place(0, of: peer).pointee.load(ordering: .acquiring) < count {
                 try poll()
                 if waiting.exceeds(group.waitLimit) {
                     throw CommError(
                         .timeout,
-                        "rank \(group.rank) waits for rank \(peer) of \(group.size) that share memory since \(group.waitLimit) (meeting \(count)): the peer is late, stopped or somewhere else."
+                        "rank \(rank) waits for rank \(peer) of \(size) that share memory since \(group.waitLimit) (meeting \(count)): the peer is late, stopped or somewhere else."
                     )
                 }
             }

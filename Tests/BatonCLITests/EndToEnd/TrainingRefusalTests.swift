@@ -47,7 +47,8 @@ import Testing
 
     @Test(arguments: [
         (["--bogus"], "--bogus"), (["--layout", "dp=3"], "needs 3 ranks"), (["--layout", "pp=2"], "needs 2 ranks"),
-        (["--layout", "tp=2"], "tp=2"), (["--layout", "shard=2"], "dp and pp only"),
+        (["--layout", "tp=2"], "tp=2"), (["--layout", "shard=2"], "needs 2 ranks"),
+        (["--layout", "dir=2"], "has one direction"),
         (["--schedule", "gpipe"], "pp of at least 2"), (["--schedule", "zigzag"], "zigzag"),
         (["--layout", "dp=0"], "dp=0"), (["--hidden", "0"], "--hidden"), (["--hidden", "many"], "many"),
         (["--lr", "nan"], "--lr"), (["--clip", "inf"], "--clip"), (["--dropout", "1"], "--dropout"),

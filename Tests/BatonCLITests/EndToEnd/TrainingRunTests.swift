@@ -100,10 +100,39 @@ import Testing
         #expect(wrong.status == 2 && wrong.error.contains("at most pp=3"), "\(wrong.error)")
     }
 
-    @Test(arguments: [1, 2]) func aRunKilledAtAnyMomentEndsWithTheSameHash(ranks: Int) throws {
+    /// Three shards, then two replicas, then two stages of two shards.
+    @Test func shardsGiveTheSameBitsAndText() throws {
         let folder = try TrainingFolder()
         defer { folder.remove() }
-        let longer = ["--checkpoint-every", "7", "--sample", "0"]
+        let deep = ["--layers", "2"] + TrainingFolder.options.dropFirst(2)
+        #expect(try folder.baton(folder.train(out: "one", options: deep)).status == 0)
+        for (layout, ranks, step) in [("shard=3", 3, 7), ("dp=2", 2, 12), ("pp=2,shard=2", 4, 20)] {
+            let flags = ["--layout", layout, "--stop-at-step", "\(step)"]
+            let run = try folder.baton(
+                ranks == 3 ? folder.train(out: "parts", flags, options: deep) : folder.resume("parts", flags),
+                ranks: ranks)
+            #expect(run.status == 0, "\(run.error)")
+        }
+        #expect(try folder.bits("parts") == folder.bits("one"))
+        #expect(try folder.lines("parts", "validation.csv").last == folder.lines("one", "validation.csv").last)
+        for command in [
+            ["generate", folder.path("one"), "--prompt", "the", "--length", "40"],
+            ["eval", folder.path("one"), "--data", folder.text],
+        ] {
+            let divided = try folder.baton(command + ["--layout", "shard=2"], ranks: 2)
+            #expect(divided.status == 0, "\(divided.error)")
+            #expect(try folder.baton(command).output == divided.output)
+        }
+        let blas = try folder.baton(
+            folder.train(out: "blas", ["--layout", "shard=2"]), ranks: 2, environment: ["BATON_KERNELS": "blas"])
+        #expect(blas.status == 2 && blas.error.contains("leave out shard"), "\(blas.error)")
+    }
+
+    @Test(arguments: [(1, "dp=1"), (2, "dp=2"), (2, "shard=2")])
+    func aRunKilledAtAnyMomentEndsWithTheSameHash(ranks: Int, layout: String) throws {
+        let folder = try TrainingFolder()
+        defer { folder.remove() }
+        let longer = ["--checkpoint-every", "7", "--sample", "0", "--layout", layout]
         let options = Array(TrainingFolder.options.dropLast()) + ["300"]
         func arguments() throws -> [String] {
             let isStarted =
@@ -111,7 +140,8 @@ import Testing
                 && folder.checkpoints("killed").contains { $0.hasSuffix(".safetensors") }
             return isStarted ? folder.resume("killed", longer) : folder.train(out: "killed", longer, options: options)
         }
-        #expect(try folder.baton(folder.train(out: "whole", longer, options: options)).status == 0)
+        let whole = Array(longer.dropLast(2))
+        #expect(try folder.baton(folder.train(out: "whole", whole, options: options)).status == 0)
         var kills = 0
         for _ in 0..<(ranks == 1 ? 4 : 2) {
             let process = try folder.start(arguments(), ranks: ranks)

@@ -36,7 +36,7 @@ import Testing
             let found = try #require(row["first_difference"] as? String)
             // A shard has an output layer of its own: what it spoils reaches the others with its rows of gradients.
             let isShard = row["run"] as? String == "gru shard=2"
-            #expect(found.hasPrefix(isShard ? "step 3, gradient rnn_" : "step 3, loss of leaf"), "\(found)")
+            #expect(found.hasPrefix(isShard ? "step 3, gradient " : "step 3, loss of leaf"), "\(found)")
         }
         // Of two replicas the second holds the upper half of the eight leaves.
         let replicas = try #require(rows.first { $0["run"] as? String == "gru dp=2" }?["first_difference"] as? String)

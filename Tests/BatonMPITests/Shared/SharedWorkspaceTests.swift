@@ -49,7 +49,11 @@ import Testing
         // One rank holds on to a block for longer.
         let kept = workspace.rank == 0 ? held : []
         held = []
-        #expect(try workspace.block(byteCount: 100_000).bytes.count == 1 << 17 && workspace.blockCount == 3)
+        let third = try workspace.block(byteCount: 100_000)
+        #expect(third.bytes.count == 1 << 17 && workspace.blockCount == 3)
+        third.bytes[workspace.rank] = UInt8(workspace.rank + 1)
+        try workspace.meet()
+        #expect((0..<workspace.size).allSatisfy { third.bytes[$0] == UInt8($0 + 1) }, "all have the same")
         withExtendedLifetime(kept) {}
         let small = try workspace.block(byteCount: 10)
         #expect(workspace.blockCount == 3 && small.bytes.count == 1 << 17)
