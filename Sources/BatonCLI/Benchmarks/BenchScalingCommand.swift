@@ -7,9 +7,9 @@ struct BenchScalingCommand: ParsableCommand {
         commandName: "scaling", abstract: "Measures inference of one stack divided over ranks.",
         discussion: """
             For every batch size: one rank alone; all ranks side by side with a stack each, which is the ceiling; and all \
-            ranks on one stack, its layers (pp) and hidden units (shard) divided over them, windows back to back. The \
-            chunk of time steps that travels between stages is chosen by a short probe. Start the ranks with \
-            launch/run -n 2.
+            ranks on one stack, its layers (pp), its hidden units (shard) or, with --bidirectional, the directions of each \
+            layer (dir) divided over them, windows back to back. The chunk of time steps that travels between stages \
+            is chosen by a short probe. Start the ranks with launch/run -n 2.
             """)
 
     @Option(help: "Recurrent cell: rnn (tanh), lstm or gru.") var model = TrainOptions.Model.lstm
@@ -19,7 +19,9 @@ struct BenchScalingCommand: ParsableCommand {
     @Option(help: "Batch sizes, joined by commas.", transform: BenchScalingCommand.sizes)
     var batch = [1, 2, 4, 8, 16, 32, 64]
     @Option(help: "Time per way and batch size.") var seconds = 1.0
-    @OptionGroup var layout: LayoutOption
+    @OptionGroup var layout: StackLayoutOption
+    @Flag(help: "Layers of two directions; each on a rank of its own, unless --layout says something else.")
+    var bidirectional = false
     @Flag(help: "Print one JSON object.") var json = false
 
     /// What `--json` prints.
@@ -50,7 +52,6 @@ struct BenchScalingCommand: ParsableCommand {
             throw ValidationError("--seconds is \(seconds), expected 0 to 3600.")
         }
         let ranks = try LaunchEnvironment()?.size ?? 1
-        try layout.check(ranks: ranks)
         let wanted = try wanted(ranks: ranks)
         guard ranks >= 2, wanted.stages <= layers else {
             throw ValidationError(
@@ -58,17 +59,26 @@ struct BenchScalingCommand: ParsableCommand {
             )
         }
         guard wanted.replicas == 1 else {
-            throw ValidationError("--layout \(wanted): replicas would run stacks of their own; use pp and shard.")
+            throw ValidationError("--layout \(wanted): replicas would run stacks of their own; use pp, dir and shard.")
+        }
+        guard bidirectional ? wanted.shards == 1 : wanted.directions == 1 else {
+            throw ValidationError(
+                "--layout \(wanted): dir divides stacks of two directions (--bidirectional), shard those of one.")
         }
     }
 
-    /// Layers over all ranks unless something else is asked for.
-    private func wanted(ranks: Int) throws -> ParallelLayout { try layout.parsed() ?? ParallelLayout(stages: ranks) }
+    /// Directions over two ranks where there are two, layers over the others, unless something else is asked for.
+    private func wanted(ranks: Int) throws -> ParallelLayout {
+        let directions = bidirectional && ranks % 2 == 0 ? 2 : 1
+        return try layout.parsed(ranks: ranks) ?? ParallelLayout(stages: ranks / directions, directions: directions)
+    }
 
     func run() throws {
         let job = try ParallelJob()
         let ranks = job.communicator.size
-        try job.agree(on: [("the flags", "\(model) \(layers) \(hidden) \(steps) \(batch) \(seconds) \(layout.layout)")])
+        try job.agree(on: [
+            ("the flags", "\(model) \(layers) \(hidden) \(steps) \(batch) \(seconds) \(layout.layout) \(bidirectional)")
+        ])
         let layout = try wanted(ranks: ranks)
         let stack = makeStack()
         stack.initialize(seed: 1)
@@ -77,7 +87,9 @@ struct BenchScalingCommand: ParsableCommand {
             layout: layout.description)
         let table = AlignedColumns(widths: [5, 9, 9, 9, 9, 10, 5, 14, 9])
         if !json {
-            Console.print("\(model.rawValue) \(layers)×\(hidden), T \(steps), \(layout); windows per second")
+            Console.print(
+                "\(model.rawValue) \(layers)×\(hidden)\(bidirectional ? ", both directions" : ""), T \(steps), \(layout); windows per second"
+            )
             Console.print(
                 table.line([
                     "batch", "one rank", "ceiling", "divided", "speed-up", "of ceiling", "chunk", "ms one / all",
@@ -107,10 +119,18 @@ struct BenchScalingCommand: ParsableCommand {
 
     private func makeStack() -> RecurrentLayer {
         switch model {
-        case .lstm: LSTM(hiddenSize: hidden, numLayers: layers, inputSize: hidden, prefix: "scaling_")
-        case .gru: GRU(hiddenSize: hidden, numLayers: layers, inputSize: hidden, prefix: "scaling_")
+        case .lstm:
+            LSTM(
+                hiddenSize: hidden, numLayers: layers, bidirectional: bidirectional, inputSize: hidden,
+                prefix: "scaling_")
+        case .gru:
+            GRU(
+                hiddenSize: hidden, numLayers: layers, bidirectional: bidirectional, inputSize: hidden,
+                prefix: "scaling_")
         case .rnn:
-            RNN(hiddenSize: hidden, numLayers: layers, activation: .tanh, inputSize: hidden, prefix: "scaling_")
+            RNN(
+                hiddenSize: hidden, numLayers: layers, activation: .tanh, bidirectional: bidirectional,
+                inputSize: hidden, prefix: "scaling_")
         }
     }
 }

@@ -5,7 +5,7 @@ import Glibc
 struct ScalingMeasurement: Encodable {
     /// N.
     var batch: Int
-    /// Steps that travel together, as the probe chose.
+    /// Steps that travel together, as the probe chose; all where both directions need the whole sequence.
     var chunk: Int
     /// Windows per second of rank 0 alone.
     var alone: Double
@@ -52,7 +52,7 @@ struct ScalingMeasurement: Encodable {
 
     /// Measures in turns, so that a machine that gets slower or faster does so for all. Collective.
     ///
-    /// - Parameter layout: How the ranks divide the stack: stages and shards.
+    /// - Parameter layout: How the ranks divide the stack: stages and, of one direction, shards, or of two, directions.
     init(
         _ stack: RecurrentLayer, layout: ParallelLayout, steps: Int, batch: Int, seconds: Double,
         world: any Communicator
@@ -62,17 +62,15 @@ struct ScalingMeasurement: Encodable {
         let input = Tensor(
             (0..<steps * batch * width).map { Float(stream.uniform(UInt64($0)) * 2 - 1) },
             shape: [steps, batch, width])
-        let whole = try RecurrentPipeline(
-            stack, grid: ProcessGrid(dataParallel: SelfCommunicator()), chunkLength: steps)
-        let wave = try RecurrentPipeline(stack, grid: ProcessGrid(layout, world: world), chunkLength: steps)
-        if layout.stages > 1 { try wave.probeChunkLength(steps: steps, batchSize: batch) }
-        let expected = try whole.forward(input, states: whole.beginState(batchSize: batch)).output
-        let got = try wave.forward(input, states: wave.beginState(batchSize: batch)).output
+        let whole = try ScalingWay(stack, layout: ParallelLayout(), steps: steps, batch: batch, SelfCommunicator())
+        let wave = try ScalingWay(stack, layout: layout, steps: steps, batch: batch, world)
+        let expected = try whole.forward(input, whole.states).output
+        let got = try wave.forward(input, wave.states).output
         let differs = got.map { $0.elements(as: Float.self) != expected?.elements(as: Float.self) } ?? false
         sameBits = try gathered([differs ? 1 : 0], on: world).allSatisfy { $0[0] == 0 }
 
         self.batch = batch
-        chunk = wave.chunkLength
+        chunk = wave.chunk
         (alone, independent, wavefront) = (0, 0, 0)
         (aloneMilliseconds, wavefrontMilliseconds) = (.infinity, .infinity)
         let turns = 3
@@ -97,14 +95,13 @@ struct ScalingMeasurement: Encodable {
 
     /// Windows of one rank, one after the other, with the state carried over.
     private static func secondsPerWindow(
-        _ pipeline: RecurrentPipeline, _ input: Tensor, over seconds: Double
+        _ way: ScalingWay, _ input: Tensor, over seconds: Double
     ) throws -> Double {
-        var states = pipeline.beginState(batchSize: input.shape[1])
-        (_, states) = try pipeline.forward(input, states: states)
+        var (_, states) = try way.forward(input, way.states)
         var count = 0
         let start = ContinuousClock.now
         while count < 3 || BestTime.elapsed(since: start) < seconds {
-            (_, states) = try pipeline.forward(input, states: states)
+            (_, states) = try way.forward(input, states)
             count += 1
         }
         return BestTime.elapsed(since: start) / Double(count)
@@ -112,14 +109,14 @@ struct ScalingMeasurement: Encodable {
 
     /// Windows of all ranks, from a common start to the end of the slowest; per window.
     private static func together(
-        _ pipeline: RecurrentPipeline, _ input: Tensor, count: Int, _ world: any Communicator
+        _ way: ScalingWay, _ input: Tensor, count: Int, _ world: any Communicator
     ) throws -> Double {
         // As many on every rank.
         let count = Int(try gathered([Double(count)], on: world).map { $0[0] }.max() ?? 1)
-        var states = pipeline.beginState(batchSize: input.shape[1])
+        var states = way.states
         try world.barrier()
         let start = ContinuousClock.now
-        for _ in 0..<count { (_, states) = try pipeline.forward(input, states: states) }
+        for _ in 0..<count { (_, states) = try way.forward(input, states) }
         let time = BestTime.elapsed(since: start)
         return try gathered([time], on: world).map { $0[0] }.max().map { $0 / Double(count) } ?? time
     }
@@ -137,6 +134,32 @@ struct ScalingMeasurement: Encodable {
         } else {
             let request = try world.immediateReceive(into: nothing, from: 0, tag: MessageTag.userRange.upperBound - 1)
             while try !request.test() { usleep(500) }
+        }
+    }
+}
+
+/// A stack on the ranks of a layout, ready to run windows.
+struct ScalingWay {
+    /// Before the first window.
+    let states: [Tensor]
+    /// Steps that travel together.
+    let chunk: Int
+    let forward: (_ input: Tensor, _ states: [Tensor]) throws -> (output: Tensor?, states: [Tensor])
+
+    /// Collective over the layout's ranks.
+    init(
+        _ stack: RecurrentLayer, layout: ParallelLayout, steps: Int, batch: Int, _ world: any Communicator
+    ) throws {
+        let grid = try ProcessGrid(layout, world: world)
+        if stack.bidirectional {
+            let parallel = try ParallelStack(stack, grid: grid, batchSize: batch)
+            (states, chunk) = (parallel.beginState(), steps)
+            forward = { try parallel.forward($0, states: $1) }
+        } else {
+            let pipeline = try RecurrentPipeline(stack, grid: grid, chunkLength: steps)
+            if layout.stages > 1 { try pipeline.probeChunkLength(steps: steps, batchSize: batch) }
+            (states, chunk) = (pipeline.beginState(batchSize: batch), pipeline.chunkLength)
+            forward = { try pipeline.forward($0, states: $1) }
         }
     }
 }

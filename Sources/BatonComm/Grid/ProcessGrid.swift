@@ -14,6 +14,8 @@ public final class ProcessGrid {
     public let shardGroup: any Communicator
     /// What the ranks of `shardGroup` work with; nil where hidden units are not divided.
     public let shardWorkspace: SharedWorkspace?
+    /// The two ranks that compute the directions of the same layers for the same lanes, forward first.
+    public let directionGroup: any Communicator
 
     /// Makes the groups. Collective over `world`.
     ///
@@ -34,12 +36,14 @@ public final class ProcessGrid {
             }
             return group
         }
-        var (sameStage, sameReplica, sameUnits) = (place, place, place)
+        var (sameStage, sameReplica, sameDirection, sameUnits) = (place, place, place, place)
         sameStage.replica = 0
         sameReplica.stage = 0
+        sameDirection.direction = 0
         sameUnits.shard = 0
         replicaGroup = try group(size: layout.replicas, color: sameStage, key: place.replica)
         stageGroup = try group(size: layout.stages, color: sameReplica, key: place.stage)
+        directionGroup = try group(size: layout.directions, color: sameDirection, key: place.direction)
         shardGroup = try group(size: layout.shards, color: sameUnits, key: place.shard)
         shardWorkspace = layout.shards > 1 ? try Self.workspace(shardGroup, world: world) : nil
     }
@@ -72,5 +76,6 @@ public final class ProcessGrid {
         stageGroup = SelfCommunicator()
         shardGroup = SelfCommunicator()
         shardWorkspace = nil
+        directionGroup = SelfCommunicator()
     }
 }

@@ -7,6 +7,8 @@ import BatonTensor
 /// maximal aligned subtree of it. Additions of neighbours bring these into the gradients of the rank's own subtrees, as
 /// the tree prescribes, so the bits are those of one part.
 struct MicroBatchSums {
+    /// Leaves of the global batch.
+    let leafCount: Int
     /// Lanes and leaves of every part.
     let shares: [RankShare]
     /// Numbers of the gradients each part adds to.
@@ -47,6 +49,7 @@ struct MicroBatchSums {
                 }
             }
         }
+        self.leafCount = leafCount
         self.shares = shares
         self.gradients = gradients
         self.additions = additions
@@ -56,11 +59,13 @@ struct MicroBatchSums {
 
     /// Carries out the additions on some elements.
     func combine(_ arena: ParameterArena, elements: Range<Int>) {
-        for addition in additions {
-            let left = arena.gradients[addition.left].pointer(of: Float.self) + elements.lowerBound
-            Float.add(
-                left, arena.gradients[addition.right].pointer(of: Float.self) + elements.lowerBound, into: left,
-                count: elements.count)
+        func run<Scalar: ArenaScalar & TensorScalar>(_: Scalar.Type) {
+            for addition in additions {
+                let left = arena.gradients[addition.left].pointer(of: Scalar.self) + elements.lowerBound
+                let right = arena.gradients[addition.right].pointer(of: Scalar.self) + elements.lowerBound
+                Scalar.add(left, right, into: left, count: elements.count)
+            }
         }
+        if arena.dtype == .float64 { run(Double.self) } else { run(Float.self) }
     }
 }

@@ -18,7 +18,7 @@ public import BatonTensor
 /// | `input` | (T, N, I) of the first layer |
 /// | `output` | (T, N, R), after the dropout that follows the last layer of the stage, if one does |
 /// | states | h (layers, N, R) and, for LSTM, c (layers, N, H); R is H unless projected |
-public final class RecurrentStage {
+public final class RecurrentStage: StageWindow {
     /// One layer of the stage.
     private struct Entry {
         var pass: any RecurrentPass
@@ -34,6 +34,7 @@ public final class RecurrentStage {
     /// What the lowest layer reads; the caller fills it chunk by chunk.
     public let input: Tensor
     private let leaves: LeafPlan
+    private let states: StateRows
     private let random: RandomKey
     private let shard: HiddenShard?
     private var shared: ShardedWindow?
@@ -47,19 +48,22 @@ public final class RecurrentStage {
     ///   - rows: The rows of the state tensors that this window has; N of them.
     ///   - initial: States before the window, (layers, rows of all windows, R or H) each; nil is zero.
     ///   - final: Where the states after the window go, shaped as `initial`.
+    ///   - lengths: Valid lengths of the rows; nil is T for all.
     ///   - random: For dropout; nil for inference, which has none.
     ///   - recordsGradients: Whether the backward passes will be called.
     ///   - shard: The units of this rank; nil is all.
     /// - Throws: `CommError` if a rank that holds other units does not come.
     public init(
         _ stack: RecurrentLayer, layers: Range<Int>, input: Tensor, rows: Range<Int>, initial: [Tensor]?,
-        final: [Tensor], leaves: LeafPlan, random: RandomKey?, recordsGradients: Bool, shard: HiddenShard? = nil
+        final: [Tensor], lengths: SequenceLengths? = nil, leaves: LeafPlan, random: RandomKey?,
+        recordsGradients: Bool, shard: HiddenShard? = nil
     ) throws(CommError) {
         precondition(
             !stack.bidirectional && stack.layout == .TNC && input.rank == 3 && input.shape[1] == rows.count,
             "RecurrentStage: expected a one-directional TNC stack and an input (T,\(rows.count),I), got \(input.shape)")
         self.input = input
         self.leaves = leaves
+        states = StateRows(rows: rows)
         self.random = random ?? RandomKey(seed: 0)
         self.shard = shard
         shared = try shard.map { shard throws(CommError) in
@@ -74,15 +78,11 @@ public final class RecurrentStage {
             // The names under which RecurrentLayer draws its masks.
             let drops = random != nil && stack.dropout > 0 && layer + 1 < stack.numLayers
             let dropout = drops ? (name: "\(stack.name)_l\(layer)_dropout", rate: stack.dropout) : nil
-            func state(_ states: [Tensor]?, _ kind: Int) -> Tensor? {
-                guard let states, kind < states.count else { return nil }
-                let all = states[kind][leading: place..<place + 1]
-                return all.reshaped([all.shape[1], all.shape[2]])[leading: rows]
-            }
+            func state(_ given: [Tensor]?, _ kind: Int) -> Tensor? { states.entry(given, kind: kind, place) }
             let operands = RecurrentOperands(
                 input: below, output: raw, initialHidden: state(initial, 0), initialCell: state(initial, 1),
                 finalHidden: state(final, 0),
-                finalCell: shared?.take(finalCell: state(final, 1), place) ?? state(final, 1),
+                finalCell: shared?.take(finalCell: state(final, 1), place) ?? state(final, 1), lengths: lengths,
                 sharedGates: shared?.gates(place))
             let pass = stack.directions[layer].begin(
                 operands, leaves: leaves, training: recordsGradients, shard: shard?.units ?? .whole)
@@ -123,10 +123,13 @@ public final class RecurrentStage {
         shared?.inputGradient ?? Tensor(uninitialized: input.shape, dtype: input.dtype)
     }
 
-    /// Carries gradients of some steps down to `inputGradient`, from `makeInputGradient`, if that is wanted.
+    /// Carries gradients of some steps down to `inputGradient`, from `makeInputGradient`, if that is wanted; with `states`
+    /// also those of the states, final to initial.
     ///
     /// - Throws: `CommError` if a rank that holds other units does not come.
-    public func backwardData(steps: Range<Int>, inputGradient: Tensor?, hook: StepHook) throws(CommError) {
+    public func backwardData(
+        steps: Range<Int>, inputGradient: Tensor?, states gradients: StateGradients? = nil, hook: StepHook
+    ) throws(CommError) {
         let stepHook = shard?.stepHook(polling: hook) ?? hook
         for place in entries.indices.reversed() {
             let own = gradient(place)
@@ -135,7 +138,12 @@ public final class RecurrentStage {
             }
             entries[place].pass.backwardData(
                 steps: steps,
-                RecurrentGradientOperands(output: own, input: place > 0 ? gradient(place - 1) : inputGradient),
+                RecurrentGradientOperands(
+                    output: own, finalHidden: states.entry(gradients?.final, kind: 0, place),
+                    finalCell: states.entry(gradients?.final, kind: 1, place),
+                    input: place > 0 ? gradient(place - 1) : inputGradient,
+                    initialHidden: states.entry(gradients?.initial, kind: 0, place),
+                    initialCell: states.entry(gradients?.initial, kind: 1, place)),
                 hook: stepHook)
         }
         try shard?.meet()
@@ -144,6 +152,11 @@ public final class RecurrentStage {
     /// Adds the gradients of the parameters of one layer, counted from the lowest of the stage, after all steps have
     /// been walked back; of a part of the units their rows.
     public func backwardWeights(layer place: Int, hook: StepHook) { entries[place].pass.backwardWeights(hook: hook) }
+
+    /// Adds the gradients of the parameters of all layers, the highest first.
+    func backwardWeights(hook: StepHook) {
+        for place in entries.indices.reversed() { backwardWeights(layer: place, hook: hook) }
+    }
 
     private func gradient(_ place: Int) -> Tensor {
         if let gradient = entries[place].gradient { return gradient }

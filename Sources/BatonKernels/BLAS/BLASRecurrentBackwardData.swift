@@ -96,6 +96,9 @@ extension BLASRecurrentSequence {
     }
 
     /// dx = dA·W of the rows that take part; zero, or nothing added, for the others.
+    ///
+    /// What is added is complete before: OpenBLAS would add a deep product in several parts to what is there, and the
+    /// bits would not be those of two directions whose products were made apart.
     private func writeInputGradient(
         _ step: Int, _ gate: UnsafePointer<Scalar>, _ arguments: RecurrentBackwardData<Scalar>,
         _ transposed: BLASRecurrentWeights<Scalar>.Transposed
@@ -103,14 +106,13 @@ extension BLASRecurrentSequence {
         guard let inputGradient = arguments.inputGradient else { return }
         let (width, stride) = (shape.inputSize, arguments.inputGradientStride)
         let first = inputGradient + time(of: step) * batch * stride
-        let isDirect = leafRows == nil
+        let isDirect = leafRows == nil && !arguments.addsToInputGradient
         Scalar.multiply(
             RowProduct(
                 leaves: leaves(of: step), columns: width, depth: shape.gateRows, input: gate,
                 inputStride: shape.gateRows, weights: transposed.inputWeight.pointer,
-                adds: isDirect && arguments.addsToInputGradient, output: isDirect ? first : inputRows.pointer,
-                outputStride: isDirect ? stride : width))
-        guard let lengths = leafRows?.lengths.lengths else { return }
+                adds: false, output: isDirect ? first : inputRows.pointer, outputStride: isDirect ? stride : width))
+        if isDirect { return }
         for position in leaves(of: step).joined() {
             let (source, target) = (inputRows.pointer + position * width, first + row(at: position) * stride)
             if arguments.addsToInputGradient {
@@ -119,7 +121,7 @@ extension BLASRecurrentSequence {
                 target.update(from: source, count: width)
             }
         }
-        if arguments.addsToInputGradient { return }
+        guard !arguments.addsToInputGradient, let lengths = leafRows?.lengths.lengths else { return }
         for row in 0..<batch where lengths[row] <= time(of: step) {
             (first + row * stride).update(repeating: 0, count: width)
         }

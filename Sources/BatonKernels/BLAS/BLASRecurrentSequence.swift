@@ -27,7 +27,7 @@ final class BLASRecurrentSequence<Scalar: BLASScalar>: RecurrentSequence {
     let recurrentGates: ScalarBuffer<Scalar>
     /// Places of the rows when some do not take part in every step; else row n stands at position n.
     var leafRows: LeafRows?
-    /// (N, I), made for such rows: the input of a step, or its gradient, by position.
+    /// (N, I) by position, made when wanted: the input of a step of such rows, or a gradient before it is added.
     private(set) lazy var inputRows = ScalarBuffer<Scalar>(batch * shape.inputSize)
     /// What only a training pass needs; made by the first one.
     var training: BLASTrainingWorkspace<Scalar>?

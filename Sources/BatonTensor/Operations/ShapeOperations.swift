@@ -81,15 +81,4 @@ extension Tensor {
         }
         return result
     }
-
-    /// Copies entries of an axis; the other axes agree.
-    func copyBlock(from source: Tensor, axis: Int, sourceStart: Int, targetStart: Int, count: Int) {
-        let outer = shape[..<axis].reduce(1, *)
-        let inner = shape[(axis + 1)...].reduce(dtype.byteCount, *)
-        let (sourceRow, targetRow) = (source.shape[axis] * inner, shape[axis] * inner)
-        for index in 0..<outer {
-            (rawPointer + index * targetRow + targetStart * inner).copyMemory(
-                from: source.rawPointer + index * sourceRow + sourceStart * inner, byteCount: count * inner)
-        }
-    }
 }

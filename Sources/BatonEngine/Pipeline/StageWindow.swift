@@ -1,0 +1,44 @@
+import BatonKernelABI
+public import BatonTensor
+
+/// A window in progress through the layers that one rank holds, however it divides them.
+protocol StageWindow: AnyObject {
+    /// What the lowest layer reads; the caller fills it chunk by chunk.
+    var input: Tensor { get }
+    /// What the stage above reads.
+    var output: Tensor { get }
+    /// Gradient of `output`; the caller fills the steps it walks back.
+    func outputGradient() -> Tensor
+    /// Runs the next steps.
+    func forward(steps: Range<Int>, hook: StepHook) throws
+    /// Carries gradients of some steps down to `inputGradient`, shaped as `input`, if that is wanted.
+    func backwardData(steps: Range<Int>, inputGradient: Tensor?, states: StateGradients?, hook: StepHook) throws
+    /// Adds the gradients of the parameters that `backwardData` left, after all steps have been walked back.
+    func backwardWeights(hook: StepHook) throws
+}
+
+/// Gradients of states, shaped as the states a stage was given; a window uses its rows of them.
+public struct StateGradients {
+    /// Of the final h, or h and c; nil is zero.
+    public var final: [Tensor?]
+    /// Of the initial h, or h and c, written.
+    public var initial: [Tensor]
+
+    /// Gradients that are given, and where those that result go.
+    public init(final: [Tensor?], initial: [Tensor]) {
+        self.final = final
+        self.initial = initial
+    }
+}
+
+/// States of a stage, (entries, rows of all windows, width) each.
+struct StateRows {
+    /// The rows of one window.
+    let rows: Range<Int>
+
+    /// One entry of the h (kind 0) or c (kind 1) of `states`, (N, width); nil if there are none.
+    func entry(_ states: [Tensor?]?, kind: Int, _ index: Int) -> Tensor? {
+        guard let states, kind < states.count, let all = states[kind]?[leading: index..<index + 1] else { return nil }
+        return all.reshaped([all.shape[1], all.shape[2]])[leading: rows]
+    }
+}
