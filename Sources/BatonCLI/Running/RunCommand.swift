@@ -9,34 +9,65 @@ struct RunCommand: ParsableCommand {
             Layers, directions, sizes, projection and element type (float32, float64) are read from the weights. With --grad-output \
             the gradients of Σ y·dy + Σ hn·dhn + Σ cn·dcn are written to the folder --grad-dir: input.npy, state.npy, \
             cell_state.npy, and one file per tensor of the weights, under its name there. With --symbol the weights are \
-            the parameters of a graph that MXNet, or baton convert, exported, and the graph is run instead of a stack.
+            the parameters of a graph that MXNet, or baton convert, exported, and the graph is run instead of a stack. \
+            Several ranks (launch/run -n N) divide the directions, layers or rows of a stack as --layout says; every \
+            rank reads the files, rank 0 writes, and what it writes is what one rank would.
             """)
 
     @OptionGroup var options: RunOptions
+    @OptionGroup var layout: StackLayoutOption
     @Flag(help: "Print one JSON object, which names kernel and instruction set.") var json = false
 
-    func run() throws {
-        if let launch = try LaunchEnvironment(), launch.size > 1 {
-            throw ValidationError("run is the work of one process, and this job has \(launch.size); start one.")
+    func validate() throws {
+        let ranks = (try? LaunchEnvironment())?.size ?? 1
+        _ = try layout.parsed(ranks: ranks)
+        guard ranks == 1 || options.kind != nil else {
+            throw ValidationError("--symbol runs a graph in one process, and this job has \(ranks); start one.")
         }
+    }
+
+    func run() throws {
         guard let kind = options.kind else {
             let passes = try GraphPasses(options)
             try write(passes.results)
             Console.print(json ? try jsonText(passes.report) : passes.report.text)
             return
         }
+        let job = try ParallelJob()
         let weights = try RecurrentStackWeights(path: options.weights, cell: kind)
         try checkPrecision(weights)
         let arrays = try RunArrays(options, weights)
+        let ranks = job.communicator.size
+        if ranks > 1 { try job.agree(on: try options.evidence + [("--layout", layout.layout)]) }
+        let parallel = try layout.layout(
+            ranks: ranks, layers: weights.layerCount, directions: weights.directionCount)
         let clock = ContinuousClock()
         let start = clock.now
-        let passes = RunPasses(
-            weights, arrays, layout: options.axes, stateClip: options.stateClip,
-            precision: options.precision)
-        let seconds = (clock.now - start) / .seconds(1)
-        let report = try RunReport(weights, arrays, passes, axes: options.axes, seconds: seconds)
-        try write(RunResults(output: passes.output, states: passes.finalStates, gradients: passes.gradients))
-        Console.print(json ? try jsonText(report) : report.text)
+        if let passes = try passes(weights, arrays, parallel, job) {
+            let seconds = (clock.now - start) / .seconds(1)
+            let report = try RunReport(
+                weights, arrays, passes, axes: options.axes, layout: parallel, seconds: seconds)
+            try write(RunResults(output: passes.output, states: passes.finalStates, gradients: passes.gradients))
+            Console.print(json ? try jsonText(report) : report.text)
+        }
+        try job.finish()
+    }
+
+    /// What is to be written, on rank 0.
+    private func passes(
+        _ weights: RecurrentStackWeights, _ arrays: RunArrays, _ parallel: ParallelLayout, _ job: ParallelJob
+    ) throws -> RunPasses? {
+        guard job.communicator.size > 1 else {
+            return RunPasses(
+                weights, arrays, layout: options.axes, stateClip: options.stateClip, precision: options.precision)
+        }
+        do {
+            return try RunPasses(
+                weights, arrays, axes: options.axes, stateClip: options.stateClip, precision: options.precision,
+                layout: parallel, world: job.communicator)
+        } catch let error as EngineError where layout.layout != "auto" {
+            throw ValidationError("--layout \(layout.layout): \(error.message)")
+        }
     }
 
     private func checkPrecision(_ weights: RecurrentStackWeights) throws {

@@ -103,6 +103,22 @@ struct RunOptions: ParsableArguments {
         }
     }
 
+    /// What the ranks of a job must agree on: the flags that are no files, and the files' contents.
+    var evidence: [(name: String, value: String)] {
+        get throws {
+            let files = [
+                weights, input, state, cellState, lengths, gradOutput, gradStateOut, gradCellStateOut,
+            ].compactMap { $0 }
+            return [
+                ("the flags", "\(kind?.rawValue ?? "") \(axes) \(precision) \(String(describing: stateClip))"),
+                (
+                    "the files (SHA-256)",
+                    try files.map { try SHA256Digest(ofFile: $0).description }.joined(separator: " ")
+                ),
+            ]
+        }
+    }
+
     /// Limits of c, if given.
     var stateClip: StateClip? {
         guard let clipMin, let clipMax else { return nil }

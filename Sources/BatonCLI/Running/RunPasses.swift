@@ -10,6 +10,13 @@ struct RunPasses {
     /// Empty without a backward pass.
     private(set) var gradients: [(name: String, gradient: Tensor)] = []
 
+    /// What was computed elsewhere.
+    init(output: Tensor, finalStates: [Tensor], gradients: [(name: String, gradient: Tensor)]) {
+        self.output = output
+        self.finalStates = finalStates
+        self.gradients = gradients
+    }
+
     /// Runs the stack; with `arrays.outputGradient` also back.
     ///
     /// The gradients are those of Σ y·dy + Σ hn·dhn + Σ cn·dcn with respect to the input (`input`), the initial states

@@ -24,11 +24,13 @@ struct RunReport: Encodable {
     let blasCore: String
     /// Names of the gradients written.
     let gradients: [String]
+    /// How the ranks divided the work.
+    let layout: String
     /// Wall time of the passes, without reading and writing files.
     let seconds: Double
 
     enum CodingKeys: String, CodingKey {
-        case kind, layers, bidirectional, dtype, axes, steps, batch, kernel, isa, gradients, seconds
+        case kind, layers, bidirectional, dtype, axes, steps, batch, kernel, isa, gradients, layout, seconds
         case inputSize = "input_size"
         case hiddenSize = "hidden_size"
         case projectionSize = "projection_size"
@@ -39,7 +41,7 @@ struct RunReport: Encodable {
 
     init(
         _ weights: RecurrentStackWeights, _ arrays: RunArrays, _ passes: RunPasses, axes: SequenceLayout,
-        seconds: Double
+        layout: ParallelLayout, seconds: Double
     ) throws {
         kind = weights.cell.rawValue
         layers = weights.layerCount
@@ -57,6 +59,7 @@ struct RunReport: Encodable {
         isa = try KernelSelection.current.get().instructionSet.rawValue
         blasCore = OpenBLASCore.current
         gradients = passes.gradients.map(\.name)
+        self.layout = layout.description
         self.seconds = seconds
     }
 
@@ -66,6 +69,6 @@ struct RunReport: Encodable {
         let back = gradients.isEmpty ? "" : ", \(gradients.count) gradients"
         let width = projectionSize.map { "\(hiddenSize) → \($0)" } ?? "\(hiddenSize)"
         return "\(kind), \(stack), \(inputSize) → \(width), \(dtype): output \(outputShape)\(back), "
-            + "\(fixed(seconds * 1e3, digits: 2)) ms (\(kernel) kernels, \(isa))"
+            + "\(fixed(seconds * 1e3, digits: 2)) ms (\(kernel) kernels, \(isa)\(layout == "dp=1" ? "" : ", \(layout)"))"
     }
 }

@@ -7,11 +7,12 @@ struct VerifyLayoutCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify-layout",
         abstract:
-            "Trains a small model in every parallel layout and compares losses, gradients and parameters bit by bit.",
+            "Runs small models in every parallel layout and compares losses, gradients and parameters bit by bit.",
         discussion: """
             Starts the ranks itself. Each layout dp × pp × shard of each number of ranks, with each schedule, has to repeat the \
-            run of one rank; the first figure that differs is printed with its step and its leaf or tensor, and the exit \
-            status is 1.
+            training run of one rank; and each layout dp × pp × dir the forward and backward passes of a bidirectional \
+            stack of at most 3 of the layers. The first figure that differs is printed with its step and its leaf or \
+            tensor, and the exit status is 1.
             """)
 
     @OptionGroup var training: VerificationRun
@@ -73,12 +74,16 @@ struct VerifyLayoutCommand: ParsableCommand {
         }
     }
 
+    private var both: StackVerification { StackVerification(sizes: training) }
+
     func run() throws {
         if let record { return try work(recordingTo: record) }
         var reference: [String: LayoutRecord] = [:]
         for cell in models {
             reference[cell.rawValue] = try train(
                 cell, (ParallelLayout(), .wavefront), on: SelfCommunicator(), flip: nil)
+            let stack = try both.record(cell, ParallelLayout(), on: SelfCommunicator(), flip: nil)
+            reference[stack.cell] = stack
         }
         var report = Report()
         for count in ranks {
@@ -128,6 +133,9 @@ struct VerifyLayoutCommand: ParsableCommand {
         for cell in models {
             for one in training.cases(ranks: job.communicator.size) {
                 text += try train(cell, one, on: job.communicator, flip: flipped).text
+            }
+            for layout in both.layouts(ranks: job.communicator.size) {
+                text += try both.record(cell, layout, on: job.communicator, flip: flipped).text
             }
         }
         _ = try job.share {

@@ -103,11 +103,11 @@ public final class ParallelStack {
         }
         let steps = input.shape[0]
         let next = beginState()
-        windows = sums.shares.map { part in
+        windows = try sums.shares.map { part in
             let rows = part.lanes.lowerBound - share.rows.lowerBound..<part.lanes.upperBound - share.rows.lowerBound
             var key = random
             key?.firstRow += UInt32(part.lanes.lowerBound)
-            return makeWindow(
+            return try makeWindow(
                 self.input(of: rows, from: input), rows: rows, initial: states, final: next,
                 lengths: lengths.map { SequenceLengths(Array($0[rows]), steps: steps) }, leaves: part.leaves,
                 random: key, recordsGradients: recordsGradients)
@@ -137,13 +137,13 @@ public final class ParallelStack {
     private func makeWindow(
         _ input: Tensor, rows: Range<Int>, initial: [Tensor]?, final: [Tensor], lengths: SequenceLengths?,
         leaves: LeafPlan, random: RandomKey?, recordsGradients: Bool
-    ) -> any StageWindow {
+    ) throws(CommError) -> any StageWindow {
         if stack.bidirectional {
             return BidirectionalStage(
                 stack, share: share, input: input, rows: rows, initial: initial, final: final, lengths: lengths,
                 leaves: leaves, random: random, recordsGradients: recordsGradients, exchange: exchange)
         }
-        return RecurrentStage(
+        return try RecurrentStage(
             stack, layers: share.layers, input: input, rows: rows, initial: initial, final: final, lengths: lengths,
             leaves: leaves, random: random, recordsGradients: recordsGradients)
     }

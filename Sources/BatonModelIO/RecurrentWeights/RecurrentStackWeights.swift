@@ -148,6 +148,17 @@ public struct RecurrentStackWeights {
         }
     }
 
+    /// Gradients of all parameters of a layer, in the order of its directions and their parameters, by the names in the
+    /// file; none for absent biases.
+    public func named(_ gradients: [Tensor]) -> [(name: String, gradient: Tensor)] {
+        var ordered: [String?] = []
+        for direction in names.directions {
+            ordered += [direction.inputWeight, direction.hiddenWeight, direction.inputBias, direction.hiddenBias]
+            if names.hasProjections { ordered.append(direction.projectionWeight) }
+        }
+        return zip(ordered, gradients).compactMap { name, gradient in name.map { ($0, gradient) } }
+    }
+
     /// The layer's parameters with their names in the file, in the order of the file format.
     private func pairs(_ layer: RecurrentLayer) -> [(parameter: Parameter, name: String?)] {
         zip(layer.directions, names.directions).flatMap { direction, names in

@@ -200,9 +200,10 @@ import Testing
         #expect(target == run.folder.path("real.npy"))
     }
 
-    @Test func severalRanksAreRefused() throws {
-        let valid = try Valid()
+    @Test func graphsOnSeveralRanksAreRefused() throws {
+        var valid = try Valid()
         defer { valid.folder.remove() }
+        valid.arguments.replace(["--kind", "gru"], with: ["--symbol", "graph.json"])
         let job = [
             "OMPI_COMM_WORLD_SIZE": "2", "OMPI_COMM_WORLD_RANK": "0", "OMPI_COMM_WORLD_LOCAL_SIZE": "2",
             "OMPI_COMM_WORLD_LOCAL_RANK": "0",
