@@ -15,6 +15,7 @@ struct TrainCommand: ParsableCommand {
     @OptionGroup var layout: LayoutOption
     @Option(help: "What pipeline stages do: wavefront, gpipe or 1f1b (default: wavefront); needs pp in --layout.")
     var schedule: ScheduleName?
+    @OptionGroup var trace: TraceOption
     @Option(help: "Directory of the run.") var out: String
     @Flag(help: "Continue the run in --out from its newest checkpoint; flags of the run need not be repeated.")
     var resume = false
@@ -51,10 +52,11 @@ struct TrainCommand: ParsableCommand {
             ("the configuration", try jsonText(configuration)),
             (
                 "the flags",
-                "\(out) \(resume) \(stopAtStep ?? 0) \(checkpointEvery ?? 0) \(identity.validationFraction) \(layout.layout) \(schedule?.rawValue ?? "") \(sample)"
+                "\(out) \(resume) \(stopAtStep ?? 0) \(checkpointEvery ?? 0) \(identity.validationFraction) \(layout.layout) \(schedule?.rawValue ?? "") \(sample) \(trace.trace ?? "") \(trace.steps)"
             ),
         ])
         try checkMemory(for: configuration)
+        try trace.check(job)
         let parallel = try layout.parsed() ?? ParallelLayout(replicas: job.communicator.size)
         try layout.fitting { try configuration.check(parallel) }
         let trainer = try LanguageModelTrainer(
@@ -76,7 +78,8 @@ struct TrainCommand: ParsableCommand {
             }
         }
         var session = try TrainingSession(
-            trainer: trainer, corpus: corpus, text: identity, directory: directory, job: job, sampleLength: sample)
+            trainer: trainer, corpus: corpus, text: identity, directory: directory, job: job, sampleLength: sample,
+            trace: trace)
         try session.run(
             to: min(stopAtStep ?? configuration.totalSteps, configuration.totalSteps),
             checkpointEvery: checkpointEvery ?? trainer.windowsPerEpoch)

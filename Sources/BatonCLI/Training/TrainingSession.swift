@@ -9,6 +9,7 @@ struct TrainingSession {
     private let directory: RunDirectory
     private let job: ParallelJob
     private let sampleLength: Int
+    private let trace: TraceOption
     private let clock = ContinuousClock()
     private let start: ContinuousClock.Instant
     private let evaluator: LanguageModelEvaluator?
@@ -20,7 +21,7 @@ struct TrainingSession {
     /// The logs go on after the trainer's step; at step 0 they start anew.
     init(
         trainer: LanguageModelTrainer, corpus: TextCorpus, text: TrainingText, directory: RunDirectory,
-        job: ParallelJob, sampleLength: Int
+        job: ParallelJob, sampleLength: Int, trace: TraceOption
     ) throws {
         self.trainer = trainer
         self.corpus = corpus
@@ -28,6 +29,7 @@ struct TrainingSession {
         self.directory = directory
         self.job = job
         self.sampleLength = sampleLength
+        self.trace = trace
         start = clock.now
         evaluator =
             corpus.validation.count > 1
@@ -52,7 +54,10 @@ struct TrainingSession {
             label: "train", startStep: trainer.stepsDone, total: lastStep,
             style: Console.terminalColumns.map { .terminal(columns: $0) } ?? .plain, now: now, write: Console.write)
         var savedAt = trainer.stepsDone
+        // The first two steps take memory; a sitting too short for them is traced from its start or to its end.
+        let traceStart = trainer.stepsDone + max(0, min(2, lastStep - trainer.stepsDone - trace.steps))
         while trainer.stepsDone < lastStep {
+            if trace.trace != nil, trainer.stepsDone == traceStart { try trainer.beginTrace(steps: trace.steps) }
             let report = try trainer.step()
             try log(report)
             bar.advance(to: report.step, loss: report.loss, tokens: report.tokens, now: now)
@@ -68,6 +73,7 @@ struct TrainingSession {
             }
         }
         if savedAt != trainer.stepsDone { try save() }
+        if let traced = try trace.finish(trainer, job) { Console.print(traced.text) }
         try conclude()
     }
 

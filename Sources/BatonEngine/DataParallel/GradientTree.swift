@@ -111,6 +111,7 @@ public final class GradientTree<Scalar: ArenaScalar>: PolledReduction {
         guard communicator.size > 1 else { return }
         try exchanges[bucket].start()
         underWay.append(bucket)
+        noteTransfers()
         try poll()
     }
 
@@ -124,6 +125,11 @@ public final class GradientTree<Scalar: ArenaScalar>: PolledReduction {
             kept += 1
         }
         underWay.removeLast(underWay.count - kept)
+        noteTransfers()
+    }
+
+    private func noteTransfers() {
+        if trace != nil { busy.note(isBusy: !underWay.isEmpty, .sums, .gradients, in: trace) }
     }
 
     /// Waits until all buckets hold the total in arena 0, and makes ready for the next step.

@@ -4,6 +4,9 @@ public import BatonComm
 public class PolledReduction {
     /// The error of a poll from the hook, which cannot throw: kept for the next call that can.
     final var hookFailure: CommError?
+    /// Gets the time in which transfers are under way; nil records nothing.
+    final var trace: StepTrace?
+    final var busy = BusyInterval()
 
     init() {}
 

@@ -52,7 +52,10 @@ final class PipelineComputation: WindowComputation {
         }
     }
 
-    func run(window: Int, step: Int, times: inout StepTimes) throws -> [LeafTotals]? {
+    func run(window: Int, step: Int, times: inout StepTimes, trace: StepTrace?) throws -> [LeafTotals]? {
+        var watch = StopWatch(trace)
+        transfers.trace = trace
+        reduction.polled.trace = trace
         arena.beginStep()
         remaining = Array(repeating: sums.shares.count, count: arena.slots.count)
         let next = stage.beginState(rows: states[0].shape[1])
@@ -60,7 +63,8 @@ final class PipelineComputation: WindowComputation {
             try begin(share, content, window: window, step: step, next: next)
         }
         defer { open = [] }
-        let spent = try executor.run(self, transfers)
+        times.forward += watch.lap(.compute, .phase(.begin))
+        let spent = try executor.run(self, transfers, trace: trace)
         if schedule.shape.replicas == 1 { try reduction.finish() }
         times.forward += spent.forward
         times.backward += spent.backward

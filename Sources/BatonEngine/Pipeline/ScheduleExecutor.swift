@@ -42,9 +42,11 @@ struct ScheduleExecutor {
     }
 
     /// Runs the list once. Collective over the stages.
-    func run(_ work: any StageWork, _ transfers: StageTransfers) throws -> Times {
+    ///
+    /// - Parameter trace: gets every action and every wait; nil records nothing.
+    func run(_ work: any StageWork, _ transfers: StageTransfers, trace: StepTrace? = nil) throws -> Times {
         var times = Times()
-        var watch = StopWatch()
+        var watch = StopWatch(trace)
         var (expected, taken) = (0, 0)
         for action in actions {
             while expected < min(needing.count, taken + Self.lookahead) {
@@ -57,13 +59,13 @@ struct ScheduleExecutor {
             if let source = shape.message(neededBy: action), let index = shape.index(of: source) {
                 try transfers.take(index)
                 taken += 1
+                times.wait += watch.lap(.wait, .arrival(source))
             }
-            times.wait += watch.lap()
             try work.perform(action, hook: transfers.hook)
             switch action.kind {
-            case .forward: times.forward += watch.lap()
-            case .backward, .weightGradient: times.backward += watch.lap()
-            case .gradientSum: times.wait += watch.lap()
+            case .forward: times.forward += watch.lap(.compute, .action(action))
+            case .backward, .weightGradient: times.backward += watch.lap(.compute, .action(action))
+            case .gradientSum: times.wait += watch.lap(.wait, .action(action))
             }
             if let receiver = shape.receiver(of: action), let index = shape.index(of: action) {
                 try transfers.send(index, to: receiver, try work.result(of: action))
@@ -71,7 +73,7 @@ struct ScheduleExecutor {
             }
         }
         try transfers.finishSends()
-        times.wait += watch.lap()
+        times.wait += watch.lap(.wait, .phase(.sends))
         return times
     }
 }

@@ -30,6 +30,7 @@ final class StageTransfers: PolledReduction {
     /// Starts to send the result of an action; its memory stays as it is until `finishSends`.
     func send(_ index: Int, to stage: Int, _ bytes: UnsafeRawBufferPointer) throws(CommError) {
         sends.append(try group.immediateSend(bytes, to: stage, tag: Self.tag(index)))
+        noteTransfers()
     }
 
     /// Waits for a message that was expected.
@@ -56,10 +57,16 @@ final class StageTransfers: PolledReduction {
             try sends[0].wait(limit: group.waitLimit)
             sends.removeFirst()
         }
+        noteTransfers()
+    }
+
+    private func noteTransfers() {
+        if trace != nil { busy.note(isBusy: !sends.isEmpty, .messages, .sends, in: trace) }
     }
 
     override func poll() throws(CommError) {
         while let first = sends.first, try first.test() { sends.removeFirst() }
+        noteTransfers()
         for request in receives.values { _ = try request.test() }
         try companion?.poll()
     }

@@ -34,6 +34,7 @@ public final class LanguageModelTrainer {
     /// What the last step left to compare layouts by.
     public private(set) var evidence = StepEvidence()
 
+    private var trace: StepTrace?
     private let windows: LaneWindows
     private let computation: any WindowComputation
     private let parameters: StageParameters
@@ -106,29 +107,32 @@ public final class LanguageModelTrainer {
     /// - Throws: `CommError` of the transport, `NNError` if the gradient is not finite (on all ranks alike; the
     ///   parameters are then untouched).
     public func step() throws -> StepMetrics {
-        var watch = StopWatch()
+        let trace = trace?.begin(step: stepsDone + 1)
+        var watch = StopWatch(trace)
         var times = StepTimes()
         if cursor.window == 0 { for state in computation.states { state.fillWithZero() } }
-        let leaves = try computation.run(window: cursor.window, step: stepsDone, times: &times)
+        let leaves = try computation.run(window: cursor.window, step: stepsDone, times: &times, trace: trace)
         _ = watch.lap()
         evidence.leaves = try lossSum.gather(leaves, lastStageOf: grid)
         let totals = GlobalSum.treeSum(evidence.leaves)
-        times.combine += watch.lap()
-        let norm = try update()
-        times.update += watch.lap()
+        times.combine += watch.lap(.wait, .phase(.loss))
+        let norm = try update(&times, &watch)
         stepsDone += 1
         cursor.advance(windowsPerEpoch: windows.windowsPerEpoch)
         let hash = try parameterHash()
-        times.hash = watch.lap()
+        times.hash = hash == nil ? watch.lap() : watch.lap(.compute, .phase(.hash))
+        trace?.end(from: watch.start, to: watch.lapStart)
         return StepMetrics(
             step: stepsDone, loss: totals.lossSum / Double(totals.tokenCount), gradientNorm: norm,
             parameterHash: grid.world.rank == 0 ? hash : nil, tokens: totals.tokenCount,
             rowsThisRank: share.lanes.count, seconds: watch.total, times: times)
     }
 
-    private func update() throws -> Double {
+    private func update(_ times: inout StepTimes, _ watch: inout StopWatch) throws -> Double {
         let own = GradientNorm.squares(arena, gradient: computation.gradient)
+        times.update += watch.lap(.compute, .phase(.norm))
         let squares = try parameters.gather(own.map(\.value.bitPattern))
+        times.update += watch.lap(.wait, .phase(.norm))
         evidence.gradientSquares = squares
         let norm = try GradientNorm(
             squares: zip(parameters.names, squares).map { ($0, Double(bitPattern: $1)) })
@@ -136,7 +140,25 @@ public final class LanguageModelTrainer {
         optimizer.step(
             gradient: computation.gradient,
             gradientScale: configuration.clip.map { norm.clippingFactor(maximum: $0) } ?? 1)
+        times.update += watch.lap(.compute, .phase(.update))
         return norm.value
+    }
+
+    /// Records the next steps. Collective; the clocks of the ranks are compared first.
+    ///
+    /// - Parameter count: steps to record, at least 1.
+    public func beginTrace(steps count: Int) throws {
+        precondition(count >= 1, "LanguageModelTrainer: a trace of \(count) steps")
+        // An action with its wait and a message each, and the phases.
+        let perStep = 3 * (schedule?.ranks.map(\.count).max() ?? 0) + 2 * arena.slots.count + 16
+        trace = StepTrace(steps: count, eventsPerStep: perStep, clock: try AlignedClock(grid.world))
+    }
+
+    /// Ends the recording and brings it to rank 0; nil on the other ranks, and if nothing was recorded. Collective.
+    public func endTrace() throws -> RunTrace? {
+        guard let recorded = trace else { return nil }
+        trace = nil
+        return try RunTrace(gathering: recorded, on: grid)
     }
 
     /// `ParameterHash` of the whole model; nil on ranks of other replicas or shards than the first, which hold the same.

@@ -36,14 +36,15 @@ final class TapeComputation: WindowComputation {
         tape.gradientReady = { reduction.ready($0) }
     }
 
-    func run(window: Int, step: Int, times: inout StepTimes) throws -> [LeafTotals]? {
-        var watch = StopWatch()
+    func run(window: Int, step: Int, times: inout StepTimes, trace: StepTrace?) throws -> [LeafTotals]? {
+        var watch = StopWatch(trace)
+        reduction.polled.trace = trace
         let loss = forward(window: window, step: step)
-        times.forward += watch.lap()
+        times.forward += watch.lap(.compute, .phase(.forward))
         if let seed = loss.seed { tape.backward(from: [seed], hook: reduction.hook) }
-        times.backward += watch.lap()
+        times.backward += watch.lap(.compute, .phase(.backward))
         try reduction.finish()
-        times.combine += watch.lap()
+        times.combine += watch.lap(.wait, .phase(.gradients))
         return zip(loss.leafSums, loss.leafCounts).map { LeafTotals(lossSum: $0, tokenCount: $1) }
     }
 

@@ -11,6 +11,7 @@ protocol WindowComputation: AnyObject {
     /// - Parameters:
     ///   - window: its number in the epoch.
     ///   - step: training steps done before it.
+    ///   - trace: records what happens; nil records nothing.
     /// - Returns: loss of the rank's leaves, ascending; nil on a stage that has no output layer.
-    func run(window: Int, step: Int, times: inout StepTimes) throws -> [LeafTotals]?
+    func run(window: Int, step: Int, times: inout StepTimes, trace: StepTrace?) throws -> [LeafTotals]?
 }

@@ -1,0 +1,43 @@
+import ArgumentParser
+import Baton
+
+/// `--trace`: where the time of some steps goes, on every rank.
+struct TraceOption: ParsableArguments {
+    @Option(help: "File for a Chrome/Perfetto trace of all ranks: compute, wait and exchange, per action of the schedule.")
+    var trace: String?
+    @Option(help: "Steps to trace (default: 10), after two that warm up.")
+    var traceSteps: Int?
+
+    /// Steps to trace.
+    var steps: Int { traceSteps ?? 10 }
+
+    func validate() throws {
+        guard let traceSteps else { return }
+        guard trace != nil else { throw ValidationError("--trace-steps needs --trace FILE.") }
+        guard 1...10_000 ~= traceSteps else {
+            throw ValidationError("--trace-steps is \(traceSteps), expected 1 to 10000.")
+        }
+    }
+
+    /// Refuses a file that cannot be written, before a run that would end with it. Collective.
+    func check(_ job: ParallelJob) throws {
+        guard let trace else { return }
+        _ = try job.share {
+            _ = try AtomicFile(path: trace)
+            return []
+        }
+    }
+
+    /// Gathers the trace and writes it. Collective.
+    ///
+    /// - Returns: what is to be printed, on rank 0; nil elsewhere and if nothing was traced.
+    func finish(_ trainer: LanguageModelTrainer, _ job: ParallelJob) throws -> TraceReport? {
+        guard let path = trace else { return nil }
+        let recorded = try trainer.endTrace()
+        _ = try job.share {
+            if let recorded { try ChromeTrace(recorded).write(to: path) }
+            return []
+        }
+        return recorded.map { TraceReport($0, file: path) }
+    }
+}
