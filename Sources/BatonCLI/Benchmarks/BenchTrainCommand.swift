@@ -9,7 +9,9 @@ struct BenchTrainCommand: ParsableCommand {
             --batch is per rank, so more ranks do more work in the same time. GF/s counts the products of the recurrent \
             layers and the output layer, forward and backward. With --independent every rank trains a model of its own, \
             side by side with the others: what ranks would reach if they had nothing to say to each other. --compare \
-            measures both in turn and prints their ratio. Start several ranks with launch/run.
+            measures both in turn and prints their ratio. With --global-batch the whole batch has that many lanes in \
+            every layout, and each independent rank trains a whole one: the ratio is then the share that the layout \
+            reaches of what the cores could do. Start several ranks with launch/run.
             """)
 
     /// How the ranks train.
@@ -30,6 +32,11 @@ struct BenchTrainCommand: ParsableCommand {
     @Option(help: "Hidden units per layer.") var hidden = 256
     @Option(help: "Width of the embedding.") var embed = 64
     @Option(help: "Lanes of text per rank.") var batch = 64
+    @Option(help: "Lanes of text of all ranks together, and of every independent one, instead of --batch.")
+    var globalBatch: Int?
+    @Option(help: "Parallel layout of coupled ranks, such as pp=2 (default: dp, all ranks).") var layout: String?
+    @OptionGroup var schedule: ScheduleOption
+    @OptionGroup var trace: TraceOption
     @Option(help: "Time steps per window.") var stepsPerWindow = 64
     @Option(help: "Fraction dropped.") var dropout = 0.2
     @Option(help: "Size of the vocabulary.") var vocab = 65
@@ -51,6 +58,17 @@ struct BenchTrainCommand: ParsableCommand {
         guard seconds >= 0, seconds <= 3600 else {
             throw ValidationError("--seconds is \(seconds), expected 0 to 3600.")
         }
+        if let globalBatch, !(1...1_000_000 ~= globalBatch) {
+            throw ValidationError("--global-batch is \(globalBatch), expected 1 to 1000000.")
+        }
+        if mode == .independent {
+            for (name, isGiven) in [("--layout", layout != nil), ("--trace", trace.trace != nil)] where isGiven {
+                throw ValidationError("\(name) is about coupled ranks; leave it out or leave out --independent.")
+            }
+        }
+        let option = layoutOption
+        try option.check(ranks: (try? LaunchEnvironment())?.size ?? 1)
+        try schedule.check(try option.parsed())
         if mode == .compare, try LaunchEnvironment()?.size ?? 1 < 2 {
             throw ValidationError("--compare needs at least 2 ranks; start with launch/run -n 2.")
         }
@@ -61,13 +79,24 @@ struct BenchTrainCommand: ParsableCommand {
             model: try LanguageModelConfiguration(
                 cell: model.cell, vocabularySize: vocab, embedding: embed, hidden: hidden, layers: layers,
                 dropout: dropout),
-            lanesPerRank: batch, stepsPerWindow: stepsPerWindow)
+            lanesPerRank: batch, lanesOfBatch: globalBatch, stepsPerWindow: stepsPerWindow)
         try workload.check()
         let job = try ParallelJob()
         let communicator = job.communicator
-        try job.agree(on: [("the flags", "\(try jsonText(workload)) \(seconds) \(mode)")])
+        try job.agree(on: [
+            (
+                "the flags",
+                "\(try jsonText(workload)) \(seconds) \(mode) \(layout ?? "") \(schedule.summary) \(trace.trace ?? "") \(trace.steps)"
+            )
+        ])
+        try trace.check(job)
+        let parallel = try layoutOption.parsed() ?? ParallelLayout(replicas: communicator.size)
+        let trained = workload.trainingConfiguration(ranks: communicator.size)
+        if mode != .independent { try layoutOption.fitting { try trained.check(parallel) } }
         let coupling = mode == .compare ? [true, false] : [mode == .coupled]
-        var rounds = try coupling.map { try TrainRounds(workload, isCoupled: $0, communicator: communicator) }
+        var rounds = try coupling.map {
+            try TrainRounds(workload, layout: $0 ? parallel : nil, schedule: schedule, communicator: communicator)
+        }
         // Turns, so that a machine that gets slower or faster does so for both.
         let turns = mode == .compare ? 3 : 1
         var peak = try busyPeak(communicator)
@@ -83,12 +112,27 @@ struct BenchTrainCommand: ParsableCommand {
             try TrainFigures(
                 rounds.tally, isCoupled: isCoupled, workload: workload, peak: total, communicator: communicator)
         }
-        let report = TrainReport(
-            workload: workload, ranks: communicator.size, parameters: rounds[0].parameterCount,
+        var report = TrainReport(
+            workload: workload, ranks: communicator.size, trainer: rounds[0].trainer,
             lanes: (lanes.min() ?? batch)...(lanes.max() ?? batch),
             peakPerRank: total / Double(communicator.size), figures: figures)
+        report.trace = try traced(rounds[0].trainer, job)
         Console.print(json ? try jsonText(report) : report.text)
         try job.finish()
+    }
+
+    private var layoutOption: LayoutOption {
+        var option = LayoutOption()
+        option.layout = layout ?? "auto"
+        return option
+    }
+
+    /// Steps after those that were measured. Collective.
+    private func traced(_ trainer: LanguageModelTrainer, _ job: ParallelJob) throws -> TraceReport? {
+        guard trace.trace != nil else { return nil }
+        try trainer.beginTrace(steps: trace.steps)
+        for _ in 0..<trace.steps { _ = try trainer.step() }
+        return try trace.finish(trainer, job)
     }
 
     /// This rank's peak while all ranks measure theirs. Collective.

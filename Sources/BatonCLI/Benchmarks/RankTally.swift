@@ -2,7 +2,7 @@ import Baton
 
 /// What one rank counted while it trained.
 struct RankTally {
-    /// Targets of this rank's lanes.
+    /// Targets that count for this rank.
     private(set) var tokens = 0
     /// Wall time of the rounds, between steps included.
     private(set) var seconds = 0.0
@@ -13,7 +13,7 @@ struct RankTally {
 
     /// Adds one step.
     ///
-    /// - Parameter tokens: targets of this rank's lanes.
+    /// - Parameter tokens: targets that count for this rank.
     mutating func add(tokens: Int, seconds: Double, times part: StepTimes) {
         self.tokens += tokens
         stepSeconds.append(seconds)

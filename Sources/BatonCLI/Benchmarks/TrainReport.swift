@@ -7,6 +7,10 @@ struct TrainReport: Encodable {
     var kernels: String
     var blasCore: String
     var ranks: Int
+    /// Of coupled ranks.
+    var layout: String
+    /// Of a pipeline, with its chunks and micro-batches; nil without one.
+    var schedule: String?
     var workload: TrainWorkload
     var parameters: Int
     /// Lanes of the rank with the fewest and of the one with the most: they differ where the leaves of the batch do
@@ -16,13 +20,15 @@ struct TrainReport: Encodable {
     var peakGFlopsPerRank: Double
     /// Whether the ranks trained together, apart, or both in turn.
     var figures: [TrainFigures]
+    /// Where the time of some coupled steps went; nil unless asked for.
+    var trace: TraceReport?
     /// Tokens per second of coupled ranks over those of independent ones; nil unless both were measured.
     var efficiency: Double?
     /// The same by median steps.
     var efficiencyByMedian: Double?
 
     enum CodingKeys: String, CodingKey {
-        case processor, isa, kernels, ranks, workload, parameters, lanes, figures, efficiency
+        case processor, isa, kernels, ranks, layout, schedule, workload, parameters, lanes, figures, trace, efficiency
         case blasCore = "blas_core"
         case peakGFlopsPerRank = "peak_gflops_per_rank"
         case efficiencyByMedian = "efficiency_by_median"
@@ -30,8 +36,8 @@ struct TrainReport: Encodable {
 
     /// - Parameter figures: coupled before independent, when there are both.
     init(
-        workload: TrainWorkload, ranks: Int, parameters: Int, lanes: ClosedRange<Int>, peakPerRank: Double,
-        figures: [TrainFigures]
+        workload: TrainWorkload, ranks: Int, trainer: LanguageModelTrainer, lanes: ClosedRange<Int>,
+        peakPerRank: Double, figures: [TrainFigures]
     ) {
         processor = CPUFeatures.current.brand
         isa = KernelSelection.active.instructionSet.rawValue
@@ -39,7 +45,9 @@ struct TrainReport: Encodable {
         blasCore = OpenBLASCore.current
         self.ranks = ranks
         self.workload = workload
-        self.parameters = parameters
+        parameters = trainer.configuration.model.parameterShapes.reduce(0) { $0 + $1.shape.reduce(1, *) }
+        layout = trainer.grid.layout.description
+        schedule = trainer.schedule.map { "\($0.shape.microBatches)×\($0.shape.chunks)" }
         self.lanes = lanes
         self.figures = figures
         peakGFlopsPerRank = peakPerRank * 1e-9
@@ -56,7 +64,7 @@ struct TrainReport: Encodable {
         var lines = [
             "\(processor), \(isa), \(kernels) kernels; OpenBLAS core \(blasCore)",
             "\(model.cell.rawValue) \(model.layers)×\(model.hidden), embedding \(model.embedding), vocabulary \(model.vocabularySize), dropout \(model.dropout), \(parameters) parameters",
-            "\(ranks) rank\(ranks == 1 ? "" : "s") of \(laneText) lanes × \(workload.stepsPerWindow) steps; FMA peak \(fixed(peakGFlopsPerRank, digits: 1)) GF/s per rank with all busy",
+            "\(ranks) rank\(ranks == 1 ? "" : "s"), \(layout)\(schedule.map { " (micro-batches × chunks \($0))" } ?? ""), of \(laneText) lanes × \(workload.stepsPerWindow) steps; FMA peak \(fixed(peakGFlopsPerRank, digits: 1)) GF/s per rank with all busy",
             "",
         ]
         let rates = AlignedColumns(widths: [11, 10, 10, 8, 7, 9, 8, 6])
@@ -84,6 +92,7 @@ struct TrainReport: Encodable {
                 "coupled / independent: \(fixed(efficiency, digits: 3)) (by median steps \(fixed(efficiencyByMedian, digits: 3)))",
             ]
         }
+        if let trace { lines += ["", trace.text] }
         return lines.joined(separator: "\n")
     }
 }

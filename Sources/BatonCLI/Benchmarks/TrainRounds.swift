@@ -3,7 +3,7 @@ import Baton
 /// Rounds of training steps on the ranks of a job, either coupled or every rank for itself. All methods are collective.
 struct TrainRounds {
     private let communicator: any Communicator
-    private let trainer: LanguageModelTrainer
+    let trainer: LanguageModelTrainer
     /// Whether the ranks train one model together.
     private let isCoupled: Bool
     /// What this rank has counted.
@@ -11,16 +11,23 @@ struct TrainRounds {
     private var secondsPerStep = 0.0
 
     /// Builds the model and warms up.
-    init(_ workload: TrainWorkload, isCoupled: Bool, communicator: any Communicator) throws {
+    ///
+    /// - Parameter layout: of coupled ranks.
+    init(
+        _ workload: TrainWorkload, layout: ParallelLayout?, schedule: ScheduleOption, communicator: any Communicator
+    ) throws {
         self.communicator = communicator
-        self.isCoupled = isCoupled
-        trainer = try workload.makeTrainer(isCoupled ? communicator : SelfCommunicator())
+        isCoupled = layout != nil
+        trainer =
+            if let layout {
+                try workload.makeTrainer(
+                    ProcessGrid(layout, world: communicator), schedule: schedule.kind, cuts: schedule.cuts)
+            } else {
+                try workload.makeTrainer(ProcessGrid(dataParallel: SelfCommunicator()))
+            }
         // The first step allocates; the second shows how long one takes.
         for _ in 0..<2 { secondsPerStep = try trainer.step().seconds }
     }
-
-    /// Parameters of the model.
-    var parameterCount: Int { trainer.configuration.model.parameterShapes.reduce(0) { $0 + $1.shape.reduce(1, *) } }
 
     /// Lanes of this rank.
     var lanes: Int { trainer.share.lanes.count }
@@ -40,7 +47,8 @@ struct TrainRounds {
         tally.add(roundSeconds: BestTime.elapsed(since: start))
         for step in steps {
             tally.add(
-                tokens: step.rowsThisRank * trainer.configuration.stepsPerWindow, seconds: step.seconds,
+                // A step that ranks make together is counted once.
+                tokens: isCoupled && communicator.rank > 0 ? 0 : step.tokens, seconds: step.seconds,
                 times: step.times)
         }
         secondsPerStep = median(steps.map(\.seconds))

@@ -5,12 +5,15 @@ struct TrainWorkload: Encodable {
     var model: LanguageModelConfiguration
     /// Lanes of every rank.
     var lanesPerRank: Int
+    /// Lanes of the whole batch, whatever the number of ranks; nil goes by `lanesPerRank`.
+    var lanesOfBatch: Int?
     /// T.
     var stepsPerWindow: Int
 
     enum CodingKeys: String, CodingKey {
         case model
         case lanesPerRank = "lanes_per_rank"
+        case lanesOfBatch = "lanes_of_batch"
         case stepsPerWindow = "steps_per_window"
     }
 
@@ -28,7 +31,7 @@ struct TrainWorkload: Encodable {
 
     /// Floats of one rank, about: parameters, their gradients, packed forms and moments, and what the forward pass keeps.
     var floatCount: Double {
-        let rows = Double(lanesPerRank) * Double(stepsPerWindow)
+        let rows = Double(lanesOfBatch ?? lanesPerRank) * Double(stepsPerWindow)
         let kept =
             Double(model.embedding) + 2 * Double(model.vocabularySize)
             + Double(model.layers) * Double(model.cell.gateCount + 4) * Double(model.hidden)
@@ -46,20 +49,27 @@ struct TrainWorkload: Encodable {
         }
     }
 
-    /// A trainer of this model on `communicator.size` times the lanes.
+    /// What is trained by so many ranks together: the whole batch, or the lanes of all of them.
+    func trainingConfiguration(ranks: Int) -> TrainingConfiguration {
+        let lanes = lanesOfBatch ?? lanesPerRank * ranks
+        return TrainingConfiguration(
+            model: model, batch: lanes, stepsPerWindow: stepsPerWindow, totalSteps: 1_000_000, optimizer: .adam,
+            learningRate: 1e-3, schedule: .constant, weightDecay: 0, momentum: 0, clip: 1, seed: 1,
+            leafCount: LeafPlan.leafCount(rows: lanes))
+    }
+
+    /// A trainer of this model on the ranks of a grid.
     ///
     /// - Throws: the trainer's errors.
-    func makeTrainer(_ communicator: any Communicator) throws -> LanguageModelTrainer {
-        let lanes = lanesPerRank * communicator.size
-        let positions = lanes * stepsPerWindow * Self.windows
+    func makeTrainer(
+        _ grid: ProcessGrid, schedule: ScheduleKind = .wavefront, cuts: ScheduleCuts = ScheduleCuts()
+    ) throws -> LanguageModelTrainer {
+        let configuration = trainingConfiguration(ranks: grid.world.size)
+        let positions = configuration.batch * stepsPerWindow * Self.windows
         let stream = RandomStream(seed: 1, name: "bench train")
         let size = model.vocabularySize
         let tokens = (0...positions).map { Int32(stream.uniform(UInt64($0)) * Double(size)) }
         return try LanguageModelTrainer(
-            TrainingConfiguration(
-                model: model, batch: lanes, stepsPerWindow: stepsPerWindow, totalSteps: 1_000_000, optimizer: .adam,
-                learningRate: 1e-3, schedule: .constant, weightDecay: 0, momentum: 0, clip: 1, seed: 1,
-                leafCount: LeafPlan.leafCount(rows: lanes)),
-            tokens: tokens, communicator: communicator)
+            configuration, tokens: tokens, grid: grid, schedule: schedule, cuts: cuts)
     }
 }

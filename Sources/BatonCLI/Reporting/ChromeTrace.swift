@@ -20,7 +20,8 @@ struct ChromeTrace {
     var text: String {
         var lines: [String] = []
         for (rank, part) in trace.ranks.enumerated() {
-            lines.append(metadata("process_name", rank, 0, "\"name\":\"\(Self.title(rank, part.place, trace.layout))\""))
+            lines.append(
+                metadata("process_name", rank, 0, "\"name\":\"\(Self.title(rank, part.place, trace.layout))\""))
             lines.append(metadata("process_sort_index", rank, 0, "\"sort_index\":\(rank)"))
             for track in TraceEvent.Track.allCases {
                 lines.append(metadata("thread_name", rank, track.rawValue, "\"name\":\"\(Self.title(track))\""))

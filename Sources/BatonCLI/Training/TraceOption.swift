@@ -3,7 +3,8 @@ import Baton
 
 /// `--trace`: where the time of some steps goes, on every rank.
 struct TraceOption: ParsableArguments {
-    @Option(help: "File for a Chrome/Perfetto trace of all ranks: compute, wait and exchange, per action of the schedule.")
+    @Option(
+        help: "File for a Chrome/Perfetto trace of all ranks: compute, wait and exchange, per action of the schedule.")
     var trace: String?
     @Option(help: "Steps to trace (default: 10), after two that warm up.")
     var traceSteps: Int?

@@ -13,8 +13,7 @@ struct TrainCommand: ParsableCommand {
 
     @OptionGroup var options: TrainOptions
     @OptionGroup var layout: LayoutOption
-    @Option(help: "What pipeline stages do: wavefront, gpipe or 1f1b (default: wavefront); needs pp in --layout.")
-    var schedule: ScheduleName?
+    @OptionGroup var schedule: ScheduleOption
     @OptionGroup var trace: TraceOption
     @Option(help: "Directory of the run.") var out: String
     @Flag(help: "Continue the run in --out from its newest checkpoint; flags of the run need not be repeated.")
@@ -26,10 +25,7 @@ struct TrainCommand: ParsableCommand {
 
     func validate() throws {
         try layout.check(ranks: (try? LaunchEnvironment())?.size ?? 1)
-        if let schedule, try layout.parsed()?.stages ?? 1 == 1 {
-            throw ValidationError(
-                "--schedule \(schedule.rawValue) says what pipeline stages do; give a --layout with pp of at least 2.")
-        }
+        try schedule.check(try layout.parsed())
         if let stopAtStep, stopAtStep < 1 {
             throw ValidationError("--stop-at-step is \(stopAtStep), expected at least 1.")
         }
@@ -52,7 +48,7 @@ struct TrainCommand: ParsableCommand {
             ("the configuration", try jsonText(configuration)),
             (
                 "the flags",
-                "\(out) \(resume) \(stopAtStep ?? 0) \(checkpointEvery ?? 0) \(identity.validationFraction) \(layout.layout) \(schedule?.rawValue ?? "") \(sample) \(trace.trace ?? "") \(trace.steps)"
+                "\(out) \(resume) \(stopAtStep ?? 0) \(checkpointEvery ?? 0) \(identity.validationFraction) \(layout.layout) \(schedule.summary) \(sample) \(trace.trace ?? "") \(trace.steps)"
             ),
         ])
         try checkMemory(for: configuration)
@@ -61,7 +57,7 @@ struct TrainCommand: ParsableCommand {
         try layout.fitting { try configuration.check(parallel) }
         let trainer = try LanguageModelTrainer(
             configuration, tokens: corpus.training, grid: ProcessGrid(parallel, world: job.communicator),
-            schedule: schedule?.kind ?? .wavefront)
+            schedule: schedule.kind, cuts: schedule.cuts)
         if let resumed { try trainer.restore(resumed.snapshot) }
         if !resume {
             let snapshot = try trainer.snapshot()

@@ -12,18 +12,57 @@ public enum ScheduleKind: String, Sendable, Hashable, CaseIterable, Codable {
     /// - Parameters:
     ///   - steps: T of a window.
     ///   - leafCount: leaves of the global batch: replicas times micro-batches cannot be more.
-    func schedule(stages: Int, replicas: Int, steps: Int, leafCount: Int) -> PipelineSchedule {
+    ///   - cuts: Numbers of parts; those left open are chosen by the number of stages.
+    func schedule(
+        stages: Int, replicas: Int, steps: Int, leafCount: Int, cuts: ScheduleCuts = ScheduleCuts()
+    ) -> PipelineSchedule {
         // The bubble of a wavefront is (P − 1)/1.5 chunks of K: 4 % for two stages at 16. More chunks mean more
         // messages and input products of fewer rows.
-        let chunks = min(steps, 8 * stages)
+        let chunks = cuts.chunks ?? min(steps, 8 * stages)
         // Two micro-batches per stage at most: they have fewer rows each, and kernels want rows.
         var microBatches = 1
         while microBatches * 2 * replicas <= leafCount && microBatches * 2 <= 2 * stages { microBatches *= 2 }
+        microBatches = cuts.microBatches ?? microBatches
         return switch self {
-        case .wavefront: .wavefront(stages: stages, chunks: chunks, replicas: replicas)
+        case .wavefront:
+            .wavefront(stages: stages, chunks: chunks, microBatches: cuts.microBatches ?? 1, replicas: replicas)
         case .gpipe: .gPipe(stages: stages, microBatches: microBatches, replicas: replicas)
         case .oneForwardOneBackward:
             .oneForwardOneBackward(stages: stages, microBatches: microBatches, replicas: replicas)
+        }
+    }
+}
+
+/// Into how many parts a schedule cuts windows and batches, where that is not left to it. The numbers a run computes do
+/// not depend on them.
+public struct ScheduleCuts: Sendable, Hashable, Codable {
+    /// K, chunks of time of a window; only a wavefront has them.
+    public var chunks: Int?
+    /// M, micro-batches of a replica's lanes.
+    public var microBatches: Int?
+
+    /// Left open.
+    public init(chunks: Int? = nil, microBatches: Int? = nil) {
+        self.chunks = chunks
+        self.microBatches = microBatches
+    }
+
+    /// Throws unless the parts of a run are not empty.
+    ///
+    /// - Throws: `EngineError` naming the number that does not fit.
+    func check(_ kind: ScheduleKind, steps: Int, replicas: Int, leafCount: Int) throws(EngineError) {
+        if let chunks {
+            guard kind == .wavefront else {
+                throw EngineError("The schedule \(kind.rawValue) has no chunks of time; leave the number out.")
+            }
+            guard (1...steps).contains(chunks) else {
+                throw EngineError("A window of \(steps) steps has 1 to \(steps) chunks, not \(chunks).")
+            }
+        }
+        if let microBatches, !(1...max(1, leafCount / replicas)).contains(microBatches) {
+            throw EngineError(
+                "A batch of \(leafCount) leaves on \(replicas) replica(s) has 1 to \(max(1, leafCount / replicas)) micro-batches, not \(microBatches)."
+            )
         }
     }
 }

@@ -15,6 +15,11 @@ struct AlignedClock {
     private static let questions = 64
     private static let tag = 1
 
+    init(origin: ContinuousClock.Instant, offset: Int64) {
+        self.origin = origin
+        self.offset = offset
+    }
+
     /// Aligns the clocks of all ranks. Collective.
     init(_ world: any Communicator) throws(CommError) {
         let origin = ContinuousClock.now

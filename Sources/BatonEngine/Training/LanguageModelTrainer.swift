@@ -51,16 +51,20 @@ public final class LanguageModelTrainer {
 
     /// Sets up the run; the initial parameters are the same in every layout.
     ///
-    /// - Parameter schedule: what pipeline stages do; without stages it has no meaning.
+    /// - Parameters:
+    ///   - schedule: what pipeline stages do; without stages it has no meaning.
+    ///   - cuts: into how many parts it cuts the work.
     /// - Throws: `EngineError` if a figure is out of range or the layout does not fit, `DataError` if the text is too
     ///   short.
     public init(
         _ configuration: TrainingConfiguration, tokens: [Int32], grid: ProcessGrid,
-        schedule kind: ScheduleKind = .wavefront
+        schedule kind: ScheduleKind = .wavefront, cuts: ScheduleCuts = ScheduleCuts()
     ) throws {
         try configuration.check()
         let (layout, place) = (grid.layout, grid.place)
         try configuration.check(layout)
+        try cuts.check(
+            kind, steps: configuration.stepsPerWindow, replicas: layout.replicas, leafCount: configuration.leafCount)
         self.configuration = configuration
         self.grid = grid
         partition = try StagePartition(configuration.model, stages: layout.stages)
@@ -82,7 +86,7 @@ public final class LanguageModelTrainer {
                 ? .wavefront(stages: 1, chunks: 1, replicas: layout.replicas)
                 : kind.schedule(
                     stages: layout.stages, replicas: layout.replicas, steps: configuration.stepsPerWindow,
-                    leafCount: configuration.leafCount)
+                    leafCount: configuration.leafCount, cuts: cuts)
             schedule = layout.stages == 1 ? nil : pipeline
             let sums = MicroBatchSums(
                 lanes: configuration.batch, leafCount: configuration.leafCount, replica: place.replica,

@@ -1,0 +1,84 @@
+import BatonComm
+import BatonMPITestSupport
+import Testing
+
+@testable import BatonEngine
+
+/// Traces of real steps in every layout of the test's world; launch/test runs this under mpirun with 1 to 4 ranks.
+@Suite(.serialized) struct StepTraceTests {
+    @Test(arguments: ScheduleKind.allCases)
+    func everyActionIsInEveryStepOnceAndTimesNest(schedule: ScheduleKind) throws {
+        let world = try TestWorld.communicator()
+        for layout in TinyRun.layouts(ranks: world.size, layers: 4) {
+            let trainer = try TinyRun.trainer(
+                TinyRun.configuration(layers: 4), grid: ProcessGrid(layout, world: world), schedule: schedule)
+            _ = try trainer.step()
+            try trainer.beginTrace(steps: 3)
+            for _ in 0..<4 { _ = try trainer.step() }
+            let trace = try trainer.endTrace()
+            #expect((trace == nil) == (world.rank > 0))
+            guard let trace else { continue }
+            #expect(trace.layout == layout && trace.ranks.count == world.size)
+            for (rank, part) in trace.ranks.enumerated() {
+                #expect(part.dropped == 0 && part.place == layout.place(ofRank: rank))
+                #expect(Set(part.events.map(\.step)) == [2, 3, 4])
+                for step in 2...4 { check(part.events.filter { $0.step == step }, trainer.schedule, rank) }
+            }
+        }
+    }
+
+    private func check(_ events: [TraceEvent], _ schedule: PipelineSchedule?, _ rank: Int) {
+        let wholes = events.filter { $0.track == .step }
+        #expect(wholes.count == 1)
+        for track in TraceEvent.Track.allCases {
+            let sorted = events.filter { $0.track == track }.sorted { ($0.start, $0.end) < ($1.start, $1.end) }
+            for (event, next) in zip(sorted, sorted.dropFirst()) {
+                #expect(event.end <= next.start, "\(event.name) and \(next.name) of rank \(rank) overlap")
+            }
+            for event in sorted {
+                #expect(event.start >= wholes[0].start && event.start <= event.end && event.end <= wholes[0].end)
+            }
+        }
+        let actions = events.compactMap { event -> ScheduleAction? in
+            if case .action(let action) = event.activity { action } else { nil }
+        }
+        #expect(actions == schedule?.ranks[rank] ?? [])
+        let arrivals = events.compactMap { event -> ScheduleAction? in
+            if case .arrival(let source) = event.activity { source } else { nil }
+        }
+        #expect(
+            arrivals
+                == (schedule.map { schedule in
+                    schedule.ranks[rank].compactMap { schedule.shape.message(neededBy: $0) }
+                } ?? []))
+        let phases = Set(
+            events.compactMap { event -> TraceEvent.Phase? in
+                if case .phase(let phase) = event.activity, event.track == .compute { phase } else { nil }
+            })
+        #expect(phases.isSuperset(of: schedule == nil ? [.forward, .backward, .norm, .update] : [.begin, .norm]))
+        // Work and waiting do not go on at once, and together they are the step.
+        let busy = events.filter { $0.track == .compute || $0.track == .wait }.sorted { $0.start < $1.start }
+        for (event, next) in zip(busy, busy.dropFirst()) { #expect(event.end <= next.start) }
+    }
+
+    /// A message arrives after it was made, in the time of rank 0.
+    @Test func clocksAgreeToLessThanAMessageTakes() throws {
+        let world = try TestWorld.communicator()
+        let trainer = try TinyRun.trainer(
+            TinyRun.configuration(layers: 4), grid: ProcessGrid(ParallelLayout(stages: world.size), world: world))
+        _ = try trainer.step()
+        try trainer.beginTrace(steps: 2)
+        for _ in 0..<2 { _ = try trainer.step() }
+        guard let trace = try trainer.endTrace(), trace.ranks.count > 1 else { return }
+        for (rank, part) in trace.ranks.enumerated() {
+            for event in part.events {
+                guard case .arrival(let source) = event.activity else { continue }
+                let made = trace.ranks[source.stage].events.first {
+                    $0.activity == .action(source) && $0.step == event.step
+                }
+                // The pings' error is half a round trip, which on a loaded machine is some tens of microseconds.
+                #expect(event.end > (made?.end ?? .max) - 200_000, "\(event.name) of rank \(rank)")
+            }
+        }
+    }
+}
