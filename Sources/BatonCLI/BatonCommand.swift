@@ -11,6 +11,6 @@ struct BatonCommand: ParsableCommand {
             """,
         subcommands: [
             TrainCommand.self, EvalCommand.self, GenerateCommand.self, RunCommand.self, ConvertCommand.self,
-            InspectCommand.self, VerifyLayoutCommand.self, BenchCommand.self, InfoCommand.self,
+            InspectCommand.self, VerifyLayoutCommand.self, PlanCommand.self, BenchCommand.self, InfoCommand.self,
         ])
 }

@@ -34,7 +34,10 @@ struct BenchTrainCommand: ParsableCommand {
     @Option(help: "Lanes of text per rank.") var batch = 64
     @Option(help: "Lanes of text of all ranks together, and of every independent one, instead of --batch.")
     var globalBatch: Int?
-    @Option(help: "Parallel layout of coupled ranks, such as pp=2 (default: dp, all ranks).") var layout: String?
+    @Option(
+        help:
+            "Parallel layout of coupled ranks: a product such as pp=2, or auto for the one that is predicted best (default: dp, all ranks)."
+    ) var layout: String?
     @OptionGroup var schedule: ScheduleOption
     @OptionGroup var trace: TraceOption
     @Option(help: "Time steps per window.") var stepsPerWindow = 64
@@ -90,12 +93,14 @@ struct BenchTrainCommand: ParsableCommand {
             )
         ])
         try trace.check(job)
-        let parallel = try layoutOption.parsed() ?? ParallelLayout(replicas: communicator.size)
         let trained = workload.trainingConfiguration(ranks: communicator.size)
-        if mode != .independent { try layoutOption.fitting { try trained.check(parallel) } }
+        let forecast = try forecast(trained, job)
+        let candidate =
+            forecast?.candidate ?? LayoutCandidate(ParallelLayout(replicas: communicator.size))
+        if mode != .independent { try layoutOption.fitting { try trained.check(candidate.layout) } }
         let coupling = mode == .compare ? [true, false] : [mode == .coupled]
         var rounds = try coupling.map {
-            try TrainRounds(workload, layout: $0 ? parallel : nil, schedule: schedule, communicator: communicator)
+            try TrainRounds(workload, $0 ? candidate : nil, communicator: communicator)
         }
         // Turns, so that a machine that gets slower or faster does so for both.
         let turns = mode == .compare ? 3 : 1
@@ -116,6 +121,7 @@ struct BenchTrainCommand: ParsableCommand {
             workload: workload, ranks: communicator.size, trainer: rounds[0].trainer,
             lanes: (lanes.min() ?? batch)...(lanes.max() ?? batch),
             peakPerRank: total / Double(communicator.size), figures: figures)
+        report.predictedStepMilliseconds = forecast.map { $0.secondsPerStep * 1e3 }
         report.trace = try traced(rounds[0].trainer, job)
         Console.print(json ? try jsonText(report) : report.text)
         try job.finish()
@@ -125,6 +131,15 @@ struct BenchTrainCommand: ParsableCommand {
         var option = LayoutOption()
         option.layout = layout ?? "auto"
         return option
+    }
+
+    /// What to expect of the layout that was asked for, or of the best; nil if none was asked for. Collective.
+    private func forecast(_ trained: TrainingConfiguration, _ job: ParallelJob) throws -> LayoutForecast? {
+        guard layout != nil, mode != .independent else { return nil }
+        guard let asked = try layoutOption.parsed() else { return try JobPlan(trained, job).best }
+        try layoutOption.fitting { try trained.check(asked) }
+        let candidate = LayoutCandidate(asked, schedule: schedule.kind, cuts: schedule.cuts)
+        return try JobPlan(trained, [candidate], job).best
     }
 
     /// Steps after those that were measured. Collective.

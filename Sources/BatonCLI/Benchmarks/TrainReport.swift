@@ -20,6 +20,8 @@ struct TrainReport: Encodable {
     var peakGFlopsPerRank: Double
     /// Whether the ranks trained together, apart, or both in turn.
     var figures: [TrainFigures]
+    /// Of a coupled step, by the planner; nil unless a layout was asked for.
+    var predictedStepMilliseconds: Double?
     /// Where the time of some coupled steps went; nil unless asked for.
     var trace: TraceReport?
     /// Tokens per second of coupled ranks over those of independent ones; nil unless both were measured.
@@ -31,6 +33,7 @@ struct TrainReport: Encodable {
         case processor, isa, kernels, ranks, layout, schedule, workload, parameters, lanes, figures, trace, efficiency
         case blasCore = "blas_core"
         case peakGFlopsPerRank = "peak_gflops_per_rank"
+        case predictedStepMilliseconds = "predicted_step_milliseconds"
         case efficiencyByMedian = "efficiency_by_median"
     }
 
@@ -90,6 +93,12 @@ struct TrainReport: Encodable {
             lines += [
                 "",
                 "coupled / independent: \(fixed(efficiency, digits: 3)) (by median steps \(fixed(efficiencyByMedian, digits: 3)))",
+            ]
+        }
+        if let predicted = predictedStepMilliseconds, let measured = figures.first?.medianStepMilliseconds {
+            lines += [
+                "",
+                "\(layout): predicted \(fixed(predicted, digits: 2)) ms per step, measured \(fixed(measured, digits: 2)) (predicted / measured \(fixed(predicted / measured, digits: 3)))",
             ]
         }
         if let trace { lines += ["", trace.text] }

@@ -12,16 +12,15 @@ struct TrainRounds {
 
     /// Builds the model and warms up.
     ///
-    /// - Parameter layout: of coupled ranks.
-    init(
-        _ workload: TrainWorkload, layout: ParallelLayout?, schedule: ScheduleOption, communicator: any Communicator
-    ) throws {
+    /// - Parameter candidate: how coupled ranks divide the work; nil leaves every rank to itself.
+    init(_ workload: TrainWorkload, _ candidate: LayoutCandidate?, communicator: any Communicator) throws {
         self.communicator = communicator
-        isCoupled = layout != nil
+        isCoupled = candidate != nil
         trainer =
-            if let layout {
+            if let candidate {
                 try workload.makeTrainer(
-                    ProcessGrid(layout, world: communicator), schedule: schedule.kind, cuts: schedule.cuts)
+                    ProcessGrid(candidate.layout, world: communicator), schedule: candidate.schedule,
+                    cuts: candidate.cuts)
             } else {
                 try workload.makeTrainer(ProcessGrid(dataParallel: SelfCommunicator()))
             }

@@ -3,7 +3,10 @@ import Baton
 
 /// `--layout`: how the ranks divide the work.
 struct LayoutOption: ParsableArguments {
-    @Option(help: "Parallel layout: auto, or a product such as dp=2,pp=2 or shard=2 that equals the number of ranks.")
+    @Option(
+        help:
+            "Parallel layout: auto (in training the one a short probe predicts best), or a product such as dp=2,pp=2 or shard=2 that equals the number of ranks."
+    )
     var layout = "auto"
 
     /// The layout that was asked for; nil is auto.

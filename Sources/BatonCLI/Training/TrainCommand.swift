@@ -53,11 +53,17 @@ struct TrainCommand: ParsableCommand {
         ])
         try checkMemory(for: configuration)
         try trace.check(job)
-        let parallel = try layout.parsed() ?? ParallelLayout(replicas: job.communicator.size)
-        try layout.fitting { try configuration.check(parallel) }
+        let asked = try layout.parsed()
+        if let asked { try layout.fitting { try configuration.check(asked) } }
+        // One rank has no choice.
+        let plan = asked == nil && job.communicator.size > 1 ? try JobPlan(configuration, job) : nil
+        let candidate =
+            plan?.best.candidate
+            ?? LayoutCandidate(asked ?? ParallelLayout(), schedule: schedule.kind, cuts: schedule.cuts)
+        if let plan { Console.print(plan.choice) }
         let trainer = try LanguageModelTrainer(
-            configuration, tokens: corpus.training, grid: ProcessGrid(parallel, world: job.communicator),
-            schedule: schedule.kind, cuts: schedule.cuts)
+            configuration, tokens: corpus.training, grid: ProcessGrid(candidate.layout, world: job.communicator),
+            schedule: candidate.schedule, cuts: candidate.cuts)
         if let resumed { try trainer.restore(resumed.snapshot) }
         if !resume {
             let snapshot = try trainer.snapshot()
@@ -75,7 +81,7 @@ struct TrainCommand: ParsableCommand {
         }
         var session = try TrainingSession(
             trainer: trainer, corpus: corpus, text: identity, directory: directory, job: job, sampleLength: sample,
-            trace: trace)
+            trace: trace, forecast: plan?.best)
         try session.run(
             to: min(stopAtStep ?? configuration.totalSteps, configuration.totalSteps),
             checkpointEvery: checkpointEvery ?? trainer.windowsPerEpoch)

@@ -10,6 +10,9 @@ struct TrainingSession {
     private let job: ParallelJob
     private let sampleLength: Int
     private let trace: TraceOption
+    /// What the planner expects of the layout; nil if it was not asked.
+    private let forecast: LayoutForecast?
+    private var stepSeconds: [Double] = []
     private let clock = ContinuousClock()
     private let start: ContinuousClock.Instant
     private let evaluator: LanguageModelEvaluator?
@@ -21,7 +24,7 @@ struct TrainingSession {
     /// The logs go on after the trainer's step; at step 0 they start anew.
     init(
         trainer: LanguageModelTrainer, corpus: TextCorpus, text: TrainingText, directory: RunDirectory,
-        job: ParallelJob, sampleLength: Int, trace: TraceOption
+        job: ParallelJob, sampleLength: Int, trace: TraceOption, forecast: LayoutForecast?
     ) throws {
         self.trainer = trainer
         self.corpus = corpus
@@ -30,6 +33,7 @@ struct TrainingSession {
         self.job = job
         self.sampleLength = sampleLength
         self.trace = trace
+        self.forecast = forecast
         start = clock.now
         evaluator =
             corpus.validation.count > 1
@@ -59,6 +63,7 @@ struct TrainingSession {
         while trainer.stepsDone < lastStep {
             if trace.trace != nil, trainer.stepsDone == traceStart { try trainer.beginTrace(steps: trace.steps) }
             let report = try trainer.step()
+            stepSeconds.append(report.seconds)
             try log(report)
             bar.advance(to: report.step, loss: report.loss, tokens: report.tokens, now: now)
             let epochEnds = report.step % trainer.windowsPerEpoch == 0
@@ -145,6 +150,10 @@ struct TrainingSession {
     private func conclude() throws {
         let hash = try trainer.parameterHash() ?? 0
         guard job.communicator.rank == 0 else { return }
+        // The first steps take memory.
+        if let forecast, stepSeconds.count > 2 {
+            Console.print(forecast.comparison(measured: median(Array(stepSeconds.dropFirst(2)))))
+        }
         let model = trainer.configuration.model
         try directory.draw(title: "\(model.cell.rawValue) \(model.layers)×\(model.hidden)", unit: "nats per \(unit)")
         if let firstLoss, let lastLoss, trainer.stepsDone > 0 {

@@ -19,17 +19,49 @@ public struct ScheduleSimulator: Sendable {
         public var message = 0.0
         /// Factors of the stages; nil is 1 for all.
         public var stages: [Double]?
+        /// Costs of each stage's actions instead of the above; nil leaves them as they are.
+        public var ofStages: [StageCosts]?
 
         /// Everything one unit, messages free.
         public init() {}
 
         func of(_ action: ScheduleAction, chunks: Int) -> Double {
+            if let ofStages { return ofStages[action.stage].of(action) }
             let factor = stages?[action.stage] ?? 1
             switch action.kind {
             case .forward: return factor * forward
             case .backward: return factor * backward
             case .weightGradient: return factor * weightGradient * Double(chunks)
             case .gradientSum: return gradientSum
+            }
+        }
+    }
+
+    /// Time of the actions of one stage.
+    public struct StageCosts: Sendable {
+        /// Of one chunk.
+        public var forward: Double
+        /// Of one chunk.
+        public var backward: Double
+        /// Of all chunks of a micro-batch.
+        public var weightGradient: Double
+        /// Of the sum over replicas.
+        public var gradientSum: Double
+
+        /// All values at once.
+        public init(forward: Double, backward: Double, weightGradient: Double, gradientSum: Double) {
+            self.forward = forward
+            self.backward = backward
+            self.weightGradient = weightGradient
+            self.gradientSum = gradientSum
+        }
+
+        func of(_ action: ScheduleAction) -> Double {
+            switch action.kind {
+            case .forward: forward
+            case .backward: backward
+            case .weightGradient: weightGradient
+            case .gradientSum: gradientSum
             }
         }
     }

@@ -1,0 +1,91 @@
+public import BatonComm
+
+/// A way to divide a training run over ranks: a layout and, where it has stages, what they do.
+public struct LayoutCandidate: Sendable, Hashable, CustomStringConvertible {
+    /// How the ranks divide the work.
+    public var layout: ParallelLayout
+    /// What stages do; without stages it has no meaning.
+    public var schedule: ScheduleKind
+    /// Into how many parts.
+    public var cuts: ScheduleCuts
+
+    /// All values at once.
+    public init(_ layout: ParallelLayout, schedule: ScheduleKind = .wavefront, cuts: ScheduleCuts = ScheduleCuts()) {
+        self.layout = layout
+        self.schedule = schedule
+        self.cuts = cuts
+    }
+
+    /// As it is asked for on the command line: `pp=2 wavefront, 16 chunks`.
+    public var description: String {
+        guard layout.stages > 1 else { return layout.description }
+        var text = "\(layout) \(schedule.rawValue)"
+        if let chunks = cuts.chunks { text += ", \(chunks) chunks" }
+        if let microBatches = cuts.microBatches, microBatches > 1 { text += ", \(microBatches) micro-batches" }
+        return text
+    }
+
+    /// Every product of replicas, stages and shards that so many ranks can train, with every schedule, cut in a few ways.
+    ///
+    /// - Parameter schedule: only this one; nil is all.
+    public static func all(
+        _ configuration: TrainingConfiguration, ranks: Int, schedule only: ScheduleKind? = nil
+    ) -> [LayoutCandidate] {
+        var result: [LayoutCandidate] = []
+        let products = (1...max(1, ranks)).flatMap { stages in (1...max(1, ranks)).map { (stages, $0) } }
+        for (stages, shards) in products where ranks % (stages * shards) == 0 {
+            let layout = ParallelLayout(replicas: ranks / stages / shards, stages: stages, shards: shards)
+            guard (try? configuration.check(layout)) != nil else { continue }
+            guard stages > 1 else {
+                result.append(LayoutCandidate(layout))
+                continue
+            }
+            for schedule in ScheduleKind.allCases where only == nil || schedule == only {
+                result += Self.cuts(schedule, stages: stages).map {
+                    LayoutCandidate(layout, schedule: schedule, cuts: $0)
+                }.filter { candidate in
+                    (try? candidate.cuts.check(
+                        schedule, steps: configuration.stepsPerWindow, replicas: layout.replicas,
+                        leafCount: configuration.leafCount)) != nil
+                }
+            }
+        }
+        return result
+    }
+
+    /// Into how many parts the global batch is cut: replicas times micro-batches.
+    func parts(of configuration: TrainingConfiguration) -> Int {
+        layout.replicas * (schedule(of: configuration)?.shape.microBatches ?? 1)
+    }
+
+    /// What stages do; nil without stages.
+    func schedule(of configuration: TrainingConfiguration) -> PipelineSchedule? {
+        guard layout.stages > 1 else { return nil }
+        return schedule.schedule(
+            stages: layout.stages, replicas: layout.replicas, steps: configuration.stepsPerWindow,
+            leafCount: configuration.leafCount, cuts: cuts)
+    }
+
+    /// The part with the most lanes.
+    static func fullest(of parts: Int, _ configuration: TrainingConfiguration) -> Int {
+        (0..<parts).max {
+            lanes($0, of: parts, configuration) < lanes($1, of: parts, configuration)
+        } ?? 0
+    }
+
+    /// Lanes of a part.
+    static func lanes(_ part: Int, of parts: Int, _ configuration: TrainingConfiguration) -> Int {
+        RankShare(lanes: configuration.batch, leafCount: configuration.leafCount, rank: part, size: parts).lanes.count
+    }
+
+    private static func cuts(_ schedule: ScheduleKind, stages: Int) -> [ScheduleCuts] {
+        switch schedule {
+        case .wavefront:
+            [1, 2].flatMap { microBatches in
+                [2, 4, 8, 16].map { ScheduleCuts(chunks: $0 * stages, microBatches: microBatches) }
+            }
+        case .gpipe, .oneForwardOneBackward:
+            [1, 2, 4, 8].map { ScheduleCuts(microBatches: $0) }
+        }
+    }
+}

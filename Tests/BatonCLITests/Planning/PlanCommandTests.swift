@@ -1,0 +1,50 @@
+import Foundation
+import Testing
+
+/// `plan` and `--layout auto` as a user calls them.
+@Suite(.serialized) struct PlanCommandTests {
+    private let model = ["--layers", "2", "--hidden", "9", "--embed", "4", "--batch", "6", "--steps-per-window", "8"]
+
+    @Test func aPlanListsEveryLayoutBestFirst() throws {
+        let folder = try TrainingFolder()
+        defer { folder.remove() }
+        let run = try folder.baton(["plan", "--check", "--seconds", "0", "--json"] + model, ranks: 2)
+        #expect(run.status == 0, "\(run.error)")
+        let report = try run.json()
+        let rows = try #require(report["layouts"] as? [[String: Any]])
+        let names = rows.map { "\($0["layout"] ?? "") \($0["schedule"] ?? "-")" }
+        #expect(Set(names) == ["dp=2 -", "pp=2 wavefront", "pp=2 gpipe", "pp=2 1f1b", "shard=2 -"] && names.count == 5)
+        let times = rows.compactMap { $0["milliseconds_per_step"] as? Double }
+        #expect(times.count == 5 && times == times.sorted())
+        #expect(rows.allSatisfy { $0["measured_milliseconds_per_step"] as? Double ?? 0 > 0 })
+        #expect(rows.allSatisfy { $0["bytes_per_rank"] as? Double ?? 0 > 1e6 })
+        let check = try #require(report["check"] as? [String: Double])
+        #expect(check["auto_over_best"] ?? 0 >= 1 && check["worst_prediction"] ?? 0 > 0)
+        let text = try folder.baton(["plan", "--all"] + model, ranks: 2)
+        #expect(text.output.contains("best: ") && text.output.contains("wavefront 4 chunks"))
+    }
+
+    @Test func planStartsItsRanks() throws {
+        let run = try TrainingFolder().baton(["plan", "--ranks", "2", "--json"] + model)
+        #expect(run.status == 0, "\(run.error)")
+        #expect(try run.json()["ranks"] as? Int == 2)
+        let wrong = try BatonProcess(["plan", "--ranks", "0"])
+        #expect(wrong.status == 2 && wrong.error.contains("--ranks is 0"))
+    }
+
+    @Test func autoPicksALayoutAndComparesItWithWhatCameOut() throws {
+        let folder = try TrainingFolder()
+        defer { folder.remove() }
+        let options = ["--layers", "2"] + TrainingFolder.options.dropFirst(2)
+        let run = try folder.baton(folder.train(out: "auto", options: options), ranks: 2)
+        #expect(run.status == 0, "\(run.error)")
+        #expect(run.output.contains("layout auto: ") && run.output.contains("predicted / measured"))
+        let alone = try folder.baton(folder.train(out: "alone", options: options))
+        #expect(alone.status == 0 && !alone.output.contains("layout auto: "))
+        #expect(try folder.bits("auto") == folder.bits("alone"))
+        let bench = try folder.baton(
+            ["bench", "train", "--layout", "pp=2", "--global-batch", "4", "--seconds", "0"]
+                + ["--hidden", "9", "--steps-per-window", "8"], ranks: 2)
+        #expect(bench.status == 0 && bench.output.contains("pp=2: predicted"))
+    }
+}

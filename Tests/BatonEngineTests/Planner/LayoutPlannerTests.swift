@@ -1,0 +1,153 @@
+import BatonComm
+import BatonKernels
+import BatonMPITestSupport
+import BatonNN
+import Testing
+
+@testable import BatonEngine
+
+/// Forecasts from made-up costs.
+@Suite(.enabled(if: !TestWorld.isUnderMPI)) struct LayoutPlannerTests {
+    private func configuration(layers: Int = 2, batch: Int = 16, steps: Int = 32) throws -> TrainingConfiguration {
+        TrainingConfiguration(
+            model: try LanguageModelConfiguration(
+                cell: .lstm, vocabularySize: 10, embedding: 64, hidden: 64, layers: layers, dropout: 0),
+            batch: batch, stepsPerWindow: steps, totalSteps: 10, optimizer: .adam, learningRate: 1e-3,
+            schedule: .constant, weightDecay: 0, momentum: 0, clip: nil, seed: 1,
+            leafCount: LeafPlan.leafCount(rows: batch))
+    }
+
+    /// Every layer takes so long per step and pass, whatever the rows (`fixed`) or in proportion to them.
+    private func costs(fixed: Double = 0, perRow: Double = 0) -> MachineCosts {
+        let rows = [1, 2, 4, 8, 16].map { rows in
+            let step = fixed + perRow * Double(rows)
+            return MachineCosts.Layer(
+                rows: rows, begin: 0, forward: step, backward: step, weights: step, call: 0)
+        }
+        // Divided units cost the same in these tests, and half as much again.
+        let slower = rows.map {
+            MachineCosts.Layer(
+                rows: $0.rows, begin: 0, forward: 1.5 * $0.forward, backward: 1.5 * $0.backward,
+                weights: 1.5 * $0.weights, call: 0)
+        }
+        return MachineCosts(
+            layers: [
+                1: Dictionary(uniqueKeysWithValues: MachineCosts.LayerClass.allCases.map { ($0, rows) }),
+                2: Dictionary(uniqueKeysWithValues: MachineCosts.LayerClass.allCases.map { ($0, slower) }),
+            ],
+            update: 0, hash: 0, latency: 0, byte: 0, sumByte: [2: 0], sum: 0, baseBytes: 0)
+    }
+
+    @Test func aWaveTakesTheTimeOfItsFormula() throws {
+        let planner = LayoutPlanner(try configuration(), costs: costs(fixed: 1))
+        // Two stages of one layer: K chunks of T/K seconds and P − 1 more each way, then T for the weights.
+        for chunks in [4, 8, 16] {
+            let forecast = try planner.forecast(
+                LayoutCandidate(ParallelLayout(stages: 2), cuts: ScheduleCuts(chunks: chunks)))
+            let chunk = 32 / Double(chunks)
+            // The message polls once, a step of the sender, for each border it crosses.
+            let ideal = 3 * 32 + 2 * chunk
+            #expect(forecast.secondsPerStep >= ideal && forecast.secondsPerStep <= ideal + 2 * Double(chunks) + 2)
+            #expect(abs(forecast.bubble - (1 - 96 / forecast.secondsPerStep)) < 1e-12)
+            #expect(forecast.rows == 16)
+        }
+        // A rank that holds both layers: three passes of both.
+        let alone = try planner.forecast(LayoutCandidate(ParallelLayout()))
+        #expect(abs(alone.secondsPerStep - 192) < 1e-9 && alone.bubble == 0)
+        #expect(abs(alone.tokensPerSecond - 16 * 32 / 192) < 1e-9)
+    }
+
+    @Test func rowsThatCostNothingMakeThePipelineBestAndRowsThatCostAllTheReplicas() throws {
+        let configuration = try configuration()
+        let candidates = LayoutCandidate.all(configuration, ranks: 2)
+        let byStep = try LayoutPlanner(configuration, costs: costs(fixed: 1)).forecasts(candidates)
+        #expect(byStep[0].candidate.layout == ParallelLayout(stages: 2))
+        #expect(byStep[0].candidate.schedule == .wavefront)
+        #expect(byStep[0].reason(among: byStep).contains("16 rows where those of dp=2 have 8"))
+        var priced = costs(perRow: 1)
+        let byRow = try LayoutPlanner(configuration, costs: priced).forecasts(candidates)
+        #expect(byRow[0].candidate.layout == ParallelLayout(replicas: 2))
+        #expect(byRow[0].reason(among: byRow).contains("wait for each other"))
+        // Until sums are dear: then the same two layers are better apart.
+        priced.sumByte[2] = 1
+        let dear = try LayoutPlanner(configuration, costs: priced).forecasts(candidates)
+        #expect(dear[0].candidate.layout == ParallelLayout(stages: 2))
+        #expect(dear[0].reason(among: dear).contains("sums of gradients"))
+        #expect(dear.last?.sumShare ?? 0 > 0.9)
+    }
+
+    @Test func everyLayoutThatFitsIsConsideredOnce() throws {
+        func layouts(_ configuration: TrainingConfiguration, _ ranks: Int) -> Set<String> {
+            Set(LayoutCandidate.all(configuration, ranks: ranks).map(\.layout.description))
+        }
+        #expect(try layouts(configuration(), 1) == ["dp=1"])
+        #expect(try layouts(configuration(), 2) == ["dp=2", "pp=2", "shard=2"])
+        #expect(
+            try layouts(configuration(layers: 4), 4) == [
+                "dp=4", "dp=2,pp=2", "pp=4", "dp=2,shard=2", "pp=2,shard=2", "shard=4",
+            ])
+        #expect(try layouts(configuration(layers: 1), 3) == ["dp=3", "shard=3"])
+        #expect(try layouts(configuration(layers: 3, batch: 2), 3) == ["pp=3", "shard=3"])
+        #expect(try layouts(configuration(layers: 1, batch: 1), 2) == ["shard=2"])
+        let candidates = try LayoutCandidate.all(configuration(), ranks: 2)
+        #expect(Set(candidates).count == candidates.count)
+        for candidate in candidates {
+            let schedule = try candidate.schedule(of: configuration())
+            if let schedule { try ScheduleValidator.validate(schedule) }
+        }
+        let only = try LayoutCandidate.all(configuration(), ranks: 2, schedule: .gpipe)
+        #expect(Set(only.filter { $0.layout.stages > 1 }.map(\.schedule)) == [.gpipe])
+    }
+
+    @Test func costsBetweenMeasuredRowsLieOnALine() {
+        let measured = costs(fixed: 3, perRow: 2)
+        #expect(measured.layer(.inner, rows: 4).forward == 11)
+        #expect(measured.layer(.inner, rows: 3).forward == 9)
+        #expect(measured.layer(.inner, rows: 12).weights == 27)
+        #expect(measured.layer(.inner, rows: 32).forward == 70)
+        #expect(measured.layer(.inner, rows: 0).forward == 0)
+    }
+
+    @Test func theFullestReplicaCounts() throws {
+        // Nine lanes are eight leaves, one of two lanes; three replicas hold 2, 3 and 4 of them.
+        let configuration = try configuration(batch: 9)
+        let forecast = try LayoutPlanner(configuration, costs: costs(perRow: 1)).forecast(
+            LayoutCandidate(ParallelLayout(replicas: 3)))
+        #expect(forecast.rows == 4)
+    }
+
+    @Test func bestOfEachKeepsTheFastestCut() throws {
+        let configuration = try configuration()
+        let forecasts = try LayoutPlanner(configuration, costs: costs(fixed: 1)).forecasts(
+            LayoutCandidate.all(configuration, ranks: 2))
+        let best = forecasts.bestOfEach
+        #expect(best.count == 5 && best[0] == forecasts[0])
+        #expect(Set(best.map { $0.candidate.layout.stages > 1 ? $0.candidate.schedule.rawValue : "" }).count == 4)
+    }
+
+    @Test func whatDoesNotFitIsRefused() throws {
+        let planner = LayoutPlanner(try configuration(), costs: costs(fixed: 1))
+        #expect(throws: EngineError.self) { try planner.forecast(LayoutCandidate(ParallelLayout(stages: 3))) }
+        let chunks = ScheduleCuts(chunks: 33)
+        #expect(throws: EngineError.self) {
+            try planner.forecast(LayoutCandidate(ParallelLayout(stages: 2), cuts: chunks))
+        }
+        let micro = ScheduleCuts(microBatches: 9)
+        #expect(throws: EngineError.self) {
+            try planner.forecast(LayoutCandidate(ParallelLayout(stages: 2), schedule: .gpipe, cuts: micro))
+        }
+    }
+
+    @Test func stagesShareTheMemoryOfAModel() throws {
+        let configuration = try configuration(layers: 4)
+        let planner = LayoutPlanner(configuration, costs: costs(fixed: 1))
+        let alone = try planner.forecast(LayoutCandidate(ParallelLayout())).bytesPerRank
+        let stages = try planner.forecast(LayoutCandidate(ParallelLayout(stages: 4))).bytesPerRank
+        #expect(stages > 0.2 * alone && stages < 0.4 * alone)
+        // Parameters, moments, gradient and packed weights; gates, cell, output and gradient of 16·32 positions.
+        let parameters = configuration.model.parameterCount(layers: 0..<4)
+        #expect(parameters == Double(configuration.model.parameterShapes.reduce(0) { $0 + $1.shape.reduce(1, *) }))
+        let perRow = 4.0 * 64 * 7 + 2 * 64 + 20
+        #expect(alone == 4 * (parameters * 6 + 512 * perRow))
+    }
+}
