@@ -6,6 +6,6 @@ struct BenchCommand: ParsableCommand {
         commandName: "bench", abstract: "Measures kernels, latency, training and scaling on this machine.",
         subcommands: [
             BenchKernelsCommand.self, BenchLatencyCommand.self, BenchLengthsCommand.self, BenchCellsCommand.self,
-            BenchTrainCommand.self, BenchScalingCommand.self,
+            BenchTrainCommand.self, BenchScalingCommand.self, BenchCollectiveCommand.self,
         ])
 }

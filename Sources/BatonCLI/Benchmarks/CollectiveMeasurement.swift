@@ -1,0 +1,86 @@
+import Baton
+
+/// One size of `bench collective`: the sum of an array over all ranks in the fixed tree, beside plainer ways to move it.
+struct CollectiveMeasurement: Encodable {
+    var bytes: Int
+    /// The fixed tree: every rank adds a slice and spreads it. Microseconds, the middle of all repetitions, of the
+    /// slowest rank; so are the others.
+    var treeMicroseconds: Double
+    /// Everything to everybody, and every rank adds all of it.
+    var gatherMicroseconds: Double
+    /// From rank 0 to all, without a sum.
+    var broadcastMicroseconds: Double
+    /// To the next rank and from the one before, without a sum.
+    var exchangeMicroseconds: Double
+
+    enum CodingKeys: String, CodingKey {
+        case bytes
+        case treeMicroseconds = "tree_microseconds"
+        case gatherMicroseconds = "gather_microseconds"
+        case broadcastMicroseconds = "broadcast_microseconds"
+        case exchangeMicroseconds = "exchange_microseconds"
+    }
+
+    /// Bytes of the array over the time of a sum.
+    var treeGBytesPerSecond: Double { Double(bytes) / treeMicroseconds * 1e-3 }
+    /// The same for gathering and adding.
+    var gatherGBytesPerSecond: Double { Double(bytes) / gatherMicroseconds * 1e-3 }
+
+    /// Measures an array of so many floats. Collective.
+    ///
+    /// - Parameter seconds: for each way.
+    init(count: Int, seconds: Double, world: any Communicator) throws {
+        let (rank, size) = (world.rank, world.size)
+        bytes = count * MemoryLayout<Float>.stride
+        // A leaf for every rank at least, as in training.
+        var leafCount = 8
+        while leafCount < size { leafCount *= 2 }
+        let arenas = (0..<GradientTree<Float>.arenaCount(leafCount: leafCount, rank: rank, size: size))
+            .map { _ in Tensor(zeros: [count]) }
+        let buckets = stride(from: 0, to: count, by: 1 << 18).map { $0..<min($0 + 1 << 18, count) }
+        let tree = GradientTree<Float>(
+            arenas: arenas.map { $0.pointer(of: Float.self) }, buckets: buckets, leafCount: leafCount,
+            communicator: world, owners: arenas.map(\.storage))
+        treeMicroseconds = try Self.time(seconds, world) {
+            for bucket in buckets.indices { try tree.start(bucket: bucket) }
+            try tree.finish()
+        }
+        let (own, all) = (Tensor(zeros: [count]), Tensor(zeros: [size * count]))
+        let message = UnsafeMutableRawBufferPointer(start: own.rawPointer, count: own.byteCount)
+        gatherMicroseconds = try Self.time(seconds, world) {
+            try world.allGather(
+                UnsafeRawBufferPointer(message),
+                into: UnsafeMutableRawBufferPointer(start: all.rawPointer, count: all.byteCount))
+            let (sum, parts) = (own.pointer(of: Float.self), all.pointer(of: Float.self))
+            for part in 1..<max(2, size) {
+                Float.add(sum, parts + part % size * count, into: sum, count: count)
+            }
+        }
+        broadcastMicroseconds = try Self.time(seconds, world) { try world.broadcast(message, from: 0) }
+        let landing = UnsafeMutableRawBufferPointer(start: all.rawPointer, count: own.byteCount)
+        exchangeMicroseconds = try Self.time(seconds, world) {
+            let receive = try world.immediateReceive(into: landing, from: (rank + size - 1) % size, tag: 1 << 19)
+            let send = try world.immediateSend(UnsafeRawBufferPointer(message), to: (rank + 1) % size, tag: 1 << 19)
+            try waitAll([receive, send], limit: world.waitLimit)
+        }
+        withExtendedLifetime((own, all)) {}
+    }
+
+    /// Microseconds of the slowest rank. All ranks make the same number of repetitions, begun together.
+    private static func time(_ seconds: Double, _ world: any Communicator, _ work: () throws -> Void) throws -> Double {
+        var trial = ContinuousClock.now
+        for warm in 0..<3 {
+            if warm == 2 { trial = .now }
+            try work()
+        }
+        let single = try gathered([BestTime.elapsed(since: trial)], on: world).map { $0[0] }.max() ?? 0
+        var times: [Double] = []
+        for _ in 0..<max(5, Int(min(seconds / max(single, 1e-7), 2000))) {
+            try world.barrier()
+            let start = ContinuousClock.now
+            try work()
+            times.append(BestTime.elapsed(since: start))
+        }
+        return 1e6 * (try gathered([median(times)], on: world).map { $0[0] }.max() ?? 0)
+    }
+}

@@ -1,0 +1,73 @@
+import Foundation
+import Testing
+
+/// The recipes for Slurm and for host files, as far as they can be run without either: the line they would run.
+@Suite struct LaunchRecipeTests {
+    private static let launch = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().appending(path: "launch")
+
+    private func run(
+        _ script: String, _ arguments: [String], environment: [String: String] = [:]
+    ) throws -> BatonProcess {
+        try BatonProcess(
+            Self.launch.appending(path: script), arguments, environment: environment,
+            without: ["SLURM_JOB_ID", "BATON_HOME", "BATON_DRY_RUN"])
+    }
+
+    @Test(arguments: ["run", "slurm/baton.sbatch", "hosts/run"])
+    func theScriptIsOne(script: String) throws {
+        let check = try BatonProcess(
+            URL(filePath: "/usr/bin/env"), ["bash", "-n", Self.launch.appending(path: script).path])
+        #expect(check.status == 0, "\(check.error)")
+    }
+
+    @Test func aHostFileBecomesOneLineOfMpirun() throws {
+        let example = Self.launch.appending(path: "hosts/hostfile.example").path
+        let dry = try run("hosts/run", [example, "--dry-run", "--", "train", "--data", "a b.txt"])
+        #expect(dry.status == 0, "\(dry.error)")
+        #expect(dry.output.hasPrefix("mpirun -n 10 "))
+        #expect(dry.output.contains("--host node1:4\\,node2:4\\,10.0.0.13:2 --bind-to none"))
+        #expect(dry.output.contains("baton train --data a\\ b.txt"))
+    }
+
+    @Test func wrongHostFilesAreRefused() throws {
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
+        for (text, reason) in [("node1 slots=x\n", "line 1"), ("# nothing\n", "no machine"), ("a slots=2 b", "line 1")]
+        {
+            try Data(text.utf8).write(to: URL(filePath: folder.file("hosts")))
+            let refused = try run("hosts/run", [folder.file("hosts"), "--dry-run", "--", "info"])
+            #expect(refused.status == 2 && refused.error.contains(reason), "\(text): \(refused.error)")
+        }
+        let absent = try run("hosts/run", [folder.file("absent"), "--", "info"])
+        #expect(absent.status == 2 && absent.error.contains("absent"))
+    }
+
+    /// A Slurm of one program, which names the nodes.
+    @Test func aSlurmJobBecomesOneLineOfMpirun() throws {
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
+        let control = folder.file("scontrol")
+        try Data("#!/bin/sh\nprintf 'n1\\nn2\\nn3\\n'\n".utf8).write(to: URL(filePath: control))
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: control)
+        let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
+        let environment = [
+            "PATH": folder.path + ":" + path, "SLURM_JOB_ID": "7", "SLURM_JOB_NODELIST": "n[1-3]",
+            "SLURM_TASKS_PER_NODE": "4(x2),3", "BATON_DRY_RUN": "1",
+            "BATON_HOME": Self.launch.deletingLastPathComponent().path,
+        ]
+        let dry = try run("slurm/baton.sbatch", ["info", "--json"], environment: environment)
+        #expect(dry.status == 0, "\(dry.error)")
+        #expect(dry.output.hasPrefix("mpirun -n 11 ") && dry.output.contains("--host n1:4\\,n2:4\\,n3:3 "))
+        #expect(dry.output.contains("baton info --json"))
+        let outside = try run("slurm/baton.sbatch", ["info"])
+        #expect(outside.status == 2 && outside.error.contains("sbatch"))
+    }
+
+    @Test func runPrintsItsLine() throws {
+        let one = try run("run", ["-n", "1", "--dry-run", "--", "info"])
+        #expect(one.status == 0 && one.output.hasSuffix("/.build/release/baton info \n"))
+        let two = try run("run", ["-n", "2", "--dry-run", "--", "info"])
+        #expect(two.output.hasPrefix("mpirun -n 2 ") && two.output.contains("--mca pml ob1"))
+    }
+}
