@@ -6,7 +6,7 @@ public struct TraceFigures: Sendable, Hashable {
     public struct Shares: Sendable, Hashable {
         /// Whole steps.
         public var total = 0.0
-        /// Working on them.
+        /// Working on them; the meetings of ranks that divide hidden units are part of it.
         public var compute = 0.0
         /// Waiting for other stages of the pipeline: for messages, and at the end of a step for its loss and norm.
         public var bubble = 0.0

@@ -134,7 +134,10 @@ import Testing
         let refusals: [([String], Int32, String)] = [
             (["train", "--data", folder.path("missing"), "--out", folder.path("run")], 1, "There is no file"),
             (folder.train(out: "run", ["--layout", "dp=3"]), 2, "needs 3 ranks, but there are 2"),
-            (folder.train(out: "run", ["--batch", "1"]), 1, "2 ranks do not fit a batch of 1 lanes"),
+            (
+                folder.train(out: "run", ["--batch", "1", "--layout", "dp=2"]), 2,
+                "2 ranks do not fit a batch of 1 lanes"
+            ),
             (folder.resume("run"), 1, "no checkpoint"),
             (folder.train(out: "text/run"), 1, "text/run"),
         ]

@@ -22,12 +22,24 @@ import Testing
             for (rank, part) in trace.ranks.enumerated() {
                 #expect(part.dropped == 0 && part.place == layout.place(ofRank: rank))
                 #expect(Set(part.events.map(\.step)) == [2, 3, 4])
-                for step in 2...4 { check(part.events.filter { $0.step == step }, trainer.schedule, rank) }
+                for step in 2...4 {
+                    check(part.events.filter { $0.step == step }, expected(of: trainer), part.place, rank)
+                }
             }
         }
     }
 
-    private func check(_ events: [TraceEvent], _ schedule: PipelineSchedule?, _ rank: Int) {
+    /// What ranks do in a step; nil where they hold the whole model. Shards without stages run the three passes as actions.
+    private func expected(of trainer: LanguageModelTrainer) -> PipelineSchedule? {
+        let layout = trainer.grid.layout
+        return trainer.schedule
+            ?? (layout.shards > 1 ? .wavefront(stages: 1, chunks: 1, replicas: layout.replicas) : nil)
+    }
+
+    private func check(
+        _ events: [TraceEvent], _ schedule: PipelineSchedule?, _ place: ParallelLayout.Place, _ rank: Int
+    ) {
+        let list = schedule.map { $0.ranks[place.replica * $0.shape.stages + place.stage] }
         let wholes = events.filter { $0.track == .step }
         #expect(wholes.count == 1)
         for track in TraceEvent.Track.allCases {
@@ -42,14 +54,14 @@ import Testing
         let actions = events.compactMap { event -> ScheduleAction? in
             if case .action(let action) = event.activity { action } else { nil }
         }
-        #expect(actions == schedule?.ranks[rank] ?? [])
+        #expect(actions == list ?? [])
         let arrivals = events.compactMap { event -> ScheduleAction? in
             if case .arrival(let source) = event.activity { source } else { nil }
         }
         #expect(
             arrivals
                 == (schedule.map { schedule in
-                    schedule.ranks[rank].compactMap { schedule.shape.message(neededBy: $0) }
+                    (list ?? []).compactMap { schedule.shape.message(neededBy: $0) }
                 } ?? []))
         let phases = Set(
             events.compactMap { event -> TraceEvent.Phase? in
