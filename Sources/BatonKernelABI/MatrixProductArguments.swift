@@ -130,6 +130,8 @@ public struct OuterProductArguments {
     /// Space for the partial sums of the tree: (1 + log₂ leafCount) · leftColumns · rightStrips · lanes
     /// floats.
     public var scratch: UnsafeMutablePointer<Float>
+    /// Whether the target holds the chain of the one leaf over the rows before these, which go on with it.
+    public var continuesChain: Bool
     /// How many rows ahead left rows are fetched: they lie on different pages, which no prefetcher of the hardware
     /// foresees.
     public static var lookahead: Int { 24 }
@@ -139,7 +141,7 @@ public struct OuterProductArguments {
         left: UnsafePointer<Float>, leftOffsets: UnsafePointer<Int>, leftColumns: Int, right: UnsafePointer<Float>,
         rightStrips: Int,
         rightColumns: Int, leafDepths: UnsafePointer<Int>, leafCount: Int, target: UnsafeMutablePointer<Float>,
-        targetStride: Int, scratch: UnsafeMutablePointer<Float>
+        targetStride: Int, scratch: UnsafeMutablePointer<Float>, continuesChain: Bool = false
     ) {
         self.left = left
         self.leftOffsets = leftOffsets
@@ -152,6 +154,7 @@ public struct OuterProductArguments {
         self.target = target
         self.targetStride = targetStride
         self.scratch = scratch
+        self.continuesChain = continuesChain
     }
 }
 
@@ -169,13 +172,16 @@ public struct ColumnSumArguments {
     public var leafCount: Int
     /// One sum per column, added to.
     public var target: UnsafeMutablePointer<Float>
+    /// As `OuterProductArguments.continuesChain`.
+    public var continuesChain: Bool
 
     /// All values at once.
     public init(
         source: UnsafePointer<Float>, offsets: UnsafePointer<Int>, columns: Int, leafDepths: UnsafePointer<Int>,
         leafCount: Int,
-        target: UnsafeMutablePointer<Float>
+        target: UnsafeMutablePointer<Float>, continuesChain: Bool = false
     ) {
+        self.continuesChain = continuesChain
         self.source = source
         self.offsets = offsets
         self.columns = columns

@@ -22,7 +22,8 @@ func outerProduct(_ arguments: OuterProductArguments) {
                 target: leaf == arguments.leafCount &- 1
                     ? arguments.target + column &* arguments.targetStride : nil,
                 targetStride: arguments.targetStride,
-                lastColumns: arguments.rightColumns &- (vectors &- 1) &* laneCount
+                lastColumns: arguments.rightColumns &- (vectors &- 1) &* laneCount,
+                continuesChain: arguments.continuesChain
             ).add(rows: height, vectors: vectors)
             column &+= height
         }
@@ -46,6 +47,7 @@ private struct OuterTile {
     let target: UnsafeMutablePointer<Float>?
     let targetStride: Int
     let lastColumns: Int
+    let continuesChain: Bool
 
     @inline(__always) func add(rows: Int, vectors: Int) {
         tileRows > 3 && rows > 3 ? addTall(self, rows, vectors) : addShort(self, rows, vectors)
@@ -55,6 +57,11 @@ private struct OuterTile {
     @inline(__always) fileprivate func run(rows: Int, vectors: Int) {
         let width = vectors &* laneCount
         var tile = Tile()
+        if continuesChain, let target {
+            tile.forEachRow(rows) { quad, row in
+                quad = loadQuad(vectors, target + row &* targetStride, laneCount, lastColumns)
+            }
+        }
         var b = panel
         var offset = offsets
         var remaining = depth
@@ -81,8 +88,10 @@ private struct OuterTile {
         if let target {
             tile.forEachRow(rows) { quad, row in
                 let place = target + row &* targetStride
-                let there = loadQuad(vectors, place, laneCount, lastColumns)
-                storeQuad(addQuad(vectors, there, quad), vectors, place, laneCount, lastColumns)
+                if !continuesChain {
+                    quad = addQuad(vectors, loadQuad(vectors, place, laneCount, lastColumns), quad)
+                }
+                storeQuad(quad, vectors, place, laneCount, lastColumns)
             }
         } else {
             tile.forEachRow(rows) { quad, row in
@@ -142,7 +151,7 @@ func columnSum(_ arguments: ColumnSumArguments) {
         var total = Lane()
         var offset = arguments.offsets
         for leaf in 0..<arguments.leafCount {
-            var sum = Lane()
+            var sum = arguments.continuesChain ? loadPartial(arguments.target, arguments.columns) : Lane()
             for _ in 0..<arguments.leafDepths[leaf] {
                 sum += loadPartial(arguments.source + offset.pointee, arguments.columns)
                 offset += 1
@@ -157,8 +166,8 @@ func columnSum(_ arguments: ColumnSumArguments) {
             levels[level] = sum
             total = sum
         }
-        let there = loadPartial(arguments.target, arguments.columns)
-        storePartial(there + total, arguments.target, arguments.columns)
+        if !arguments.continuesChain { total = loadPartial(arguments.target, arguments.columns) + total }
+        storePartial(total, arguments.target, arguments.columns)
     }
 }
 

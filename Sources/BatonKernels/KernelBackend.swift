@@ -14,6 +14,11 @@ public protocol KernelScalar: BinaryFloatingPoint, Sendable {
     static func makeRecurrentSequence(
         weights: any RecurrentWeights<Self>, steps: Int, batch: Int, reverse: Bool, leaves: LeafPlan
     ) -> any RecurrentSequence<Self>
+    /// A window like those of `makeRecurrentSequence`, but for training of long windows: its gates are computed again in
+    /// chunks of about so many steps (see `Recomputation`), with the same bits.
+    static func makeRecomputedSequence(
+        weights: any RecurrentWeights<Self>, steps: Int, batch: Int, reverse: Bool, leaves: LeafPlan, chunk: Int
+    ) -> any RecurrentSequence<Self>
     /// A fully connected layer.
     static func makeLinearKernel(units: Int, width: Int, backend: KernelBackend) -> any LinearKernel<Self>
 }

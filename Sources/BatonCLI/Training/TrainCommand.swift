@@ -15,6 +15,7 @@ struct TrainCommand: ParsableCommand {
     @OptionGroup var layout: LayoutOption
     @OptionGroup var schedule: ScheduleOption
     @OptionGroup var trace: TraceOption
+    @OptionGroup var memory: RecomputeOption
     @Option(help: "Directory of the run.") var out: String
     @Flag(help: "Continue the run in --out from its newest checkpoint; flags of the run need not be repeated.")
     var resume = false
@@ -63,7 +64,7 @@ struct TrainCommand: ParsableCommand {
         if let plan { Console.print(plan.choice) }
         let trainer = try LanguageModelTrainer(
             configuration, tokens: corpus.training, grid: ProcessGrid(candidate.layout, world: job.communicator),
-            schedule: candidate.schedule, cuts: candidate.cuts)
+            schedule: candidate.schedule, cuts: candidate.cuts, recomputation: memory.recomputation)
         if let resumed { try trainer.restore(resumed.snapshot) }
         if !resume {
             let snapshot = try trainer.snapshot()

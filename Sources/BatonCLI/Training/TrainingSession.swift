@@ -149,6 +149,7 @@ struct TrainingSession {
 
     private func conclude() throws {
         let hash = try trainer.parameterHash() ?? 0
+        let memory = try PeakMemory.megabytes(on: job.communicator)
         guard job.communicator.rank == 0 else { return }
         // The first steps take memory.
         if let forecast, stepSeconds.count > 2 {
@@ -161,6 +162,7 @@ struct TrainingSession {
                 "validation loss \(fixed(firstLoss, digits: 4)) -> \(fixed(lastLoss, digits: 4)) nats per \(unit) in \(fixed(now, digits: 1)) s"
             )
         }
+        Console.print(PeakMemory.text(memory))
         Console.print("run: \(directory.path)  plot: \(directory.plot)  parameters \(hexadecimal(hash))")
     }
 }

@@ -16,6 +16,7 @@ struct VerifyLayoutCommand: ParsableCommand {
             """)
 
     @OptionGroup var training: VerificationRun
+    @OptionGroup var memory: RecomputeOption
     @Option(help: "Numbers of ranks, joined by commas.", transform: VerifyLayoutCommand.counts) var ranks = [
         1, 2, 3, 4,
     ]
@@ -119,7 +120,7 @@ struct VerifyLayoutCommand: ParsableCommand {
         let (status, error) = try RankLauncher.run(
             ranks: count,
             ["verify-layout", "--record", file, "--models", models.map(\.rawValue).joined(separator: ",")]
-                + training.arguments + (flip.map { ["--flip", $0] } ?? []))
+                + training.arguments + memory.arguments + (flip.map { ["--flip", $0] } ?? []))
         guard status == 0, let text = try? String(contentsOfFile: file, encoding: .utf8) else {
             throw CommandFailure("The job of \(count) rank(s) failed: \(error)")
         }
@@ -155,7 +156,8 @@ struct VerifyLayoutCommand: ParsableCommand {
         var record = LayoutRecord(title: "\(cell.rawValue) \(one.layout)\(schedule)")
         let trainer = try LanguageModelTrainer(
             training.configuration(cell.cell), tokens: training.tokens,
-            grid: ProcessGrid(one.layout, world: communicator), schedule: one.schedule)
+            grid: ProcessGrid(one.layout, world: communicator), schedule: one.schedule,
+            recomputation: self.record == nil || one.layout.shards > 1 ? nil : memory.recomputation)
         while trainer.stepsDone < training.steps {
             if let flip, flip.rank == communicator.rank, flip.step == trainer.stepsDone + 1 {
                 // The highest bit of a mantissa, so that it is not lost in rounding.

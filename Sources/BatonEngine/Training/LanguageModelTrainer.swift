@@ -1,6 +1,6 @@
 public import BatonComm
 public import BatonData
-import BatonKernels
+public import BatonKernels
 public import BatonNN
 public import BatonTensor
 
@@ -54,17 +54,24 @@ public final class LanguageModelTrainer {
     /// - Parameters:
     ///   - schedule: what pipeline stages do; without stages it has no meaning.
     ///   - cuts: into how many parts it cuts the work.
+    ///   - recomputation: whether the recurrent layers compute their gates again instead of keeping them; it decides
+    ///     memory and time only, and may differ from rank to rank.
     /// - Throws: `EngineError` if a figure is out of range or the layout does not fit, `DataError` if the text is too
     ///   short.
     public init(
         _ configuration: TrainingConfiguration, tokens: [Int32], grid: ProcessGrid,
-        schedule kind: ScheduleKind = .wavefront, cuts: ScheduleCuts = ScheduleCuts()
+        schedule kind: ScheduleKind = .wavefront, cuts: ScheduleCuts = ScheduleCuts(),
+        recomputation: Recomputation? = nil
     ) throws {
         try configuration.check()
         let (layout, place) = (grid.layout, grid.place)
         try configuration.check(layout)
         try cuts.check(
             kind, steps: configuration.stepsPerWindow, replicas: layout.replicas, leafCount: configuration.leafCount)
+        guard recomputation == nil || layout.shards == 1 else {
+            throw EngineError(
+                "The layout \(layout) shards hidden units, whose gates are kept; leave out shard or the recomputation.")
+        }
         self.configuration = configuration
         self.grid = grid
         partition = try StagePartition(configuration.model, stages: layout.stages)
@@ -74,6 +81,7 @@ public final class LanguageModelTrainer {
             lanes: configuration.batch, leafCount: configuration.leafCount, rank: place.replica, size: layout.replicas)
         model = LanguageModel(
             configuration.model, seed: configuration.seed, layers: partition.stages[place.stage])
+        model.recurrent.recomputation = recomputation
         if layout.stages == 1 && layout.shards == 1 {
             schedule = nil
             arena = ParameterArena(model.parameters.reversed(), subtreeCount: share.leaves.subtrees.count)

@@ -12,7 +12,7 @@ extension BLASRecurrentSequence {
         precondition(
             range.upperBound == steps || range.upperBound == nextBackwardEnd,
             "BLASRecurrentSequence: a backward chunk must end at step \(nextBackwardEnd), got \(range)")
-        if range.upperBound == steps {
+        if range.upperBound == steps && !continuesWindow {
             loadStates(arguments.finalHiddenGradient, into: training.hiddenGradient.pointer, width: shape.outputSize)
             if shape.cell.hasCellState {
                 loadStates(arguments.finalCellGradient, into: training.cellGradient.pointer, width: shape.hidden)

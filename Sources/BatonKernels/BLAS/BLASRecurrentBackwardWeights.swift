@@ -16,7 +16,8 @@ extension BLASRecurrentSequence {
         let hiddenCount = shape.gateRows * shape.outputSize
         for (subtree, target) in zip(leaves.subtrees, gradients) {
             let sum = training.tree.sum(subtree) { leaf, vector in
-                writeGradient(of: plan.leaves[leaf], to: vector, forward, training)
+                vector.update(repeating: 0, count: shape.parameterCount)
+                addGradient(of: plan.leaves[leaf], to: vector, forward, training)
                 hook()
             }
             let biases = sum + inputCount + hiddenCount
@@ -30,43 +31,63 @@ extension BLASRecurrentSequence {
         }
     }
 
-    /// dW, dU, db, dq and dV of one leaf, one after the other in `vector`.
-    private func writeGradient(
+    /// Adds dW, dU, db, dq and dV of one leaf, one after the other in `vector`: a product for every piece of `unit`
+    /// steps, cut from the end of the window and added from the end, so that a window may come in parts.
+    func addGradient(
         of leaf: Range<Int>, to vector: UnsafeMutablePointer<Scalar>, _ forward: RecurrentForward<Scalar>,
         _ training: BLASTrainingWorkspace<Scalar>
+    ) {
+        for end in stride(from: steps, to: 0, by: -Self.unit) {
+            addPiece(max(0, end - Self.unit)..<end, of: leaf, to: vector, forward, training)
+        }
+    }
+
+    private func addPiece(
+        _ piece: Range<Int>, of leaf: Range<Int>, to vector: UnsafeMutablePointer<Scalar>,
+        _ forward: RecurrentForward<Scalar>, _ training: BLASTrainingWorkspace<Scalar>
     ) {
         let (width, gateRows) = (shape.outputSize, shape.gateRows)
         let gradient = training.gatheredGradient.pointer
         let factor = training.gatheredFactor.pointer
         let hiddenGradient = vector + gateRows * shape.inputSize
         let biases = hiddenGradient + gateRows * width
-        let depth = depth(of: leaf)
-        gather(leaf, training.gateGradient.pointer, stride: gateRows, width: gateRows, into: gradient)
+        let rows = Rows(leaf: leaf, piece: piece)
+        let depth = depth(of: rows)
+        gather(rows, training.gateGradient.pointer, stride: gateRows, width: gateRows, into: gradient)
         gather(
-            leaf, forward.input, stride: forward.inputStride, width: shape.inputSize, byTime: true, into: factor)
+            rows, forward.input, stride: forward.inputStride, width: shape.inputSize, byTime: true, into: factor)
         multiply(depth, gradient, factor, rows: gateRows, columns: shape.inputSize, into: vector)
         sumRows(depth, gradient, into: biases)
         if shape.cell == .gru {
-            gather(leaf, training.recurrentGateGradient.pointer, stride: gateRows, width: gateRows, into: gradient)
+            gather(rows, training.recurrentGateGradient.pointer, stride: gateRows, width: gateRows, into: gradient)
             sumRows(depth, gradient, into: biases + gateRows)
         } else {
             (biases + gateRows).update(from: biases, count: gateRows)
         }
-        gather(leaf, hidden.pointer, stride: width, width: width, into: factor)
+        gather(rows, hidden.pointer, stride: width, width: width, into: factor)
         multiply(depth, gradient, factor, rows: gateRows, columns: width, into: hiddenGradient)
         guard let projection = shape.projection else { return }
-        gather(leaf, training.projectedGradient.pointer, stride: projection, width: projection, into: gradient)
-        gather(leaf, unprojected.pointer, stride: shape.hidden, width: shape.hidden, into: factor)
+        gather(rows, training.projectedGradient.pointer, stride: projection, width: projection, into: gradient)
+        gather(rows, unprojected.pointer, stride: shape.hidden, width: shape.hidden, into: factor)
         multiply(
             depth, gradient, factor, rows: projection, columns: shape.hidden, into: biases + 2 * gateRows)
     }
 
-    /// Rows of a leaf that take part, over all steps.
-    private func depth(of leaf: Range<Int>) -> Int {
-        leafRows.map { rows in leaf.reduce(0) { $0 + rows.lengths.lengths[$1] } } ?? steps * leaf.count
+    /// The rows of a leaf in some steps.
+    private struct Rows {
+        var leaf: Range<Int>
+        var piece: Range<Int>
     }
 
-    /// gradientᵀ·factor over so many rows.
+    /// Those that take part.
+    private func depth(of rows: Rows) -> Int {
+        guard let lengths = leafRows?.lengths.lengths else { return rows.piece.count * rows.leaf.count }
+        return rows.piece.reduce(0) { sum, step in
+            sum + rows.leaf.count { lengths[$0] > time(of: step) }
+        }
+    }
+
+    /// Adds gradientᵀ·factor over so many rows.
     private func multiply(
         _ depth: Int, _ gradient: UnsafePointer<Scalar>, _ factor: UnsafePointer<Scalar>, rows: Int,
         columns: Int,
@@ -74,29 +95,28 @@ extension BLASRecurrentSequence {
     ) {
         Scalar.multiply(
             rows: rows, columns: columns, depth: depth, MatrixOperand(gradient, stride: rows, transposed: true),
-            MatrixOperand(factor, stride: columns), adds: false, into: target, stride: columns)
+            MatrixOperand(factor, stride: columns), adds: true, into: target, stride: columns)
     }
 
     private func sumRows(
         _ depth: Int, _ gradient: UnsafePointer<Scalar>, into sum: UnsafeMutablePointer<Scalar>
     ) {
-        sum.update(repeating: 0, count: shape.gateRows)
         for row in (0..<depth).reversed() {
             Scalar.accumulate(gradient + row * shape.gateRows, into: sum, count: shape.gateRows)
         }
     }
 
-    /// Copies together the rows of a leaf that take part, step by step in processing order, rows ascending. `byTime`
+    /// Copies together the rows that take part, step by step in processing order, rows ascending. `byTime`
     /// says that the source is the caller's: in the order of time, every row at its own number.
     private func gather(
-        _ leaf: Range<Int>, _ source: UnsafePointer<Scalar>, stride: Int, width: Int, byTime: Bool = false,
+        _ rows: Rows, _ source: UnsafePointer<Scalar>, stride: Int, width: Int, byTime: Bool = false,
         into target: UnsafeMutablePointer<Scalar>
     ) {
         var target = target
-        for step in 0..<steps {
+        for step in rows.piece {
             let time = time(of: step)
             let first = source + (byTime ? time : step) * batch * stride
-            for row in leaf {
+            for row in rows.leaf {
                 if let leafRows, leafRows.lengths.lengths[row] <= time { continue }
                 let place = byTime ? row : leafRows?.positions[row] ?? row
                 target.update(from: first + place * stride, count: width)

@@ -43,11 +43,11 @@ extension BLASRecurrentSequence {
     private func begin(_ arguments: RecurrentForward<Scalar>, training isTraining: Bool) {
         keepsHistory = isTraining
         if isTraining && training == nil {
-            training = BLASTrainingWorkspace(shape: shape, steps: steps, plan: plan)
-            hidden = ScalarBuffer((steps + 1) * batch * shape.outputSize)
-            unprojected = ScalarBuffer(shape.projection == nil ? 0 : max(1, steps) * batch * shape.hidden)
-            cell = ScalarBuffer(shape.cell.hasCellState ? (steps + 1) * batch * shape.hidden : 0)
-            gates = ScalarBuffer(max(1, steps) * batch * shape.gateRows)
+            training = BLASTrainingWorkspace(shape: shape, steps: capacity, plan: plan)
+            hidden = ScalarBuffer((capacity + 1) * batch * shape.outputSize)
+            unprojected = ScalarBuffer(shape.projection == nil ? 0 : max(1, capacity) * batch * shape.hidden)
+            cell = ScalarBuffer(shape.cell.hasCellState ? (capacity + 1) * batch * shape.hidden : 0)
+            gates = ScalarBuffer(max(1, capacity) * batch * shape.gateRows)
         }
         leafRows = arguments.partialLengths(steps: steps, batch: batch).map { LeafRows($0, plan) }
         loadStates(arguments.initialHidden, into: hidden.pointer, width: shape.outputSize)

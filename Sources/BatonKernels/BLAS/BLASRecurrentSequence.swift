@@ -4,13 +4,16 @@ internal import BatonKernelABI
 /// f32.
 ///
 /// The bits of a BLAS product depend on its shape, so every product covers the rows of one leaf: of one step in
-/// `forward` and `backwardData`, of the whole window in `backwardWeights`. A row's result then depends neither on
+/// `forward` and `backwardData`, of a piece of `unit` steps in `backwardWeights`. A row's result then depends neither on
 /// the rows of other leaves, nor on how the window is cut into chunks, nor on the process that holds the leaf.
 ///
 /// Arrays with a step axis are in processing order; the row of step s and sample n is s·N + n.
 final class BLASRecurrentSequence<Scalar: BLASScalar>: RecurrentSequence {
     let weights: BLASRecurrentWeights<Scalar>
-    let steps: Int
+    /// T, or the steps of the part at hand (see `WindowPart`); the workspace has room for `capacity`.
+    var steps: Int
+    let capacity: Int
+    var continuesWindow = false
     let batch: Int
     let reverse: Bool
     let plan: LeafPlan
@@ -43,6 +46,7 @@ final class BLASRecurrentSequence<Scalar: BLASScalar>: RecurrentSequence {
             "BLASRecurrentSequence: the leaves hold \(leaves.rowCount) rows, the batch \(batch)")
         self.weights = weights
         self.steps = steps
+        capacity = steps
         self.batch = batch
         self.reverse = reverse
         plan = leaves

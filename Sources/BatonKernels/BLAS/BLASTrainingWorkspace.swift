@@ -11,12 +11,14 @@ final class BLASTrainingWorkspace<Scalar: BLASScalar> {
     /// (N, R) and (N, H) gradients of the states on their way down the steps.
     let hiddenGradient: ScalarBuffer<Scalar>
     let cellGradient: ScalarBuffer<Scalar>
-    /// T rows per row of the largest leaf, G·H and max(I, H, P) columns: what a leaf's weight gradient multiplies,
+    /// A piece of steps of the largest leaf, G·H and max(I, H, P) columns: what a leaf's weight gradient multiplies,
     /// gathered.
     let gatheredGradient: ScalarBuffer<Scalar>
     let gatheredFactor: ScalarBuffer<Scalar>
     /// Partial gradients on their way up the tree of leaves.
-    let tree: LeafTree<Scalar>
+    private(set) lazy var tree = LeafTree<Scalar>(width: gradientWidth, plan: plan)
+    private let gradientWidth: Int
+    private let plan: LeafPlan
 
     init(shape: RecurrentShape, steps: Int, plan: LeafPlan) {
         let rows = steps * plan.rowCount
@@ -28,16 +30,23 @@ final class BLASTrainingWorkspace<Scalar: BLASScalar> {
         unprojectedGradient = ScalarBuffer(shape.projection == nil ? 0 : plan.rowCount * shape.hidden)
         hiddenGradient = ScalarBuffer(plan.rowCount * shape.outputSize)
         cellGradient = ScalarBuffer(shape.cell.hasCellState ? plan.rowCount * shape.hidden : 0)
-        let largestLeaf = steps * (plan.leaves.map(\.count).max() ?? 0)
+        let largestLeaf = min(steps, BLASRecurrentSequence<Scalar>.unit) * (plan.leaves.map(\.count).max() ?? 0)
         gatheredGradient = ScalarBuffer(largestLeaf * max(shape.gateRows, shape.outputSize))
         gatheredFactor = ScalarBuffer(largestLeaf * max(shape.inputSize, shape.hidden, shape.outputSize))
-        tree = LeafTree(
-            width: shape.gateRows * (shape.inputSize + shape.outputSize + 2) + (shape.projection ?? 0) * shape.hidden,
-            plan: plan)
+        gradientWidth = shape.parameterCount
+        self.plan = plan
     }
 
     /// (N, H) of a step, for cells that keep something.
     func kept(step: Int, count: Int) -> UnsafeMutablePointer<Scalar> {
         kept.pointer + (kept.count > 0 ? step * count : 0)
+    }
+
+    /// All but the tree.
+    var buffers: [ScalarBuffer<Scalar>] {
+        [
+            kept, gateGradient, recurrentGateGradient, projectedGradient, unprojectedGradient, hiddenGradient,
+            cellGradient, gatheredGradient, gatheredFactor,
+        ]
     }
 }

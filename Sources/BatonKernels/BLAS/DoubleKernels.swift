@@ -18,6 +18,15 @@ extension Double: KernelScalar {
             weights: weights, steps: steps, batch: batch, reverse: reverse, leaves: leaves)
     }
 
+    /// A window on OpenBLAS that computes its gates again.
+    public static func makeRecomputedSequence(
+        weights: any RecurrentWeights<Double>, steps: Int, batch: Int, reverse: Bool, leaves: LeafPlan, chunk: Int
+    ) -> any RecurrentSequence<Double> {
+        recomputedSequence(
+            weights, BLASRecurrentSequence<Double>.self, steps: steps, batch: batch, reverse: reverse, leaves: leaves,
+            chunk: chunk)
+    }
+
     /// A fully connected layer on OpenBLAS.
     public static func makeLinearKernel(
         units: Int, width: Int, backend: KernelBackend

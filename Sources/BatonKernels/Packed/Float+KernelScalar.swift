@@ -22,6 +22,19 @@ extension Float: KernelScalar {
         return BLASRecurrentSequence<Float>(weights: blas, steps: steps, batch: batch, reverse: reverse, leaves: leaves)
     }
 
+    /// A window over weights of either backend that computes its gates again.
+    public static func makeRecomputedSequence(
+        weights: any RecurrentWeights<Float>, steps: Int, batch: Int, reverse: Bool, leaves: LeafPlan, chunk: Int
+    ) -> any RecurrentSequence<Float> {
+        weights is PackedRecurrentWeights
+            ? recomputedSequence(
+                weights, PackedRecurrentSequence.self, steps: steps, batch: batch, reverse: reverse, leaves: leaves,
+                chunk: chunk)
+            : recomputedSequence(
+                weights, BLASRecurrentSequence<Float>.self, steps: steps, batch: batch, reverse: reverse,
+                leaves: leaves, chunk: chunk)
+    }
+
     /// A fully connected layer on the backend.
     public static func makeLinearKernel(
         units: Int, width: Int, backend: KernelBackend

@@ -12,13 +12,15 @@ extension PackedRecurrentSequence {
             holdsTrainingState || batch == 0 || steps == 0,
             "RecurrentSequence.backwardData: no forward pass with training: true")
         let lengths = forward.partialLengths(steps: steps, batch: batch)
-        if range.upperBound == steps {
+        if range.upperBound == steps && isProjected {
+            projectedGradient.reserve((lengths?.total ?? steps * batch) * outputSize)
+        }
+        if range.upperBound == steps && !continuesWindow {
             pad(
                 arguments.finalCellGradient, into: cellCarry.reserve(batch * paddedHidden), width: hidden, lengths)
             pad(
                 arguments.finalHiddenGradient, into: hiddenCarry.reserve(batch * paddedOutput), width: outputSize,
                 lengths)
-            if isProjected { projectedGradient.reserve((lengths?.total ?? steps * batch) * outputSize) }
         }
         if let lengths {
             backwardData(steps: range, arguments, forward, lengths, hook: hook)
@@ -40,12 +42,18 @@ extension PackedRecurrentSequence {
         run(
             BackwardRows(
                 step: step,
-                following: step < steps - 1 ? gates + time(step + 1) * batch * gateRowStride : nil,
+                following: followingGates(step),
                 outputGradient: arguments.outputGradient.map { $0 + row * arguments.outputGradientStride },
                 outputGradientStride: arguments.outputGradientStride,
                 gateRow: row,
                 previousCell: cellBuffer.base + step * batch * paddedHidden,
                 hidden: cell == .gru ? previousHidden(step, forward) : own, first: 0, count: batch))
+    }
+
+    /// Pre-activation gradients of the step after; nil after the last of the window.
+    private func followingGates(_ step: Int) -> UnsafeMutablePointer<Float>? {
+        if step < steps - 1 { return gates + time(step + 1) * batch * gateRowStride }
+        return continuesWindow ? followingGates.base : nil
     }
 
     /// What one backward step of some rows reads and writes.

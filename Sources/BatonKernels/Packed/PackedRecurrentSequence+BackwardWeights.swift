@@ -5,6 +5,15 @@ extension PackedRecurrentSequence {
         _ gradients: [RecurrentGradientPointers<Float>], leaves: LeafPlan, forward: RecurrentForward<Float>,
         hook: StepHook
     ) {
+        addWeights(gradients, leaves: leaves, forward: forward, continuesChains: false, hook: hook)
+    }
+
+    /// `backwardWeights`; or, if chains are continued, every destination holds the chain of its one leaf over the steps
+    /// that follow.
+    func addWeights(
+        _ gradients: [RecurrentGradientPointers<Float>], leaves: LeafPlan, forward: RecurrentForward<Float>,
+        continuesChains: Bool, hook: StepHook
+    ) {
         precondition(
             leaves.rowCount == batch && gradients.count == leaves.subtrees.count,
             "RecurrentSequence.backwardWeights: \(leaves.rowCount) rows and \(gradients.count) targets, expected \(batch) and \(leaves.subtrees.count)"
@@ -24,7 +33,8 @@ extension PackedRecurrentSequence {
             rows: { self.previousHidden(time: $0, row: $1, forward, lengths) }, columns: outputSize,
             targets: gradients.map(\.hiddenWeight), targetStride: outputSize)
         let product = PackedWeightGradient(
-            table: table, steps: steps, lengths: lengths, leaves: leaves, buffers: gradientBuffers)
+            table: table, steps: steps, lengths: lengths, leaves: leaves, buffers: gradientBuffers,
+            continuesChains: continuesChains)
         product.accumulate(
             left: PackedWeightGradient.Left(base: UnsafePointer(gates)) { workspaceRow($0, $1) * stride },
             strips: gradientStrips(gradients), rights: [input, hiddenSide], hook: hook)

@@ -16,11 +16,15 @@ import BatonKernelABI
 /// all parts see: a backward step needs the gradients of all of them.
 final class PackedRecurrentSequence: RecurrentSequence {
     let weights: PackedRecurrentWeights
-    let steps: Int
+    /// T, or the steps of the part at hand (see `WindowPart`).
+    var steps: Int
+    var continuesWindow = false
     let batch: Int
     let reverse: Bool
 
     private let gateBuffer = AlignedBuffer()
+    /// Elements of the gates that no other part sees.
+    var ownGateCapacity: Int { gateBuffer.capacity }
     /// Gates that the other parts see too; of the window under way.
     var sharedGates: UnsafeMutablePointer<Float>?
     let cellBuffer = AlignedBuffer()
@@ -29,6 +33,8 @@ final class PackedRecurrentSequence: RecurrentSequence {
     let unprojected = AlignedBuffer()
     let projectedGradient = AlignedBuffer()
     let gradientBuffers = WeightGradientBuffers()
+    /// Gradients of the pre-activations of the step that follows the last one, if the window goes on there.
+    let followingGates = AlignedBuffer()
     /// What a window of unequal lengths keeps beside these.
     private(set) lazy var gathered = GatheredRows()
     /// Whether the workspace holds a training forward pass.

@@ -48,16 +48,22 @@ struct PackedWeightGradient {
     private let buffers: WeightGradientBuffers
     private let lanes: Int
     private let lengths: SequenceLengths?
+    private let continuesChains: Bool
     /// Rows (t, n) of every leaf, and of all leaves before it.
     private let depths: [Int]
     private let depthsBefore: [Int]
     private var rowCount: Int { depthsBefore[depths.count] }
 
-    /// `lengths` leaves out the rows that take no part.
+    /// `lengths` leaves out the rows that take no part. `continuesChains`: the destination of a subtree, of one leaf then,
+    /// holds the chain so far.
     init(
         table: KernelTable, steps: Int, lengths: SequenceLengths? = nil, leaves: LeafPlan,
-        buffers: WeightGradientBuffers
+        buffers: WeightGradientBuffers, continuesChains: Bool = false
     ) {
+        precondition(
+            !continuesChains || leaves.subtrees.allSatisfy { $0.count == 1 },
+            "PackedWeightGradient: only chains of single leaves can be continued, got subtrees \(leaves.subtrees)")
+        self.continuesChains = continuesChains
         self.table = table
         self.steps = steps
         self.lengths = lengths
@@ -107,7 +113,8 @@ struct PackedWeightGradient {
                                     leafDepths: depths + subtree.lowerBound, leafCount: subtree.count,
                                     target: right.targets[index] + first.gradientRow * right.targetStride
                                         + panel.firstColumn,
-                                    targetStride: right.targetStride, scratch: scratch))
+                                    targetStride: right.targetStride, scratch: scratch,
+                                    continuesChain: continuesChains))
                             hook()
                         }
                         // Last, when the products have brought the strips into the cache.
@@ -117,7 +124,8 @@ struct PackedWeightGradient {
                                     ColumnSumArguments(
                                         source: left.base + strip.column, offsets: offsets + rowsBefore,
                                         columns: strip.columns, leafDepths: depths + subtree.lowerBound,
-                                        leafCount: subtree.count, target: bias[index] + strip.gradientRow))
+                                        leafCount: subtree.count, target: bias[index] + strip.gradientRow,
+                                        continuesChain: continuesChains))
                             }
                         }
                     }

@@ -42,6 +42,9 @@ public final class RecurrentDirection {
     /// How inference holds the weights; training always takes the parameters themselves. Other than float32 it needs
     /// parameters of float32 and the packed kernels (`BATON_KERNELS` not `blas`).
     public var inferencePrecision = WeightPrecision.float32
+    /// Whether training computes the gates again instead of keeping them; nil keeps them. Windows of unequal lengths
+    /// and parts of the units keep theirs in any case.
+    public var recomputation: Recomputation?
     /// What a kernel was made for.
     private struct KernelKey: Hashable {
         var precision: WeightPrecision
@@ -99,7 +102,7 @@ public final class RecurrentDirection {
         let key = KernelKey(precision: training ? .float32 : inferencePrecision, shard: shard)
         let current = kernels[key] ?? makeKernel(key)
         kernels[key] = current
-        return current.begin(operands, leaves: leaves, training: training)
+        return current.begin(operands, leaves: leaves, training: training, recomputation: recomputation)
     }
 
     /// Elements of `RecurrentOperands.sharedGates` for T·N rows.

@@ -135,6 +135,21 @@ public class RecurrentLayer: HybridBlock {
         set { for direction in directions { direction.inferencePrecision = newValue } }
     }
 
+    /// Whether training computes the gates again instead of keeping them, which saves memory in long windows and changes
+    /// no bits (see `Recomputation`); nil keeps them.
+    ///
+    /// - Precondition: the layer does not use sequence lengths; rows of unequal lengths keep their gates.
+    public var recomputation: Recomputation? {
+        get { directions[0].recomputation }
+        set {
+            if newValue != nil && useSequenceLength {
+                trap(
+                    "\(name): recomputation takes no rows of unequal lengths; make the layer without useSequenceLength")
+            }
+            for direction in directions { direction.recomputation = newValue }
+        }
+    }
+
     /// R, the width of h: P if projected, else H.
     public var outputSize: Int { projectionSize ?? hiddenSize }
 

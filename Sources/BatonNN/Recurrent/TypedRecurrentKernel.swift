@@ -4,7 +4,9 @@ import BatonTensor
 
 /// Packed weights and free workspaces of one layer and direction, whatever the element type.
 protocol RecurrentDirectionKernel: AnyObject {
-    func begin(_ operands: RecurrentOperands, leaves: LeafPlan, training: Bool) -> any RecurrentPass
+    func begin(
+        _ operands: RecurrentOperands, leaves: LeafPlan, training: Bool, recomputation: Recomputation?
+    ) -> any RecurrentPass
 }
 
 /// The kernel of one element type.
@@ -14,6 +16,8 @@ final class TypedRecurrentKernel<Scalar: DifferentiableScalar>: RecurrentDirecti
         var batch: Int
         var training: Bool
         var leaves: LeafPlan
+        /// Steps whose gates are held at a time; nil is all.
+        var chunk: Int?
     }
 
     let parameters: [Parameter]
@@ -32,15 +36,29 @@ final class TypedRecurrentKernel<Scalar: DifferentiableScalar>: RecurrentDirecti
         weights = Scalar.makeRecurrentWeights(shape, backend: Scalar.dtype.kernelBackend)
     }
 
-    func begin(_ operands: RecurrentOperands, leaves: LeafPlan, training: Bool) -> any RecurrentPass {
+    func begin(
+        _ operands: RecurrentOperands, leaves: LeafPlan, training: Bool, recomputation: Recomputation?
+    ) -> any RecurrentPass {
         refreshWeights(training: training)
+        let steps = operands.input.shape[0]
+        let recomputes = training && operands.lengths?.isFull != false && operands.sharedGates == nil
         let key = WorkspaceKey(
-            steps: operands.input.shape[0], batch: operands.input.shape[1], training: training, leaves: leaves)
+            steps: steps, batch: operands.input.shape[1], training: training, leaves: leaves,
+            chunk: recomputes ? recomputation?.chunk(weights.shape, steps: steps, leaves: leaves) : nil)
         let sequence =
             free.lastIndex { $0.key == key }.map { free.remove(at: $0).sequence }
-            ?? Scalar.makeRecurrentSequence(
-                weights: weights, steps: key.steps, batch: key.batch, reverse: isReverse, leaves: leaves)
+            ?? makeSequence(key)
         return TypedRecurrentPass(kernel: self, sequence: sequence, key: key, operands: operands)
+    }
+
+    private func makeSequence(_ key: WorkspaceKey) -> any RecurrentSequence<Scalar> {
+        if let chunk = key.chunk {
+            return Scalar.makeRecomputedSequence(
+                weights: weights, steps: key.steps, batch: key.batch, reverse: isReverse, leaves: key.leaves,
+                chunk: chunk)
+        }
+        return Scalar.makeRecurrentSequence(
+            weights: weights, steps: key.steps, batch: key.batch, reverse: isReverse, leaves: key.leaves)
     }
 
     func release(_ sequence: any RecurrentSequence<Scalar>, _ key: WorkspaceKey) {

@@ -93,8 +93,9 @@ extension TinyRun {
 
     static func trainer(
         _ configuration: TrainingConfiguration, tokens: [Int32] = tokens, grid: ProcessGrid,
-        schedule: ScheduleKind = .wavefront
+        schedule: ScheduleKind = .wavefront, recomputation: Recomputation? = nil
     ) throws -> LanguageModelTrainer {
-        try LanguageModelTrainer(configuration, tokens: tokens, grid: grid, schedule: schedule)
+        try LanguageModelTrainer(
+            configuration, tokens: tokens, grid: grid, schedule: schedule, recomputation: recomputation)
     }
 }

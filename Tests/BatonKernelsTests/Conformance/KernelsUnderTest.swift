@@ -7,6 +7,9 @@ protocol KernelsUnderTest: Sendable, CustomStringConvertible {
     func recurrentSequence(
         _ weights: any RecurrentWeights<Scalar>, steps: Int, batch: Int, reverse: Bool, leaves: LeafPlan
     ) -> any RecurrentSequence<Scalar>
+    func recomputedSequence(
+        _ weights: any RecurrentWeights<Scalar>, steps: Int, batch: Int, reverse: Bool, leaves: LeafPlan, chunk: Int
+    ) -> any RecurrentSequence<Scalar>
     func linear(units: Int, width: Int) -> any LinearKernel<Scalar>
 }
 
@@ -31,6 +34,13 @@ struct BackendKernels<Scalar: KernelScalar>: KernelsUnderTest {
     ) -> any RecurrentSequence<Scalar> {
         Scalar.makeRecurrentSequence(
             weights: weights, steps: steps, batch: batch, reverse: reverse, leaves: leaves)
+    }
+
+    func recomputedSequence(
+        _ weights: any RecurrentWeights<Scalar>, steps: Int, batch: Int, reverse: Bool, leaves: LeafPlan, chunk: Int
+    ) -> any RecurrentSequence<Scalar> {
+        Scalar.makeRecomputedSequence(
+            weights: weights, steps: steps, batch: batch, reverse: reverse, leaves: leaves, chunk: chunk)
     }
 
     func linear(units: Int, width: Int) -> any LinearKernel<Scalar> {

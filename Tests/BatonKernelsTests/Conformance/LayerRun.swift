@@ -1,6 +1,7 @@
 import BatonKernelABI
-import BatonKernels
 import BatonTestSupport
+
+@testable import BatonKernels
 
 /// Runs a `LayerCase` on a backend and collects every result. Rows are wider than their columns, and what lies
 /// between must stay as it was.
@@ -20,6 +21,8 @@ final class LayerRun<Kernels: KernelsUnderTest> {
         var cuts: [Int] = []
         var addsToInputGradient = false
         var training = true
+        /// Steps whose gates are held at a time; nil is all.
+        var chunk: Int?
     }
 
     let layer: LayerCase<Scalar>
@@ -37,6 +40,8 @@ final class LayerRun<Kernels: KernelsUnderTest> {
     /// Calls of the hook in forward, backward-data.
     private(set) var hookCalls = (forward: 0, backward: 0)
     private(set) var touchedPadding = false
+    /// Of the sequence, after its passes.
+    private(set) var workspaceBytes = 0
 
     private let padding = 3
     private let mark: Scalar = -77
@@ -61,9 +66,17 @@ final class LayerRun<Kernels: KernelsUnderTest> {
                     projectionWeight: layer.projection == nil ? nil : $0[4]),
                 training: options.training)
         }
-        let sequence = kernels.recurrentSequence(
-            weights, steps: layer.shape.steps, batch: rows.count, reverse: layer.reverse, leaves: plan)
+        let sequence =
+            if let chunk = options.chunk {
+                kernels.recomputedSequence(
+                    weights, steps: layer.shape.steps, batch: rows.count, reverse: layer.reverse, leaves: plan,
+                    chunk: chunk)
+            } else {
+                kernels.recurrentSequence(
+                    weights, steps: layer.shape.steps, batch: rows.count, reverse: layer.reverse, leaves: plan)
+            }
         for _ in 0..<times { run(sequence) }
+        workspaceBytes = (sequence as? any Workspace)?.workspaceBytes ?? 0
     }
 
     private var chunks: [Range<Int>] {
