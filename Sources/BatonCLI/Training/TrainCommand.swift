@@ -16,6 +16,7 @@ struct TrainCommand: ParsableCommand {
     @OptionGroup var schedule: ScheduleOption
     @OptionGroup var trace: TraceOption
     @OptionGroup var memory: RecomputeOption
+    @OptionGroup var output: OutputLayerOption
     @Option(help: "Directory of the run.") var out: String
     @Flag(help: "Continue the run in --out from its newest checkpoint; flags of the run need not be repeated.")
     var resume = false
@@ -27,6 +28,7 @@ struct TrainCommand: ParsableCommand {
     func validate() throws {
         try layout.check(ranks: (try? LaunchEnvironment())?.size ?? 1)
         try schedule.check(try layout.parsed())
+        try output.check(try layout.parsed())
         if let stopAtStep, stopAtStep < 1 {
             throw ValidationError("--stop-at-step is \(stopAtStep), expected at least 1.")
         }
@@ -49,7 +51,7 @@ struct TrainCommand: ParsableCommand {
             ("the configuration", try jsonText(configuration)),
             (
                 "the flags",
-                "\(out) \(resume) \(stopAtStep ?? 0) \(checkpointEvery ?? 0) \(identity.validationFraction) \(layout.layout) \(schedule.summary) \(sample) \(trace.trace ?? "") \(trace.steps)"
+                "\(out) \(resume) \(stopAtStep ?? 0) \(checkpointEvery ?? 0) \(identity.validationFraction) \(layout.layout) \(schedule.summary) \(output.outputLayer) \(sample) \(trace.trace ?? "") \(trace.steps)"
             ),
         ])
         try checkMemory(for: configuration)
@@ -64,7 +66,8 @@ struct TrainCommand: ParsableCommand {
         if let plan { Console.print(plan.choice) }
         let trainer = try LanguageModelTrainer(
             configuration, tokens: corpus.training, grid: ProcessGrid(candidate.layout, world: job.communicator),
-            schedule: candidate.schedule, cuts: candidate.cuts, recomputation: memory.recomputation)
+            schedule: candidate.schedule, cuts: candidate.cuts, recomputation: memory.recomputation,
+            output: output.placement)
         if let resumed { try trainer.restore(resumed.snapshot) }
         if !resume {
             let snapshot = try trainer.snapshot()

@@ -52,8 +52,22 @@ struct VerificationRun: ParsableArguments {
         return (0...batch * stepsPerWindow * 3).map { Int32(stream.uniform(UInt64($0)) * Double(vocab)) }
     }
 
-    /// The layouts of so many ranks that fit the run, with the schedules of those that have stages.
-    func cases(ranks: Int) -> [(layout: ParallelLayout, schedule: ScheduleKind)] {
+    /// One way of training.
+    struct Case {
+        var layout = ParallelLayout()
+        var schedule = ScheduleKind.wavefront
+        var output = OutputPlacement.lastStage
+
+        /// `dp=2,pp=2 wavefront spread`.
+        var title: String {
+            layout.stages == 1
+                ? "\(layout)" : "\(layout) \(schedule.rawValue)" + (output == .spread ? " spread" : "")
+        }
+    }
+
+    /// The layouts of so many ranks that fit the run, with the schedules of those that have stages, the output layer on
+    /// the last stage and on all.
+    func cases(ranks: Int) -> [Case] {
         let divisors = (1...ranks).filter { ranks % $0 == 0 }
         let layouts = divisors.flatMap { shards in
             divisors.filter { ranks / shards % $0 == 0 }
@@ -63,6 +77,14 @@ struct VerificationRun: ParsableArguments {
             layout.stages <= layers && layout.replicas <= LeafPlan.leafCount(rows: batch)
                 // Only the packed kernels divide units.
                 && (layout.shards == 1 || KernelSelection.active.backend == .packed)
-        }.flatMap { layout in (layout.stages == 1 ? [.wavefront] : ScheduleKind.allCases).map { (layout, $0) } }
+        }.flatMap { layout in
+            if layout.stages == 1 { return [Case(layout: layout)] }
+            let canSpread = layout.shards == 1 && ranks <= LeafPlan.leafCount(rows: batch)
+            return ScheduleKind.allCases.flatMap { schedule in
+                (canSpread ? OutputPlacement.allCases : [.lastStage]).map {
+                    Case(layout: layout, schedule: schedule, output: $0)
+                }
+            }
+        }
     }
 }

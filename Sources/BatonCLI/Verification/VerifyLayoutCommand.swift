@@ -9,10 +9,10 @@ struct VerifyLayoutCommand: ParsableCommand {
         abstract:
             "Runs small models in every parallel layout and compares losses, gradients and parameters bit by bit.",
         discussion: """
-            Starts the ranks itself. Each layout dp × pp × shard of each number of ranks, with each schedule, has to repeat the \
-            training run of one rank; and each layout dp × pp × dir the forward and backward passes of a bidirectional \
-            stack of at most 3 of the layers. The first figure that differs is printed with its step and its leaf or \
-            tensor, and the exit status is 1.
+            Starts the ranks itself. Each layout dp × pp × shard of each number of ranks, with each schedule, the output layer \
+            on the last stage and spread over all, has to repeat the training run of one rank; and each layout dp × pp × \
+            dir the forward and backward passes of a bidirectional stack of at most 3 of the layers. The first figure that \
+            differs is printed with its step and its leaf or tensor, and the exit status is 1.
             """)
 
     @OptionGroup var training: VerificationRun
@@ -82,7 +82,7 @@ struct VerifyLayoutCommand: ParsableCommand {
         var reference: [String: LayoutRecord] = [:]
         for cell in models {
             reference[cell.rawValue] = try train(
-                cell, (ParallelLayout(), .wavefront), on: SelfCommunicator(), flip: nil)
+                cell, VerificationRun.Case(), on: SelfCommunicator(), flip: nil)
             let stack = try both.record(cell, ParallelLayout(), on: SelfCommunicator(), flip: nil)
             reference[stack.cell] = stack
         }
@@ -149,15 +149,14 @@ struct VerifyLayoutCommand: ParsableCommand {
     }
 
     private func train(
-        _ cell: TrainOptions.Model, _ one: (layout: ParallelLayout, schedule: ScheduleKind),
+        _ cell: TrainOptions.Model, _ one: VerificationRun.Case,
         on communicator: any Communicator, flip: (rank: Int, step: Int)?
     ) throws -> LayoutRecord {
-        let schedule = one.layout.stages > 1 ? " \(one.schedule.rawValue)" : ""
-        var record = LayoutRecord(title: "\(cell.rawValue) \(one.layout)\(schedule)")
+        var record = LayoutRecord(title: "\(cell.rawValue) \(one.title)")
         let trainer = try LanguageModelTrainer(
             training.configuration(cell.cell), tokens: training.tokens,
             grid: ProcessGrid(one.layout, world: communicator), schedule: one.schedule,
-            recomputation: self.record == nil || one.layout.shards > 1 ? nil : memory.recomputation)
+            recomputation: self.record == nil || one.layout.shards > 1 ? nil : memory.recomputation, output: one.output)
         while trainer.stepsDone < training.steps {
             if let flip, flip.rank == communicator.rank, flip.step == trainer.stepsDone + 1 {
                 // The highest bit of a mantissa, so that it is not lost in rounding.

@@ -11,16 +11,20 @@ final class DataParallelReduction {
     private var remaining: [Int]
     private var failure: CommError?
 
-    /// - Parameter gradients: flat, one for each subtree of this rank; nil is those of the arena.
+    /// - Parameters:
+    ///   - gradients: flat, one for each subtree of this rank; nil is those of the arena.
+    ///   - slots: the parameters that are summed; nil is all.
+    ///   - firstTag: first of the message tags that the sum may use.
     init(
-        _ arena: ParameterArena, gradients: [Tensor]? = nil, leafCount: Int, communicator: any Communicator
+        _ arena: ParameterArena, gradients: [Tensor]? = nil, slots: Range<Int>? = nil, leafCount: Int,
+        communicator: any Communicator, firstTag: Int = 0
     ) {
         self.arena = arena
         let gradients = gradients ?? arena.gradients
-        buckets = GradientBuckets(arena)
+        buckets = GradientBuckets(arena, slots: slots)
         tree = GradientTree<Float>(
             arenas: gradients.map { $0.pointer(of: Float.self) }, buckets: buckets.ranges,
-            leafCount: leafCount, communicator: communicator, owners: gradients.map(\.storage))
+            leafCount: leafCount, communicator: communicator, owners: gradients.map(\.storage), firstTag: firstTag)
         remaining = buckets.slotCounts
     }
 
@@ -32,8 +36,8 @@ final class DataParallelReduction {
 
     /// To be called by the tape when the gradient of a parameter is final.
     func ready(_ parameter: Parameter) {
-        guard let slot = arena.position(of: parameter), failure == nil else { return }
-        let bucket = buckets.bucketOfSlot[slot]
+        guard failure == nil, let slot = arena.position(of: parameter), let bucket = buckets.bucket(ofSlot: slot)
+        else { return }
         remaining[bucket] -= 1
         guard remaining[bucket] == 0 else { return }
         do throws(CommError) { try tree.start(bucket: bucket) } catch { failure = error }

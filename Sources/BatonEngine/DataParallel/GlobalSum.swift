@@ -72,7 +72,8 @@ public final class GlobalSum {
         return all
     }
 
-    private func gather(_ leaves: [LeafTotals]) throws(CommError) -> [LeafTotals] {
+    /// The totals of all leaves of the global batch. Collective.
+    func gather(_ leaves: [LeafTotals]) throws(CommError) -> [LeafTotals] {
         precondition(
             leaves.count == ownLeaves.count,
             "GlobalSum: rank \(communicator.rank) holds leaves \(ownLeaves), got values of \(leaves.count)")

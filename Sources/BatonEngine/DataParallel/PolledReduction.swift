@@ -13,6 +13,10 @@ public class PolledReduction {
     /// Moves the reduction on, without waiting. Cheap when nothing is under way.
     public func poll() throws(CommError) { preconditionFailure("PolledReduction: subclasses say how to poll") }
 
+    /// Computes something that has been waiting for a message; whether there was anything. To be called where a rank would
+    /// only wait, never by a kernel.
+    func work() throws(CommError) -> Bool { false }
+
     /// To be called by a kernel after each time step, with `hookContext`. Polls; an error is thrown by the next
     /// `start` or `finish`.
     public static var hookFunction: @convention(c) (UnsafeMutableRawPointer?) -> Void {

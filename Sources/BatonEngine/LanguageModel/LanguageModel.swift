@@ -26,14 +26,22 @@ public final class LanguageModel {
     /// Recurrent layers this process holds: all, or those of its pipeline stage. Embedding and output layer belong to
     /// the first and the last layer. Parameters of the other layers have no values here.
     public let layers: Range<Int>
+    /// Whether this process has the output layer's parameters without the last recurrent layer.
+    public let copiesDecoder: Bool
 
     /// A model, or a part of one, with initial values that depend on the seed only.
     ///
-    /// - Parameter layers: the layers to hold; nil is all.
-    public init(_ configuration: LanguageModelConfiguration, seed: UInt64, layers: Range<Int>? = nil) {
+    /// - Parameters:
+    ///   - layers: the layers to hold; nil is all.
+    ///   - copiesDecoder: whether to hold the output layer even without the last of them.
+    public init(
+        _ configuration: LanguageModelConfiguration, seed: UInt64, layers: Range<Int>? = nil,
+        copiesDecoder: Bool = false
+    ) {
         self.configuration = configuration
         let layers = layers ?? 0..<configuration.layers
         self.layers = layers
+        self.copiesDecoder = copiesDecoder && layers.upperBound < configuration.layers
         embedding = Embedding(
             inputDim: configuration.vocabularySize, outputDim: configuration.embedding, prefix: "embedding_")
         recurrent = Self.makeRecurrent(configuration)
@@ -67,14 +75,14 @@ public final class LanguageModel {
 
     /// Whether this process holds the embedding.
     public var holdsEmbedding: Bool { layers.lowerBound == 0 }
-    /// Whether this process holds the output layer.
+    /// Whether this process holds the last recurrent layer, and with it the output layer.
     public var holdsDecoder: Bool { layers.upperBound == configuration.layers }
 
     /// The parameters held here, in the order of the forward pass.
     public var parameters: [Parameter] {
         (holdsEmbedding ? embedding.collectParameters() : [])
             + recurrent.directions[layers].flatMap(\.parameters)
-            + (holdsDecoder ? decoder.collectParameters() : [])
+            + (holdsDecoder || copiesDecoder ? decoder.collectParameters() : [])
     }
 
     /// The parameters of the whole model with the layer each belongs to, in the order of the forward pass.

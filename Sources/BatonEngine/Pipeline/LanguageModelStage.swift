@@ -9,17 +9,20 @@ final class LanguageModelStage {
     let model: LanguageModel
     /// This rank's units of its layers; nil is all.
     let shard: HiddenShard?
-    /// The output layer in the backend's form; nil on other stages.
+    /// Whether all stages run the output layer, and windows leave it out.
+    let spreadsOutput: Bool
+    /// The output layer in the backend's form; nil on stages that do not run it.
     private let decoderProduct: (any LinearProduct)?
     private var decoderVersions: [Int] = []
     private var isDecoderReadyForTraining = false
 
-    init(_ model: LanguageModel, shard: HiddenShard?) {
+    init(_ model: LanguageModel, shard: HiddenShard?, spreadsOutput: Bool = false) {
         self.model = model
         self.shard = shard
+        self.spreadsOutput = spreadsOutput
         let decoder = model.decoder
         decoderProduct =
-            model.holdsDecoder
+            model.holdsDecoder || spreadsOutput
             ? makeLinearProduct(
                 units: decoder.units, width: model.configuration.hidden, dtype: decoder.weight.dtype) : nil
     }
@@ -109,7 +112,7 @@ final class LanguageModelWindow {
             final: content.final, leaves: content.leaves, random: training?.random, recordsGradients: training != nil,
             shard: stage.shard)
         inputGradient = training == nil ? nil : recurrent.makeInputGradient()
-        product = stage.decoder(training: training != nil)
+        product = stage.spreadsOutput ? nil : stage.decoder(training: training != nil)
         logitGradient =
             training != nil && product != nil
             ? Tensor(uninitialized: [steps, rows, model.configuration.vocabularySize]) : nil
@@ -133,7 +136,7 @@ final class LanguageModelWindow {
             gradient: logitGradient?[leading: steps], leaves: content.leaves)
     }
 
-    /// Walks steps back: from the loss on the last stage, on others from `recurrent.outputGradient()`.
+    /// Walks steps back: from the loss on the last stage, where it is run there, else from `recurrent.outputGradient()`.
     func backward(steps: Range<Int>, hook: StepHook) throws(CommError) {
         if steps.isEmpty { return }
         if let product, let logitGradient {

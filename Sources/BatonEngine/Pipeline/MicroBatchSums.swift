@@ -11,61 +11,26 @@ struct MicroBatchSums {
     let leafCount: Int
     /// Lanes and leaves of every part.
     let shares: [RankShare]
+    private let sums: SubtreeSums
+
     /// Numbers of the gradients each part adds to.
-    let gradients: [Range<Int>]
+    var gradients: [Range<Int>] { sums.gradients }
     /// Number of gradients the arena needs.
-    let gradientCount: Int
+    var gradientCount: Int { sums.gradientCount }
     /// Gradients that hold the rank's subtrees after the additions, ascending.
-    let roots: [Int]
-    /// left ← left + right.
-    private let additions: [(left: Int, right: Int)]
+    var roots: [Int] { sums.roots }
 
     /// - Parameters:
     ///   - lanes: B of the global batch.
     ///   - replica: The rank among `replicas` that divide the lanes.
     init(lanes: Int, leafCount: Int, replica: Int, replicas: Int, microBatches: Int) {
-        let parts = replicas * microBatches
-        var shares: [RankShare] = []
-        var gradients: [Range<Int>] = []
-        var additions: [(left: Int, right: Int)] = []
-        var open: [(gradient: Int, leaves: Range<Int>)] = []
-        var count = 0
-        for part in replica * microBatches..<(replica + 1) * microBatches {
-            shares.append(RankShare(lanes: lanes, leafCount: leafCount, rank: part, size: parts))
-            let leaves = part * leafCount / parts..<(part + 1) * leafCount / parts
-            let subtrees = LeafPlan.alignedSubtrees(leaves)
-            gradients.append(count..<count + subtrees.count)
-            for subtree in subtrees {
-                open.append((count, subtree))
-                count += 1
-                while open.count > 1, let right = open.last {
-                    let left = open[open.count - 2]
-                    guard left.leaves.count == right.leaves.count,
-                        left.leaves.lowerBound % (2 * left.leaves.count) == 0
-                    else { break }
-                    additions.append((left.gradient, right.gradient))
-                    open.removeLast(2)
-                    open.append((left.gradient, left.leaves.lowerBound..<right.leaves.upperBound))
-                }
-            }
-        }
+        let count = replicas * microBatches
+        let parts = replica * microBatches..<(replica + 1) * microBatches
+        shares = parts.map { RankShare(lanes: lanes, leafCount: leafCount, rank: $0, size: count) }
         self.leafCount = leafCount
-        self.shares = shares
-        self.gradients = gradients
-        self.additions = additions
-        gradientCount = count
-        roots = open.map(\.gradient)
+        sums = SubtreeSums(parts: parts.map { $0 * leafCount / count..<($0 + 1) * leafCount / count })
     }
 
     /// Carries out the additions on some elements.
-    func combine(_ arena: ParameterArena, elements: Range<Int>) {
-        func run<Scalar: ArenaScalar & TensorScalar>(_: Scalar.Type) {
-            for addition in additions {
-                let left = arena.gradients[addition.left].pointer(of: Scalar.self) + elements.lowerBound
-                let right = arena.gradients[addition.right].pointer(of: Scalar.self) + elements.lowerBound
-                Scalar.add(left, right, into: left, count: elements.count)
-            }
-        }
-        if arena.dtype == .float64 { run(Double.self) } else { run(Float.self) }
-    }
+    func combine(_ arena: ParameterArena, elements: Range<Int>) { sums.combine(arena, elements: elements) }
 }

@@ -18,6 +18,8 @@ final class PipelineComputation: WindowComputation {
     private let executor: ScheduleExecutor
     private let transfers: StageTransfers
     private let reduction: DataParallelReduction
+    /// The output layer, if all stages run it.
+    private let output: OutputSpread?
     /// Micro-batches that will still add to a parameter's gradient, by its place in the arena.
     private var remaining: [Int]
     /// Tokens and targets of every micro-batch.
@@ -28,20 +30,26 @@ final class PipelineComputation: WindowComputation {
 
     init(
         _ configuration: TrainingConfiguration, model: LanguageModel, arena: ParameterArena, sums: MicroBatchSums,
-        windows: LaneWindows, schedule: PipelineSchedule, grid: ProcessGrid
+        windows: LaneWindows, schedule: PipelineSchedule, grid: ProcessGrid, outputParts: OutputParts?
     ) throws {
         self.configuration = configuration
         self.arena = arena
         self.sums = sums
         self.windows = windows
         self.schedule = schedule
-        stage = LanguageModelStage(model, shard: try HiddenShard(grid))
+        stage = LanguageModelStage(model, shard: try HiddenShard(grid), spreadsOutput: outputParts != nil)
         rows = try stage.shard.map { try GradientRows($0, of: model.recurrent.directions[model.layers]) }
         executor = ScheduleExecutor(schedule, rank: grid.place.replica * schedule.shape.stages + grid.place.stage)
         reduction = DataParallelReduction(
-            arena, gradients: sums.roots.map { arena.gradients[$0] }, leafCount: configuration.leafCount,
-            communicator: grid.replicaGroup)
-        transfers = StageTransfers(grid.stageGroup, companion: reduction.polled)
+            arena, gradients: sums.roots.map { arena.gradients[$0] },
+            slots: outputParts == nil ? nil : OutputSpread.slots(of: model).upperBound..<arena.slots.count,
+            leafCount: configuration.leafCount, communicator: grid.replicaGroup)
+        output = outputParts.map { [stage, reduction] parts in
+            OutputSpread(
+                configuration, stage: stage, arena: arena, parts: parts, schedule: schedule, grid: grid,
+                companion: reduction.polled)
+        }
+        transfers = StageTransfers(grid.stageGroup, companion: output ?? reduction.polled)
         gradient = arena.gradients[sums.roots[0]]
         remaining = Array(repeating: 0, count: arena.slots.count)
         let lanes = sums.shares.reduce(0) { $0 + $1.lanes.count }
@@ -64,12 +72,14 @@ final class PipelineComputation: WindowComputation {
         }
         defer { open = [] }
         times.forward += watch.lap(.compute, .phase(.begin))
+        try output?.begin(targets: contents.map(\.targets))
         let spent = try executor.run(self, transfers, trace: trace)
         if schedule.shape.replicas == 1 { try reduction.finish() }
         times.forward += spent.forward
         times.backward += spent.backward
         times.combine += spent.wait
         states = next
+        if let output { return try output.finish() }
         guard stage.model.holdsDecoder else { return nil }
         return open.flatMap { window in
             zip(window.entropy.leafSums, window.entropy.leafCounts).map { LeafTotals(lossSum: $0, tokenCount: $1) }
@@ -97,9 +107,18 @@ extension PipelineComputation: StageWork {
     func perform(_ action: ScheduleAction, hook: StepHook) throws {
         let window = open[action.microBatch]
         switch action.kind {
-        case .forward: try window.forward(steps: steps(of: action), hook: hook)
-        case .backward: try window.backward(steps: steps(of: action), hook: hook)
+        case .forward:
+            try window.forward(steps: steps(of: action), hook: hook)
+            if stage.model.holdsDecoder { try output?.spread(action, output: window.recurrent.output) }
+        case .backward:
+            if stage.model.holdsDecoder {
+                try output?.collect(action, into: window.recurrent.outputGradient(), transfers)
+            } else {
+                while try output?.work() == true {}
+            }
+            try window.backward(steps: steps(of: action), hook: hook)
         case .weightGradient:
+            output?.backwardWeights(microBatch: action.microBatch, hook: hook)
             arena.select(gradients: sums.gradients[action.microBatch])
             try window.backwardWeights(hook: hook, ready: ready)
             arena.select(gradients: nil)

@@ -42,20 +42,28 @@ public struct StagePartition: Sendable, Hashable {
         self.stages = stages.reversed()
     }
 
-    /// The stages of a language model, by the products of their layers; the output layer counts to the last one.
+    /// Multiply-adds of the layers per row and step.
+    static func layerCosts(_ model: LanguageModelConfiguration) -> [Double] {
+        let gateRows = Double(model.cell.gateCount * model.hidden)
+        return (0..<model.layers).map { layer in
+            gateRows * Double((layer == 0 ? model.embedding : model.hidden) + model.hidden)
+        }
+    }
+
+    /// The stages of a language model, by the products of their layers; an output layer that is not spread counts to the
+    /// last one.
     ///
     /// - Throws: `EngineError` if there are more stages than layers.
-    public init(_ model: LanguageModelConfiguration, stages count: Int) throws(EngineError) {
+    public init(
+        _ model: LanguageModelConfiguration, stages count: Int, output: OutputPlacement = .lastStage
+    ) throws(EngineError) {
         guard count <= model.layers else {
             throw EngineError(
                 "\(count) pipeline stages do not fit a model of \(model.layers) recurrent layer(s); use at most pp=\(model.layers) or more layers (--layers)."
             )
         }
-        let gateRows = Double(model.cell.gateCount * model.hidden)
-        var costs = (0..<model.layers).map { layer in
-            gateRows * Double((layer == 0 ? model.embedding : model.hidden) + model.hidden)
-        }
-        costs[costs.count - 1] += Double(model.vocabularySize) * Double(model.hidden)
+        var costs = Self.layerCosts(model)
+        if output == .lastStage { costs[costs.count - 1] += Double(model.vocabularySize) * Double(model.hidden) }
         self.init(costs: costs, stages: count)
     }
 

@@ -41,6 +41,11 @@ final class StageTransfers: PolledReduction {
         }
         var waiting = group.waitPolicy.begin()
         while try !request.test() {
+            // Not the time of waiting is measured, but that without anything to do.
+            if try companion?.work() == true {
+                waiting = group.waitPolicy.begin()
+                continue
+            }
             try companion?.poll()
             if waiting.exceeds(group.waitLimit) {
                 throw CommError(

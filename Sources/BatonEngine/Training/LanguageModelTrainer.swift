@@ -18,6 +18,8 @@ public final class LanguageModelTrainer {
     public let grid: ProcessGrid
     /// Layers of every stage.
     public let partition: StagePartition
+    /// Where a step runs the output layer.
+    public let output: OutputPlacement
     /// What each rank does in a step; nil without stages.
     public let schedule: PipelineSchedule?
     /// Flat memory of the parameters and gradients this rank holds.
@@ -56,12 +58,14 @@ public final class LanguageModelTrainer {
     ///   - cuts: into how many parts it cuts the work.
     ///   - recomputation: whether the recurrent layers compute their gates again instead of keeping them; it decides
     ///     memory and time only, and may differ from rank to rank.
+    ///   - placement: where a step runs the output layer; nil is where `OutputPlacement` finds it cheaper.
     /// - Throws: `EngineError` if a figure is out of range or the layout does not fit, `DataError` if the text is too
     ///   short.
     public init(
         _ configuration: TrainingConfiguration, tokens: [Int32], grid: ProcessGrid,
         schedule kind: ScheduleKind = .wavefront, cuts: ScheduleCuts = ScheduleCuts(),
-        recomputation: Recomputation? = nil
+        recomputation: Recomputation? = nil,
+        output placement: OutputPlacement? = nil
     ) throws {
         try configuration.check()
         let (layout, place) = (grid.layout, grid.place)
@@ -74,13 +78,18 @@ public final class LanguageModelTrainer {
         }
         self.configuration = configuration
         self.grid = grid
-        partition = try StagePartition(configuration.model, stages: layout.stages)
+        output =
+            try placement
+            ?? OutputPlacement.cheaper(configuration.model, layout, leafCount: configuration.leafCount)
+        try output.check(layout, leafCount: configuration.leafCount)
+        partition = try StagePartition(configuration.model, stages: layout.stages, output: output)
         windows = try LaneWindows(
             tokens: tokens, lanes: configuration.batch, steps: configuration.stepsPerWindow, tail: .dropped)
         share = RankShare(
             lanes: configuration.batch, leafCount: configuration.leafCount, rank: place.replica, size: layout.replicas)
         model = LanguageModel(
-            configuration.model, seed: configuration.seed, layers: partition.stages[place.stage])
+            configuration.model, seed: configuration.seed, layers: partition.stages[place.stage],
+            copiesDecoder: output == .spread)
         model.recurrent.recomputation = recomputation
         if layout.stages == 1 && layout.shards == 1 {
             schedule = nil
@@ -99,13 +108,22 @@ public final class LanguageModelTrainer {
             let sums = MicroBatchSums(
                 lanes: configuration.batch, leafCount: configuration.leafCount, replica: place.replica,
                 replicas: layout.replicas, microBatches: pipeline.shape.microBatches)
-            arena = ParameterArena(model.parameters.reversed(), subtreeCount: sums.gradientCount)
+            let parts =
+                output == .spread
+                ? OutputParts(
+                    lanes: configuration.batch, leafCount: configuration.leafCount, layout: layout, place: place,
+                    microBatches: pipeline.shape.microBatches) : nil
+            arena = ParameterArena(
+                model.parameters.reversed(),
+                subtreeCount: max(sums.gradientCount, parts?.sums.gradientCount ?? 0))
             computation = try PipelineComputation(
-                configuration, model: model, arena: arena, sums: sums, windows: windows, schedule: pipeline, grid: grid)
+                configuration, model: model, arena: arena, sums: sums, windows: windows, schedule: pipeline, grid: grid,
+                outputParts: parts)
         }
         optimizer = configuration.makeOptimizer(arena)
         parameters = StageParameters(model, partition: partition, group: grid.stageGroup)
-        lossSum = GlobalSum(leafCount: configuration.leafCount, communicator: grid.replicaGroup)
+        lossSum = GlobalSum(
+            leafCount: configuration.leafCount, communicator: output == .spread ? grid.world : grid.replicaGroup)
     }
 
     /// Names of all parameters of the model, ascending, as `evidence` lists them.
@@ -125,7 +143,8 @@ public final class LanguageModelTrainer {
         if cursor.window == 0 { for state in computation.states { state.fillWithZero() } }
         let leaves = try computation.run(window: cursor.window, step: stepsDone, times: &times, trace: trace)
         _ = watch.lap()
-        evidence.leaves = try lossSum.gather(leaves, lastStageOf: grid)
+        evidence.leaves =
+            output == .spread ? try lossSum.gather(leaves ?? []) : try lossSum.gather(leaves, lastStageOf: grid)
         let totals = GlobalSum.treeSum(evidence.leaves)
         times.combine += watch.lap(.wait, .phase(.loss))
         let norm = try update(&times, &watch)
@@ -141,9 +160,10 @@ public final class LanguageModelTrainer {
     }
 
     private func update(_ times: inout StepTimes, _ watch: inout StopWatch) throws -> Double {
-        let own = GradientNorm.squares(arena, gradient: computation.gradient)
+        let own = zip(arena.slotsByName, GradientNorm.squares(arena, gradient: computation.gradient))
+            .filter { parameters.counts($0.0.parameter) }
         times.update += watch.lap(.compute, .phase(.norm))
-        let squares = try parameters.gather(own.map(\.value.bitPattern))
+        let squares = try parameters.gather(own.map(\.1.value.bitPattern))
         times.update += watch.lap(.wait, .phase(.norm))
         evidence.gradientSquares = squares
         let norm = try GradientNorm(
@@ -180,7 +200,7 @@ public final class LanguageModelTrainer {
         guard grid.place.replica == 0, grid.place.shard == 0 else { return nil }
         if grid.layout.stages == 1 && grid.world.rank != 0 { return nil }
         evidence.parameterDigests = try parameters.gather(
-            arena.slotsByName.map { ParameterHash.digest($0.parameter) })
+            arena.slotsByName.map(\.parameter).filter(parameters.counts).map(ParameterHash.digest))
         return ParameterHash.combine(evidence.parameterDigests)
     }
 
@@ -191,7 +211,7 @@ public final class LanguageModelTrainer {
         var values: [(name: String, tensor: Tensor)] = []
         var optimizerStates: [(name: String, tensor: Tensor)] = []
         for (name, parameter) in model.pyTorchNames {
-            let isHeld = parameters.holds(parameter)
+            let isHeld = parameters.counts(parameter)
             values.append((name, try parameters.whole(isHeld ? parameter.data : nil, of: parameter)))
             let own = optimizer.state(for: parameter)
             for (number, state) in optimizer.states.enumerated() {
@@ -227,7 +247,7 @@ public final class LanguageModelTrainer {
         for (name, parameter) in model.pyTorchNames {
             // Every rank looks at all tensors, so that all throw alike.
             let found = try snapshot.parameters.tensor(name, shape: parameter.shape)
-            let isHeld = parameters.holds(parameter)
+            let isHeld = arena.position(of: parameter) != nil
             if isHeld { moves.append((found, parameter.data)) }
             let own = optimizer.state(for: parameter)
             for (number, state) in optimizer.states.enumerated() {

@@ -24,7 +24,7 @@ struct StageParameters {
 
     /// One number for every parameter of the model, in the order of the names. Collective over the stages.
     ///
-    /// - Parameter own: those of the parameters held here, in the order of their names.
+    /// - Parameter own: those of the parameters that count to this stage, in the order of their names.
     func gather(_ own: [UInt64]) throws(CommError) -> [UInt64] {
         var mine = [UInt64](repeating: 0, count: names.count)
         for (place, value) in zip(owners.indices.filter { owners[$0] == group.rank }, own) { mine[place] = value }
@@ -42,13 +42,13 @@ struct StageParameters {
 
     /// A tensor that belongs to a parameter, on every stage. Collective over the stages.
     ///
-    /// - Parameter own: the tensor, on the stage that holds the parameter; shared, not copied.
+    /// - Parameter own: the tensor, on the stage to which the parameter counts; shared, not copied.
     func whole(_ own: Tensor?, of parameter: Parameter) throws(CommError) -> Tensor {
         let tensor = own ?? Tensor(uninitialized: parameter.shape, dtype: parameter.dtype)
         try group.broadcast(tensor.bytes, from: ownerOf[ObjectIdentifier(parameter)] ?? 0)
         return tensor
     }
 
-    /// Whether this stage holds a parameter.
-    func holds(_ parameter: Parameter) -> Bool { ownerOf[ObjectIdentifier(parameter)] == group.rank }
+    /// Whether a parameter counts to this stage; others may have a copy of it.
+    func counts(_ parameter: Parameter) -> Bool { ownerOf[ObjectIdentifier(parameter)] == group.rank }
 }

@@ -93,9 +93,10 @@ extension TinyRun {
 
     static func trainer(
         _ configuration: TrainingConfiguration, tokens: [Int32] = tokens, grid: ProcessGrid,
-        schedule: ScheduleKind = .wavefront, recomputation: Recomputation? = nil
+        schedule: ScheduleKind = .wavefront, recomputation: Recomputation? = nil, output: OutputPlacement? = nil
     ) throws -> LanguageModelTrainer {
         try LanguageModelTrainer(
-            configuration, tokens: tokens, grid: grid, schedule: schedule, recomputation: recomputation)
+            configuration, tokens: tokens, grid: grid, schedule: schedule, recomputation: recomputation,
+            output: output)
     }
 }

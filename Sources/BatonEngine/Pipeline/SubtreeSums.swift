@@ -1,0 +1,56 @@
+import BatonKernels
+import BatonTensor
+
+/// Additions that bring the gradients of adjoining parts of the leaves into those of the maximal aligned subtrees of all
+/// of them, as the tree over the leaves prescribes.
+struct SubtreeSums {
+    /// Numbers of the gradients each part adds to: one for every maximal aligned subtree of it.
+    let gradients: [Range<Int>]
+    /// Number of gradients the arena needs.
+    let gradientCount: Int
+    /// Gradients that hold the subtrees of all parts after the additions, ascending; the first is number 0.
+    let roots: [Int]
+    /// left ← left + right.
+    private let additions: [(left: Int, right: Int)]
+
+    /// - Parameter parts: Global leaf numbers, each part beginning where the one before ends; some may be empty.
+    init(parts: [Range<Int>]) {
+        var gradients: [Range<Int>] = []
+        var additions: [(left: Int, right: Int)] = []
+        var open: [(gradient: Int, leaves: Range<Int>)] = []
+        var count = 0
+        for leaves in parts {
+            let subtrees = LeafPlan.alignedSubtrees(leaves)
+            gradients.append(count..<count + subtrees.count)
+            for subtree in subtrees {
+                open.append((count, subtree))
+                count += 1
+                while open.count > 1, let right = open.last {
+                    let left = open[open.count - 2]
+                    guard left.leaves.count == right.leaves.count,
+                        left.leaves.lowerBound % (2 * left.leaves.count) == 0
+                    else { break }
+                    additions.append((left.gradient, right.gradient))
+                    open.removeLast(2)
+                    open.append((left.gradient, left.leaves.lowerBound..<right.leaves.upperBound))
+                }
+            }
+        }
+        self.gradients = gradients
+        self.additions = additions
+        gradientCount = count
+        roots = open.map(\.gradient)
+    }
+
+    /// Carries out the additions on some elements.
+    func combine(_ arena: ParameterArena, elements: Range<Int>) {
+        func run<Scalar: ArenaScalar & TensorScalar>(_: Scalar.Type) {
+            for addition in additions {
+                let left = arena.gradients[addition.left].pointer(of: Scalar.self) + elements.lowerBound
+                let right = arena.gradients[addition.right].pointer(of: Scalar.self) + elements.lowerBound
+                Scalar.add(left, right, into: left, count: elements.count)
+            }
+        }
+        if arena.dtype == .float64 { run(Double.self) } else { run(Float.self) }
+    }
+}
