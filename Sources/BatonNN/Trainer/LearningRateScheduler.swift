@@ -101,59 +101,57 @@ public struct MultiFactorScheduler: LearningRateScheduler {
 /// final + (base − final)·(1 − p)^power with p from 0 after the warm-up to 1 at `maxUpdate`, then constant.
 /// Source: Gluon `PolyScheduler`.
 public struct PolyScheduler: LearningRateScheduler {
-    private let maxUpdate: Int
-    private let baseRate: Double
+    private let descent: Descent
     private let power: Double
-    private let finalRate: Double
-    private let warmUp: WarmUp
 
     /// - Precondition: maxUpdate ≥ 1 and beyond the warm-up.
     public init(
         maxUpdate: Int, baseRate: Double = 0.01, power: Double = 2, finalRate: Double = 0, warmUp: WarmUp = WarmUp()
     ) {
-        if maxUpdate < 1 || maxUpdate <= warmUp.steps {
-            trap("PolyScheduler: expected maxUpdate beyond the warm-up of \(warmUp.steps), got \(maxUpdate)")
-        }
-        warmUp.check(baseRate: baseRate, "PolyScheduler")
-        self.maxUpdate = maxUpdate
-        self.baseRate = baseRate
+        descent = Descent("PolyScheduler", maxUpdate, from: baseRate, to: finalRate, warmUp)
         self.power = power
-        self.finalRate = finalRate
-        self.warmUp = warmUp
     }
 
     /// η of an update.
-    public func learningRate(update: Int) -> Double {
-        if let rate = warmUp.rate(update: update, baseRate: baseRate) { return rate }
-        let progress = Double(min(update, maxUpdate) - warmUp.steps) / Double(maxUpdate - warmUp.steps)
-        return finalRate + (baseRate - finalRate) * pow(1 - progress, power)
-    }
+    public func learningRate(update: Int) -> Double { descent.rate(update: update) { pow(1 - $0, power) } }
 }
 
 /// final + (base − final)·(1 + cos πp)/2 with p from 0 after the warm-up to 1 at `maxUpdate`, then constant.
 /// Source: Gluon `CosineScheduler`.
 public struct CosineScheduler: LearningRateScheduler {
-    private let maxUpdate: Int
-    private let baseRate: Double
-    private let finalRate: Double
-    private let warmUp: WarmUp
+    private let descent: Descent
 
     /// - Precondition: maxUpdate ≥ 1 and beyond the warm-up.
     public init(maxUpdate: Int, baseRate: Double = 0.01, finalRate: Double = 0, warmUp: WarmUp = WarmUp()) {
+        descent = Descent("CosineScheduler", maxUpdate, from: baseRate, to: finalRate, warmUp)
+    }
+
+    /// η of an update.
+    public func learningRate(update: Int) -> Double { descent.rate(update: update) { (1 + cos(.pi * $0)) / 2 } }
+}
+
+/// The way from a base rate to a final one, by a curve over the progress after the warm-up.
+private struct Descent: Sendable {
+    let maxUpdate: Int
+    let baseRate: Double
+    let finalRate: Double
+    let warmUp: WarmUp
+
+    init(_ name: String, _ maxUpdate: Int, from baseRate: Double, to finalRate: Double, _ warmUp: WarmUp) {
         if maxUpdate < 1 || maxUpdate <= warmUp.steps {
-            trap("CosineScheduler: expected maxUpdate beyond the warm-up of \(warmUp.steps), got \(maxUpdate)")
+            trap("\(name): expected maxUpdate beyond the warm-up of \(warmUp.steps), got \(maxUpdate)")
         }
-        warmUp.check(baseRate: baseRate, "CosineScheduler")
+        warmUp.check(baseRate: baseRate, name)
         self.maxUpdate = maxUpdate
         self.baseRate = baseRate
         self.finalRate = finalRate
         self.warmUp = warmUp
     }
 
-    /// η of an update.
-    public func learningRate(update: Int) -> Double {
+    /// - Parameter curve: from 1 at progress 0 to 0 at progress 1.
+    func rate(update: Int, _ curve: (Double) -> Double) -> Double {
         if let rate = warmUp.rate(update: update, baseRate: baseRate) { return rate }
         let progress = Double(min(update, maxUpdate) - warmUp.steps) / Double(maxUpdate - warmUp.steps)
-        return finalRate + (baseRate - finalRate) * (1 + cos(.pi * progress)) / 2
+        return finalRate + (baseRate - finalRate) * curve(progress)
     }
 }
