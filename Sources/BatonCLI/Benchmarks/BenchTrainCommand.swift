@@ -129,7 +129,7 @@ struct BenchTrainCommand: ParsableCommand {
 
     private var layoutOption: LayoutOption {
         var option = LayoutOption()
-        option.layout = layout ?? "auto"
+        option.layout = layout
         return option
     }
 

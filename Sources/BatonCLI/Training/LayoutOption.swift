@@ -5,15 +5,18 @@ import Baton
 struct LayoutOption: ParsableArguments {
     @Option(
         help:
-            "Parallel layout: auto (in training the one a short probe predicts best), or a product such as dp=2,pp=2 or shard=2 that equals the number of ranks."
+            "Parallel layout: a product such as dp=2,pp=2 or shard=2 that equals the number of ranks, or auto (in training the one a short probe predicts best). Without it the command's simplest."
     )
-    var layout = "auto"
+    var layout: String?
 
-    /// The layout that was asked for; nil is auto.
+    /// Whether the command is to choose.
+    var isAuto: Bool { layout == "auto" }
+
+    /// The layout that was asked for; nil if none was named.
     ///
     /// - Throws: `ValidationError` if it cannot be read, or names a factor that no command of this form uses.
     func parsed() throws -> ParallelLayout? {
-        if layout == "auto" { return nil }
+        guard let layout, !isAuto else { return nil }
         do {
             let parsed = try ParallelLayout(parsing: layout)
             guard parsed.directions == 1 else {
@@ -34,7 +37,8 @@ struct LayoutOption: ParsableArguments {
 
     /// Runs a check of the layout against a model; its refusal is wrong usage if the layout was asked for.
     func fitting(_ check: () throws -> Void) throws {
-        do { try check() } catch let error as EngineError where layout != "auto" {
+        do { try check() } catch let error as EngineError {
+            guard let layout, !isAuto else { throw error }
             throw ValidationError("--layout \(layout): \(error.message)")
         }
     }

@@ -51,18 +51,18 @@ struct TrainCommand: ParsableCommand {
             ("the configuration", try jsonText(configuration)),
             (
                 "the flags",
-                "\(out) \(resume) \(stopAtStep ?? 0) \(checkpointEvery ?? 0) \(identity.validationFraction) \(layout.layout) \(schedule.summary) \(output.outputLayer) \(sample) \(trace.trace ?? "") \(trace.steps)"
+                "\(out) \(resume) \(stopAtStep ?? 0) \(checkpointEvery ?? 0) \(identity.validationFraction) \(layout.layout ?? "") \(schedule.summary) \(output.outputLayer) \(sample) \(trace.trace ?? "") \(trace.steps)"
             ),
         ])
         try checkMemory(for: configuration)
         try trace.check(job)
-        let asked = try layout.parsed()
-        if let asked { try layout.fitting { try configuration.check(asked) } }
+        let ranks = job.communicator.size
         // One rank has no choice.
-        let plan = asked == nil && job.communicator.size > 1 ? try JobPlan(configuration, job) : nil
+        let plan = layout.isAuto && ranks > 1 ? try JobPlan(configuration, job) : nil
+        let asked = try layout.parsed() ?? ParallelLayout(replicas: ranks)
+        if plan == nil { try layout.fitting { try configuration.check(asked) } }
         let candidate =
-            plan?.best.candidate
-            ?? LayoutCandidate(asked ?? ParallelLayout(), schedule: schedule.kind, cuts: schedule.cuts)
+            plan?.best.candidate ?? LayoutCandidate(asked, schedule: schedule.kind, cuts: schedule.cuts)
         if let plan { Console.print(plan.choice) }
         let trainer = try LanguageModelTrainer(
             configuration, tokens: corpus.training, grid: ProcessGrid(candidate.layout, world: job.communicator),

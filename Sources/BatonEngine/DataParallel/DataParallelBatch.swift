@@ -28,8 +28,6 @@ public final class DataParallelBatch {
     /// Leaves of these rows, for `ForwardContext`.
     public let leaves: LeafPlan
     private let arena: ParameterArena
-    /// Ranges of gradients whose sums are the rank's subtrees.
-    private let subtrees: [Range<Int>]
     private let sum: () throws(CommError) -> Void
 
     /// Moves the parameters of the model into memory that is summed at once. Not collective.
@@ -70,12 +68,14 @@ public final class DataParallelBatch {
             separates
             ? LeafPlan(leaves: share.leaves.leaves, subtrees: share.leaves.leaves.indices.map { $0..<$0 + 1 })
             : share.leaves
-        subtrees = separates ? share.leaves.subtrees : share.leaves.subtrees.indices.map { $0..<$0 + 1 }
-        arena = ParameterArena(parameters, subtreeCount: leaves.subtrees.count)
+        let first = communicator.rank * leafCount / communicator.size
+        let mine = first..<first + share.leaves.leaves.count
+        let sums = SubtreeSums(parts: separates ? mine.map { $0..<$0 + 1 } : [mine])
+        arena = ParameterArena(parameters, subtreeCount: sums.gradientCount)
         sum =
             arena.dtype == .float64
-            ? Self.sum(Double.self, arena, subtrees, leafCount, communicator)
-            : Self.sum(Float.self, arena, subtrees, leafCount, communicator)
+            ? Self.sum(Double.self, arena, sums, leafCount, communicator)
+            : Self.sum(Float.self, arena, sums, leafCount, communicator)
     }
 
     /// Whether the walk over the model meets a parameter twice.
@@ -90,25 +90,16 @@ public final class DataParallelBatch {
 
     /// Adds the gradients of each subtree, then those of all ranks into the first.
     private static func sum<Scalar: ArenaScalar & TensorScalar>(
-        _: Scalar.Type, _ arena: ParameterArena, _ subtrees: [Range<Int>], _ leafCount: Int,
+        _: Scalar.Type, _ arena: ParameterArena, _ sums: SubtreeSums, _ leafCount: Int,
         _ communicator: any Communicator
     ) -> () throws(CommError) -> Void {
-        let gradients = arena.gradients.map { $0.pointer(of: Scalar.self) }
+        let roots = sums.roots.map { arena.gradients[$0] }
         let buckets = GradientBuckets(arena).ranges
         let tree = GradientTree<Scalar>(
-            arenas: subtrees.map { gradients[$0.lowerBound] }, buckets: buckets, leafCount: leafCount,
-            communicator: communicator, owners: arena.gradients.map(\.storage))
-        let count = arena.count
+            arenas: roots.map { $0.pointer(of: Scalar.self) }, buckets: buckets, leafCount: leafCount,
+            communicator: communicator, owners: roots.map(\.storage))
         return { () throws(CommError) in
-            for subtree in subtrees {
-                var distance = 1
-                while distance < subtree.count {
-                    for left in stride(from: subtree.lowerBound, to: subtree.upperBound, by: 2 * distance) {
-                        Scalar.add(gradients[left], gradients[left + distance], into: gradients[left], count: count)
-                    }
-                    distance *= 2
-                }
-            }
+            sums.combine(arena, elements: 0..<arena.count)
             for bucket in buckets.indices { try tree.start(bucket: bucket) }
             try tree.finish()
         }

@@ -36,7 +36,7 @@ import Testing
         let folder = try TrainingFolder()
         defer { folder.remove() }
         let options = ["--layers", "2"] + TrainingFolder.options.dropFirst(2)
-        let run = try folder.baton(folder.train(out: "auto", options: options), ranks: 2)
+        let run = try folder.baton(folder.train(out: "auto", ["--layout", "auto"], options: options), ranks: 2)
         #expect(run.status == 0, "\(run.error)")
         #expect(run.output.contains("layout auto: ") && run.output.contains("predicted / measured"))
         let alone = try folder.baton(folder.train(out: "alone", options: options))
