@@ -22,11 +22,15 @@ extension Float: KernelScalar {
         return BLASRecurrentSequence<Float>(weights: blas, steps: steps, batch: batch, reverse: reverse, leaves: leaves)
     }
 
-    /// A window over weights of either backend that computes its gates again.
+    /// A window over weights of either backend that computes its gates again; reverse ones on the packed kernels keep
+    /// them (see `Recomputation`).
     public static func makeRecomputedSequence(
         weights: any RecurrentWeights<Float>, steps: Int, batch: Int, reverse: Bool, leaves: LeafPlan, chunk: Int
     ) -> any RecurrentSequence<Float> {
-        weights is PackedRecurrentWeights
+        if weights is PackedRecurrentWeights, reverse {
+            return makeRecurrentSequence(weights: weights, steps: steps, batch: batch, reverse: true, leaves: leaves)
+        }
+        return weights is PackedRecurrentWeights
             ? recomputedSequence(
                 weights, PackedRecurrentSequence.self, steps: steps, batch: batch, reverse: reverse, leaves: leaves,
                 chunk: chunk)

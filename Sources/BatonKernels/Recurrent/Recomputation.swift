@@ -9,6 +9,9 @@
 ///     kept        T·N·k                      k per row: saved gates, c, the packed factors of the weight gradient
 ///     recomputed  C·N·k + ⌈T/C⌉·N·H + L·p    the last: a weight gradient of every leaf, carried from chunk to chunk
 ///
+/// Reverse directions on the packed kernels keep their gates: their weight gradients are chains from the last time to the
+/// first, and they are walked back from the first time to the last, so the chains cannot grow chunk by chunk.
+///
 /// The price is a second forward pass, but for the last chunk. L·p does not depend on T, so this pays for long windows.
 public enum Recomputation: Sendable, Hashable {
     /// `automaticChunk` steps, in layers that need less memory with it; others keep their gates.

@@ -136,7 +136,7 @@ public class RecurrentLayer: HybridBlock {
     }
 
     /// Whether training computes the gates again instead of keeping them, which saves memory in long windows and changes
-    /// no bits (see `Recomputation`); nil keeps them.
+    /// no bits; nil keeps them. Reverse directions keep theirs on the packed kernels (see `Recomputation`).
     ///
     /// - Precondition: the layer does not use sequence lengths; rows of unequal lengths keep their gates.
     public var recomputation: Recomputation? {

@@ -14,7 +14,7 @@ import Testing
         let world = try TestWorld.communicator()
         let configuration = try TinyRun.configuration(cell, layers: 3)
         let alone = try TinyRun.train(TinyRun.trainer(configuration, on: SelfCommunicator()), to: 6)
-        for layout in TinyRun.layouts(ranks: world.size, layers: 3) {
+        for layout in TinyRun.layouts(ranks: world.size, layers: 3, shards: false) {
             for schedule in layout.stages > 1 ? ScheduleKind.allCases : [.wavefront] {
                 let trainer = try TinyRun.trainer(
                     configuration, grid: ProcessGrid(layout, world: world), schedule: schedule,
