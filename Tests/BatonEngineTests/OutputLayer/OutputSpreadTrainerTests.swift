@@ -10,7 +10,7 @@ import Testing
 /// runs this under mpirun with 1 to 4 ranks, with both kernel backends; one rank has no pipeline.
 @Suite(.serialized) struct OutputSpreadTrainerTests {
     private func layouts(_ world: any Communicator, leafCount: Int) -> [ParallelLayout] {
-        TinyRun.layouts(ranks: world.size, layers: 4).filter { $0.stages > 1 && world.size <= leafCount }
+        TinyRun.layouts(ranks: world.size, layers: 4, shards: false).filter { $0.stages > 1 && world.size <= leafCount }
     }
 
     /// Eleven lanes, so that parts and leaves differ in size; eight, four and two leaves.
