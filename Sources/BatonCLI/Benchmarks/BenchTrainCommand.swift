@@ -27,10 +27,7 @@ struct BenchTrainCommand: ParsableCommand {
         }
     }
 
-    @Option(help: "Recurrent cell: rnn (tanh), lstm or gru.") var model = TrainOptions.Model.lstm
-    @Option(help: "Number of recurrent layers.") var layers = 2
-    @Option(help: "Hidden units per layer.") var hidden = 256
-    @Option(help: "Width of the embedding.") var embed = 64
+    @OptionGroup var model: BenchModelOptions
     @Option(help: "Lanes of text per rank.") var batch = 64
     @Option(help: "Lanes of text of all ranks together, and of every independent one, instead of --batch.")
     var globalBatch: Int?
@@ -40,23 +37,13 @@ struct BenchTrainCommand: ParsableCommand {
     ) var layout: String?
     @OptionGroup var schedule: ScheduleOption
     @OptionGroup var trace: TraceOption
-    @Option(help: "Time steps per window.") var stepsPerWindow = 64
-    @Option(help: "Fraction dropped.") var dropout = 0.2
-    @Option(help: "Size of the vocabulary.") var vocab = 65
     @Option(help: "Time per measurement.") var seconds = 5.0
     @Flag var mode = Mode.coupled
     @Flag(help: "Print one JSON object.") var json = false
 
     func validate() throws {
-        for (name, value) in [
-            ("--layers", layers), ("--hidden", hidden), ("--embed", embed), ("--batch", batch),
-            ("--steps-per-window", stepsPerWindow), ("--vocab", vocab),
-        ] where !(1...1_000_000 ~= value) {
-            throw ValidationError("\(name) is \(value), expected 1 to 1000000.")
-        }
-        // Written so that NaN is refused too.
-        guard dropout >= 0, dropout < 1 else {
-            throw ValidationError("--dropout is \(dropout), expected 0 or more and less than 1.")
+        guard 1...1_000_000 ~= batch else {
+            throw ValidationError("--batch is \(batch), expected 1 to 1000000.")
         }
         guard seconds >= 0, seconds <= 3600 else {
             throw ValidationError("--seconds is \(seconds), expected 0 to 3600.")
@@ -79,10 +66,8 @@ struct BenchTrainCommand: ParsableCommand {
 
     func run() throws {
         let workload = TrainWorkload(
-            model: try LanguageModelConfiguration(
-                cell: model.cell, vocabularySize: vocab, embedding: embed, hidden: hidden, layers: layers,
-                dropout: dropout),
-            lanesPerRank: batch, lanesOfBatch: globalBatch, stepsPerWindow: stepsPerWindow)
+            model: try model.configuration, lanesPerRank: batch, lanesOfBatch: globalBatch,
+            stepsPerWindow: model.stepsPerWindow)
         try workload.check()
         let job = try ParallelJob()
         let communicator = job.communicator

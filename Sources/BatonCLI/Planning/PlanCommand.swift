@@ -8,19 +8,13 @@ struct PlanCommand: ParsableCommand {
         commandName: "plan",
         abstract: "Predicts step time and memory of every layout of some ranks, best first.",
         discussion: """
-            A probe of about a second measures the layers of the model at the numbers of rows that layouts would give \
+            A probe of a second or, for large models, a few measures the layers of the model at the numbers of rows that layouts would give \
             them, messages and sums; the real schedules then run in a simulator with these costs. Start the ranks with \
             launch/run -n N, so that they are bound as in training; without it --ranks starts them.
             """)
 
-    @Option(help: "Recurrent cell: rnn (tanh), lstm or gru.") var model = TrainOptions.Model.lstm
-    @Option(help: "Number of recurrent layers.") var layers = 2
-    @Option(help: "Hidden units per layer.") var hidden = 256
-    @Option(help: "Width of the embedding.") var embed = 64
-    @Option(help: "Fraction dropped between layers.") var dropout = 0.2
-    @Option(help: "Size of the vocabulary.") var vocab = 65
+    @OptionGroup var model: BenchModelOptions
     @Option(help: "Lanes of text over all ranks.") var batch = 64
-    @Option(help: "Time steps per window.") var stepsPerWindow = 64
     @Option(help: "Ranks to plan for, where launch/run has not started them (default: one per core).") var ranks: Int?
     @Flag(help: "Print every cut of every schedule, not only the best.") var all = false
     @Flag(help: "Then train a little in every layout printed, in turn, and compare.") var check = false
@@ -28,15 +22,8 @@ struct PlanCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.") var json = false
 
     func validate() throws {
-        for (name, value) in [
-            ("--layers", layers), ("--hidden", hidden), ("--embed", embed), ("--batch", batch),
-            ("--steps-per-window", stepsPerWindow), ("--vocab", vocab),
-        ] where !(1...1_000_000 ~= value) {
-            throw ValidationError("\(name) is \(value), expected 1 to 1000000.")
-        }
-        // Written so that NaN is refused too.
-        guard dropout >= 0, dropout < 1 else {
-            throw ValidationError("--dropout is \(dropout), expected 0 or more and less than 1.")
+        guard 1...1_000_000 ~= batch else {
+            throw ValidationError("--batch is \(batch), expected 1 to 1000000.")
         }
         guard seconds >= 0, seconds <= 3600 else {
             throw ValidationError("--seconds is \(seconds), expected 0 to 3600.")
@@ -56,10 +43,8 @@ struct PlanCommand: ParsableCommand {
             return
         }
         let workload = TrainWorkload(
-            model: try LanguageModelConfiguration(
-                cell: model.cell, vocabularySize: vocab, embedding: embed, hidden: hidden, layers: layers,
-                dropout: dropout),
-            lanesPerRank: batch, lanesOfBatch: batch, stepsPerWindow: stepsPerWindow)
+            model: try model.configuration, lanesPerRank: batch, lanesOfBatch: batch,
+            stepsPerWindow: model.stepsPerWindow)
         try workload.check()
         let job = try ParallelJob()
         try job.agree(on: [("the flags", "\(try jsonText(workload)) \(all) \(check) \(seconds)")])
