@@ -6,12 +6,18 @@ import BatonKernelABI
 ///
 /// The four accumulators of a row are r, z, Aₙ and Qₙ: r and z are one chain over both sides, Aₙ and Qₙ one each.
 func gruForward(_ arguments: RecurrentForwardArguments) {
-    forEachPanel(strips: arguments.hiddenPanels.stripCount / 3, limit: 1, descends: arguments.descends) { strip, _ in
-        gruForwardPanel(arguments, strip: strip)
+    fetchOperand(arguments.hidden, rows: arguments.rows)
+    withAccumulatorMemory(rows: arguments.rows) { scratch in
+        forEachPanel(strips: arguments.hiddenPanels.stripCount / 3, limit: 1, descends: arguments.descends) {
+            strip, _ in
+            gruForwardPanel(arguments, strip: strip, scratch)
+        }
     }
 }
 
-@inline(never) private func gruForwardPanel(_ arguments: RecurrentForwardArguments, strip: Int) {
+@inline(never) private func gruForwardPanel(
+    _ arguments: RecurrentForwardArguments, strip: Int, _ scratch: UnsafeMutablePointer<Float>
+) {
     let gateStride = arguments.gateStride
     let gates = arguments.gates + strip &* laneCount
     let columns = smaller(laneCount, arguments.hiddenSize &- strip &* laneCount)
@@ -19,8 +25,9 @@ func gruForward(_ arguments: RecurrentForwardArguments) {
         rows: arguments.rows, vectors: 3,
         PanelChain(arguments.input, arguments.inputPanels, strip: strip &* 3),
         PanelChain(arguments.hidden, arguments.hiddenPanels, strip: strip &* 3),
-        secondLast: 3,
+        secondLast: 3, scratch: scratch,
         start: { row, accumulators in
+            fetchNextGates(arguments, count: 3, strip: strip, row: row)
             let first =
                 arguments.gatesHoldInput
                 ? Quad(vectors: 3, loading: gates + row &* arguments.gateRowStride, stride: gateStride)
@@ -60,14 +67,14 @@ func gruForward(_ arguments: RecurrentForwardArguments) {
 ///
 ///     dn = dh⊙(1−z)⊙(1−n²), dz = dh⊙(h₋₁−n)⊙z(1−z), dr = dn⊙Qₙ⊙r(1−r), dqₙ = dn⊙r; carry ← dh⊙z
 func gruBackward(_ arguments: RecurrentBackwardArguments) {
-    forEachPanel(strips: arguments.hiddenPanels.stripCount, limit: 4, descends: arguments.descends) {
-        gruBackwardPanel(arguments, vectors: $1, strip: $0)
-    }
+    forEachBackwardPanel(arguments) { gruBackwardPanel(arguments, vectors: $1, strip: $0, $2) }
 }
 
-private func gruBackwardPanel(_ arguments: RecurrentBackwardArguments, vectors: Int, strip: Int) {
+@inline(never) private func gruBackwardPanel(
+    _ arguments: RecurrentBackwardArguments, vectors: Int, strip: Int, _ scratch: UnsafeMutablePointer<Float>
+) {
     let gateStride = arguments.gateStride
-    runBackwardTiles(arguments, vectors: vectors, strip: strip) { dh, unit, row in
+    runBackwardTiles(arguments, vectors: vectors, strip: strip, scratch) { dh, unit, row in
         let gates = arguments.gates + row &* arguments.gateRowStride + unit
         var previous = Lane()
         if let hidden = arguments.hidden {

@@ -4,27 +4,33 @@ import BatonKernelABI
 ///
 ///     i, f, o = σ(·), g = tanh(·), c = f⊙c₋₁ + i⊙g, h = o⊙tanh c
 func lstmForward(_ arguments: RecurrentForwardArguments) {
-    forEachPanel(strips: arguments.hiddenPanels.stripCount / 4, limit: 1, descends: arguments.descends) { strip, _ in
-        if let clip = arguments.stateClip {
-            lstmClippedForwardPanel(arguments, strip: strip, clip)
-        } else {
-            lstmPlainForwardPanel(arguments, strip: strip)
+    fetchOperand(arguments.hidden, rows: arguments.rows)
+    withAccumulatorMemory(rows: arguments.rows) { scratch in
+        forEachPanel(strips: arguments.hiddenPanels.stripCount / 4, limit: 1, descends: arguments.descends) {
+            strip, _ in
+            if let clip = arguments.stateClip {
+                lstmClippedForwardPanel(arguments, strip: strip, scratch, clip)
+            } else {
+                lstmPlainForwardPanel(arguments, strip: strip, scratch)
+            }
         }
     }
 }
 
 // Two functions, so that layers without limits do not ask for them in every row.
-@inline(never) private func lstmPlainForwardPanel(_ arguments: RecurrentForwardArguments, strip: Int) {
-    lstmForwardPanel(arguments, strip: strip, clip: nil)
+@inline(never) private func lstmPlainForwardPanel(
+    _ arguments: RecurrentForwardArguments, strip: Int, _ scratch: UnsafeMutablePointer<Float>
+) {
+    lstmForwardPanel(arguments, strip: strip, scratch, clip: nil)
 }
 @inline(never) private func lstmClippedForwardPanel(
-    _ arguments: RecurrentForwardArguments, strip: Int, _ clip: StateClip
+    _ arguments: RecurrentForwardArguments, strip: Int, _ scratch: UnsafeMutablePointer<Float>, _ clip: StateClip
 ) {
-    lstmForwardPanel(arguments, strip: strip, clip: clip)
+    lstmForwardPanel(arguments, strip: strip, scratch, clip: clip)
 }
 
 @inline(__always) private func lstmForwardPanel(
-    _ arguments: RecurrentForwardArguments, strip: Int, clip: StateClip?
+    _ arguments: RecurrentForwardArguments, strip: Int, _ scratch: UnsafeMutablePointer<Float>, clip: StateClip?
 ) {
     let gateStride = arguments.gateStride
     let gates = arguments.gates + strip &* laneCount
@@ -33,8 +39,9 @@ func lstmForward(_ arguments: RecurrentForwardArguments) {
         rows: arguments.rows, vectors: 4,
         PanelChain(arguments.input, arguments.inputPanels, strip: strip &* 4),
         PanelChain(arguments.hidden, arguments.hiddenPanels, strip: strip &* 4),
-        secondLast: 3,
+        secondLast: 3, scratch: scratch,
         start: { row, accumulators in
+            fetchNextGates(arguments, count: 4, strip: strip, row: row)
             let first =
                 arguments.gatesHoldInput
                 ? Quad(vectors: 4, loading: gates + row &* arguments.gateRowStride, stride: gateStride)
@@ -74,31 +81,33 @@ func lstmForward(_ arguments: RecurrentForwardArguments) {
 ///
 /// Where c was clipped nothing flows back through it: di, df, dg and dc are 0 there.
 func lstmBackward(_ arguments: RecurrentBackwardArguments) {
-    forEachPanel(strips: arguments.hiddenPanels.stripCount, limit: 4, descends: arguments.descends) {
+    forEachBackwardPanel(arguments) { strip, vectors, scratch in
         if let clip = arguments.stateClip {
-            lstmClippedBackwardPanel(arguments, vectors: $1, strip: $0, clip)
+            lstmClippedBackwardPanel(arguments, vectors: vectors, strip: strip, scratch, clip)
         } else {
-            lstmPlainBackwardPanel(arguments, vectors: $1, strip: $0)
+            lstmPlainBackwardPanel(arguments, vectors: vectors, strip: strip, scratch)
         }
     }
 }
 
 @inline(never) private func lstmPlainBackwardPanel(
-    _ arguments: RecurrentBackwardArguments, vectors: Int, strip: Int
+    _ arguments: RecurrentBackwardArguments, vectors: Int, strip: Int, _ scratch: UnsafeMutablePointer<Float>
 ) {
-    lstmBackwardPanel(arguments, vectors: vectors, strip: strip, clip: nil)
+    lstmBackwardPanel(arguments, vectors: vectors, strip: strip, scratch, clip: nil)
 }
 @inline(never) private func lstmClippedBackwardPanel(
-    _ arguments: RecurrentBackwardArguments, vectors: Int, strip: Int, _ clip: StateClip
+    _ arguments: RecurrentBackwardArguments, vectors: Int, strip: Int, _ scratch: UnsafeMutablePointer<Float>,
+    _ clip: StateClip
 ) {
-    lstmBackwardPanel(arguments, vectors: vectors, strip: strip, clip: clip)
+    lstmBackwardPanel(arguments, vectors: vectors, strip: strip, scratch, clip: clip)
 }
 
 @inline(__always) private func lstmBackwardPanel(
-    _ arguments: RecurrentBackwardArguments, vectors: Int, strip: Int, clip: StateClip?
+    _ arguments: RecurrentBackwardArguments, vectors: Int, strip: Int, _ scratch: UnsafeMutablePointer<Float>,
+    clip: StateClip?
 ) {
     let gateStride = arguments.gateStride
-    runBackwardTiles(arguments, vectors: vectors, strip: strip) { dh, unit, row in
+    runBackwardTiles(arguments, vectors: vectors, strip: strip, scratch) { dh, unit, row in
         let gates = arguments.gates + row &* arguments.gateRowStride + unit
         let offset = row &* gateStride &+ unit
         let carry = arguments.cellCarry + offset

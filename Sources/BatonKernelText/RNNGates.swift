@@ -2,19 +2,24 @@ import BatonKernelABI
 
 /// One Elman time step, h = φ(a), on up to four unit strips at a time.
 func rnnForward(_ arguments: RecurrentForwardArguments) {
-    forEachPanel(strips: arguments.hiddenPanels.stripCount, limit: 4, descends: arguments.descends) {
-        rnnForwardPanel(arguments, vectors: $1, strip: $0)
+    fetchOperand(arguments.hidden, rows: arguments.rows)
+    withAccumulatorMemory(rows: arguments.rows) { scratch in
+        forEachPanel(strips: arguments.hiddenPanels.stripCount, limit: 4, descends: arguments.descends) {
+            rnnForwardPanel(arguments, vectors: $1, strip: $0, scratch)
+        }
     }
 }
 
-private func rnnForwardPanel(_ arguments: RecurrentForwardArguments, vectors: Int, strip: Int) {
+@inline(never) private func rnnForwardPanel(
+    _ arguments: RecurrentForwardArguments, vectors: Int, strip: Int, _ scratch: UnsafeMutablePointer<Float>
+) {
     let gates = arguments.gates + strip &* laneCount
     let lastColumns = arguments.hiddenSize &- (strip &+ vectors &- 1) &* laneCount
     runTiles(
         rows: arguments.rows, vectors: vectors,
         PanelChain(arguments.input, arguments.inputPanels, strip: strip),
         PanelChain(arguments.hidden, arguments.hiddenPanels, strip: strip),
-        secondLast: vectors &- 1,
+        secondLast: vectors &- 1, scratch: scratch,
         start: { row, accumulators in
             let first =
                 arguments.gatesHoldInput
@@ -43,14 +48,14 @@ private func rnnForwardPanel(_ arguments: RecurrentForwardArguments, vectors: In
 
 /// One Elman time step backwards: da = dh⊙(1−h²) (tanh) or dh⊙[h>0] (relu, derivative 0 at 0).
 func rnnBackward(_ arguments: RecurrentBackwardArguments) {
-    forEachPanel(strips: arguments.hiddenPanels.stripCount, limit: 4, descends: arguments.descends) {
-        rnnBackwardPanel(arguments, vectors: $1, strip: $0)
-    }
+    forEachBackwardPanel(arguments) { rnnBackwardPanel(arguments, vectors: $1, strip: $0, $2) }
 }
 
-private func rnnBackwardPanel(_ arguments: RecurrentBackwardArguments, vectors: Int, strip: Int) {
+@inline(never) private func rnnBackwardPanel(
+    _ arguments: RecurrentBackwardArguments, vectors: Int, strip: Int, _ scratch: UnsafeMutablePointer<Float>
+) {
     guard let hidden = arguments.hidden else { return }
-    runBackwardTiles(arguments, vectors: vectors, strip: strip) { dh, unit, row in
+    runBackwardTiles(arguments, vectors: vectors, strip: strip, scratch) { dh, unit, row in
         let h = loadPartial(
             hidden + row &* arguments.hiddenStride + unit, smaller(laneCount, arguments.hiddenSize &- unit))
         let da =

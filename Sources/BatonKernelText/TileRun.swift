@@ -1,4 +1,5 @@
 import BatonKernelABI
+import CLanes
 
 /// Longest piece of a chain worked on at once: 512 rows of four vectors are 128 KiB of panel, which the
 /// second-level cache keeps for all row tiles.
@@ -56,13 +57,64 @@ struct AccumulatorRows {
     @inline(__always) func row(_ row: Int) -> UnsafeMutablePointer<Float> { base + row &* stride }
 }
 
+/// Memory for the accumulators of one kernel call, for `runTiles`: on the stack where one row tile or few are worked on,
+/// whose panels would else each wait for the allocator longer than for some lines of weights.
+@inline(__always) func withAccumulatorMemory(rows: Int, _ body: (UnsafeMutablePointer<Float>) -> Void) {
+    // More than these bytes, or a greater alignment than 16, and Swift takes them from the heap.
+    let (stackBytes, alignment) = (1024, 64)
+    if rows &* 4 &* laneCount &* 4 <= stackBytes &- alignment {
+        withUnsafeTemporaryAllocation(byteCount: stackBytes, alignment: 16) { memory in
+            guard let raw = memory.baseAddress else { return }
+            body(raw.alignedUp(toMultipleOf: alignment).assumingMemoryBound(to: Float.self))
+        }
+    } else {
+        withUnsafeTemporaryAllocation(byteCount: groupRows &* 4 &* laneCount &* 4, alignment: alignment) { memory in
+            guard let raw = memory.baseAddress else { return }
+            body(raw.assumingMemoryBound(to: Float.self))
+        }
+    }
+}
+
+/// Fetches the rows of a chain's operand into the first-level cache, all at once, if they are few: another core may have
+/// written them just now, and a chain that meets them line by line waits for every one.
+@inline(__always) func fetchOperand(_ operand: ChainOperand, rows: Int) {
+    guard rows <= fewRows else { return }
+    let depth = smaller(operand.depth, fetchedDepth)
+    for row in 0..<rows {
+        let base = UnsafeRawPointer(operand.base + row &* operand.rowStride)
+        var offset = 0
+        while offset < depth &* 4 {
+            baton_prefetch_to_l1(base + offset)
+            offset &+= 64
+        }
+    }
+}
+
+/// Fetches the input product of a row for the panel that follows that of one strip: it was made for many steps at once,
+/// and no first-level cache holds it any more.
+@inline(__always) func fetchNextGates(_ arguments: RecurrentForwardArguments, count: Int, strip: Int, row: Int) {
+    guard arguments.gatesHoldInput, arguments.rows <= fewRows else { return }
+    let next = UnsafeRawPointer(
+        arguments.gates + row &* arguments.gateRowStride
+            + (arguments.descends ? strip &- 1 : strip &+ 1) &* laneCount)
+    for gate in 0..<count { baton_prefetch_to_l1(next + gate &* arguments.gateStride &* 4) }
+}
+
+/// Rows up to which a step waits for memory rather than for products.
+@inline(__always) var fewRows: Int { 4 }
+/// Elements of an operand's row that are fetched before its chain begins: 8 KiB.
+@inline(__always) private var fetchedDepth: Int { 2048 }
+
 /// Runs one panel of `vectors` strips over all rows: `start` writes the first values of a row's accumulators, the two
 /// chains extend them, in pieces if they are long, and `finish` uses those of `count` rows from `row` on.
 ///
-/// - Parameter secondLast: the accumulator that takes the last column of the second chain: `vectors` − 1, or `vectors`
-///   where the chains share all columns but the last.
+/// - Parameters:
+///   - secondLast: the accumulator that takes the last column of the second chain: `vectors` − 1, or `vectors` where the
+///     chains share all columns but the last.
+///   - scratch: from `withAccumulatorMemory` for as many rows.
 @inline(__always) func runTiles(
     rows total: Int, vectors: Int, _ first: PanelChain, _ second: PanelChain, secondLast: Int,
+    scratch: UnsafeMutablePointer<Float>,
     start: (_ row: Int, _ accumulators: UnsafeMutablePointer<Float>) -> Void,
     finish: (_ accumulators: AccumulatorRows, _ row: Int, _ count: Int) -> Void
 ) {
@@ -70,42 +122,38 @@ struct AccumulatorRows {
     let stride = (secondLast &+ 1) &* laneCount
     let firstCuts = first.cuts
     let cuts = firstCuts &+ second.cuts
-    withUnsafeTemporaryAllocation(byteCount: groupRows &* 4 &* laneCount &* 4, alignment: 64) { memory in
-        guard let raw = memory.baseAddress else { return }
-        let scratch = raw.assumingMemoryBound(to: Float.self)
-        var groupStart = 0
-        while groupStart < total {
-            let group = smaller(groupRows, total &- groupStart)
-            let tiles = BalancedParts(group, limit: tileRows)
-            for row in 0..<group { start(groupStart &+ row, scratch + row &* stride) }
-            for cut in 0..<cuts {
-                let fromFirst = cut < firstCuts
-                let operand = fromFirst ? first.piece(cut) : second.piece(cut &- firstCuts)
-                let panel = fromFirst ? first.panel : second.panel
-                let format = fromFirst ? first.format : second.format
-                let last = (fromFirst ? vectors &- 1 : secondLast) &* laneCount
-                // What is worked on next, fetched meanwhile by up to four tiles, a quarter each. After the last piece
-                // that is the next panel, which follows this one in memory. One or two tiles would be slowed by it.
-                let next = cut &+ 1
-                let upcoming =
-                    next < firstCuts || (next >= cuts && firstCuts > 0)
-                    ? first.pieceStart(next, width: width) : second.pieceStart(next &- firstCuts, width: width)
-                var row = 0
-                for tileIndex in 0..<tiles.parts {
-                    let height = tiles.size(tileIndex)
-                    TilePiece(
-                        left: operand.base + (groupStart &+ row) &* operand.rowStride, leftStride: operand.rowStride,
-                        depth: operand.depth,
-                        panel: panel + format.bytes(rows: operand.panelDepthStart, columns: width), format: format,
-                        accumulators: scratch + row &* stride, accumulatorStride: stride, last: last,
-                        prefetches: tiles.parts == 1,
-                        upcoming: tiles.parts >= 3 && tileIndex < 4 ? upcoming + tileIndex &* cutDepth &* 64 : nil
-                    ).extend(rows: height, vectors: vectors)
-                    row &+= height
-                }
+    var groupStart = 0
+    while groupStart < total {
+        let group = smaller(groupRows, total &- groupStart)
+        let tiles = BalancedParts(group, limit: tileRows)
+        for row in 0..<group { start(groupStart &+ row, scratch + row &* stride) }
+        for cut in 0..<cuts {
+            let fromFirst = cut < firstCuts
+            let operand = fromFirst ? first.piece(cut) : second.piece(cut &- firstCuts)
+            let panel = fromFirst ? first.panel : second.panel
+            let format = fromFirst ? first.format : second.format
+            let last = (fromFirst ? vectors &- 1 : secondLast) &* laneCount
+            // What is worked on next, fetched meanwhile by up to four tiles, a quarter each. After the last piece
+            // that is the next panel, which follows this one in memory. One or two tiles would be slowed by it.
+            let next = cut &+ 1
+            let upcoming =
+                next < firstCuts || (next >= cuts && firstCuts > 0)
+                ? first.pieceStart(next, width: width) : second.pieceStart(next &- firstCuts, width: width)
+            var row = 0
+            for tileIndex in 0..<tiles.parts {
+                let height = tiles.size(tileIndex)
+                TilePiece(
+                    left: operand.base + (groupStart &+ row) &* operand.rowStride, leftStride: operand.rowStride,
+                    depth: operand.depth,
+                    panel: panel + format.bytes(rows: operand.panelDepthStart, columns: width), format: format,
+                    accumulators: scratch + row &* stride, accumulatorStride: stride, last: last,
+                    prefetches: tiles.parts == 1,
+                    upcoming: tiles.parts >= 3 && tileIndex < 4 ? upcoming + tileIndex &* cutDepth &* 64 : nil
+                ).extend(rows: height, vectors: vectors)
+                row &+= height
             }
-            finish(AccumulatorRows(base: scratch, stride: stride), groupStart, group)
-            groupStart &+= group
         }
+        finish(AccumulatorRows(base: scratch, stride: stride), groupStart, group)
+        groupStart &+= group
     }
 }

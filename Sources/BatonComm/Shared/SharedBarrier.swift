@@ -41,7 +41,8 @@ public final class SharedBarrier {
     ///
     /// - Parameters:
     ///   - values: told to the others, see `values(of:)`.
-    ///   - poll: called now and then while a process is late: it may be waiting for a message of this one.
+    ///   - poll: called while a process is late, at once and then now and then: it may be waiting for a message of this
+    ///     one.
     /// - Throws: `CommError` of kind `timeout` naming the first process that is late, or what `poll` throws.
     public func meet(
         telling values: (UInt64, UInt64)? = nil, poll: () throws(CommError) -> Void = {}
@@ -52,9 +53,14 @@ public final class SharedBarrier {
             place(valuePlace + 1, of: rank).pointee.store(values.1, ordering: .relaxed)
         }
         place(0, of: rank).pointee.store(count, ordering: .releasing)
+        var hasPolled = false
         for peer in 0..<size where peer != rank {
             var looks = 0
             while place(0, of: peer).pointee.load(ordering: .acquiring) < count {
+                if !hasPolled {
+                    try poll()
+                    hasPolled = true
+                }
                 looks += 1
                 if looks > Self.looksBeforePolling { return try wait(from: peer, poll) }
                 baton_spin_pause()

@@ -14,6 +14,12 @@ public final class HiddenShard: PolledReduction {
     private let workspace: SharedWorkspace
     /// Polls what else is under way.
     private var polling = StepHook.none
+    /// Meetings since.
+    private var unpolled = 0
+
+    /// A poll costs as much as a meeting of ranks that are all there. So the first to come polls while it waits, and the
+    /// last only now and then.
+    private static let meetingsPerPoll = 4
 
     /// The part of a rank of a grid; nil where units are not divided.
     ///
@@ -43,9 +49,18 @@ public final class HiddenShard: PolledReduction {
 
     /// See `PolledReduction`: the meeting of a step.
     public override func poll() throws(CommError) {
-        polling()
+        unpolled += 1
+        var polled = false
         let polling = polling
-        try workspace.meet { () throws(CommError) in polling() }
+        try workspace.meet { () throws(CommError) in
+            polling()
+            polled = true
+        }
+        if !polled, unpolled >= Self.meetingsPerPoll {
+            polling()
+            polled = true
+        }
+        if polled { unpolled = 0 }
     }
 
     /// Meets the other parts once more, between passes.
