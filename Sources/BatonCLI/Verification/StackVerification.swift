@@ -1,43 +1,54 @@
 import Baton
 import BatonKernelABI
 
-/// Windows of a small bidirectional stack, forward and backward, that every layout has to repeat bit for bit: without
-/// and with dropout, with rows of full and of mixed lengths, in turn.
+/// Windows of a small stack, forward and backward, that every layout has to repeat bit for bit: without and with dropout,
+/// with rows of full and of mixed lengths, in turn. The stack has two directions; or one, for layouts that divide hidden
+/// units, and is projected if it is an LSTM.
 struct StackVerification {
     /// Sizes and number of windows.
     let sizes: VerificationRun
+    /// Whether there are two directions.
+    let bidirectional: Bool
 
     private var layers: Int { min(sizes.layers, 3) }
 
-    /// The layouts of so many ranks that fit.
+    /// The layouts of so many ranks that fit; of one direction those that divide units, and one rank.
     func layouts(ranks: Int) -> [ParallelLayout] {
-        var all: [ParallelLayout] = []
-        for directions in [1, 2] where ranks % directions == 0 {
-            for stages in 1...layers where ranks / directions % stages == 0 {
-                let replicas = ranks / directions / stages
-                if replicas <= LeafPlan.leafCount(rows: sizes.batch) {
-                    all.append(ParallelLayout(replicas: replicas, stages: stages, directions: directions))
-                }
+        let all = (1...ranks).flatMap { inner in
+            (1...layers).map { stages -> ParallelLayout? in
+                guard ranks % (inner * stages) == 0, !bidirectional || inner <= 2 else { return nil }
+                let replicas = ranks / inner / stages
+                return bidirectional
+                    ? ParallelLayout(replicas: replicas, stages: stages, directions: inner)
+                    : ParallelLayout(replicas: replicas, stages: stages, shards: inner)
             }
         }
-        return all
+        return all.compactMap { $0 }.filter { layout in
+            layout.replicas <= LeafPlan.leafCount(rows: sizes.batch)
+                // Only the packed kernels divide units.
+                && (bidirectional || ranks == 1
+                    || layout.shards > 1 && KernelSelection.active.backend == .packed)
+        }
     }
+
+    /// Two thirds of H.
+    private var projection: Int? { bidirectional ? nil : max(1, sizes.hidden * 2 / 3) }
 
     private func stack(_ cell: RecurrentKind) -> RecurrentLayer {
         let stack: RecurrentLayer =
             switch cell {
             case .lstm:
                 LSTM(
-                    hiddenSize: sizes.hidden, numLayers: layers, dropout: sizes.dropout, bidirectional: true,
-                    inputSize: sizes.embed, prefix: "both_")
+                    hiddenSize: sizes.hidden, numLayers: layers, dropout: sizes.dropout, bidirectional: bidirectional,
+                    inputSize: sizes.embed, projectionSize: projection, prefix: "both_")
             case .gru:
                 GRU(
-                    hiddenSize: sizes.hidden, numLayers: layers, dropout: sizes.dropout, bidirectional: true,
+                    hiddenSize: sizes.hidden, numLayers: layers, dropout: sizes.dropout, bidirectional: bidirectional,
                     inputSize: sizes.embed, prefix: "both_")
             case .rnnTanh, .rnnRelu:
                 RNN(
                     hiddenSize: sizes.hidden, numLayers: layers, activation: cell == .rnnTanh ? .tanh : .relu,
-                    dropout: sizes.dropout, bidirectional: true, inputSize: sizes.embed, prefix: "both_")
+                    dropout: sizes.dropout, bidirectional: bidirectional, inputSize: sizes.embed, prefix: "both_")
             }
         stack.initialize(seed: 7)
         return stack
@@ -56,18 +67,26 @@ struct StackVerification {
         _ model: TrainOptions.Model, _ layout: ParallelLayout, on world: any Communicator,
         flip: (rank: Int, step: Int)?
     ) throws -> LayoutRecord {
-        var record = LayoutRecord(title: "\(model.rawValue)-both-directions \(layout)")
+        let kind = bidirectional ? "both-directions" : "one-direction"
+        var record = LayoutRecord(title: "\(model.rawValue)-\(kind) \(layout)")
         let stack = stack(model.cell)
         let parallel = try ParallelStack(
             stack, grid: ProcessGrid(layout, world: world), batchSize: sizes.batch)
         let (steps, rows) = (sizes.stepsPerWindow, sizes.batch)
         let input = values("x", [steps, rows, sizes.embed])
-        let outputGradient = values("dy", [steps, rows, 2 * sizes.hidden])
-        let stateGradients = (0..<stack.stateCount).map { values("dh \($0)", [2 * layers, rows, sizes.hidden]) }
+        let directions = stack.directionCount
+        let outputGradient = values("dy", [steps, rows, directions * stack.outputSize])
+        let stateGradients = [stack.outputSize, stack.hiddenSize].prefix(stack.stateCount).enumerated().map {
+            values("dh \($0)", [directions * layers, rows, $1])
+        }
         let lengths = (0..<rows).map { [steps, 0, (steps + 1) / 2, 1, max(1, steps - 1)][$0 % 5] }
         var states = parallel.beginState()
         for step in 1...sizes.steps {
-            if let flip, flip.rank == world.rank, flip.step == step { Self.flip(parallel.directions[0].inputWeight) }
+            if let flip, flip.rank == world.rank, flip.step == step {
+                // Of a unit that the rank computes.
+                let part = UnitShard(index: parallel.grid.place.shard, count: layout.shards)
+                Self.flip(parallel.directions[0].inputWeight, row: part.columns(of: sizes.hidden).lowerBound)
+            }
             let drops = step % 2 == 0, cuts = (step - 1) % 4 >= 2
             let output: Tensor?
             (output, states) = try parallel.forward(
@@ -88,8 +107,8 @@ struct StackVerification {
     }
 
     /// The highest bit of a mantissa, so that it is not lost in rounding.
-    static func flip(_ parameter: Parameter) {
-        let weight = parameter.data.pointer(of: Float.self)
+    private static func flip(_ parameter: Parameter, row: Int) {
+        let weight = parameter.data.pointer(of: Float.self) + row * parameter.shape[1]
         weight[0] = Float(bitPattern: weight[0].bitPattern ^ 1 << 22)
         parameter.markChanged()
     }

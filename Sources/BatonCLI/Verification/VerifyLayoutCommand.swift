@@ -10,8 +10,9 @@ struct VerifyLayoutCommand: ParsableCommand {
             "Runs small models in every parallel layout and compares losses, gradients and parameters bit by bit.",
         discussion: """
             Starts the ranks itself. Each layout dp × pp × shard of each number of ranks, with each schedule, the output layer \
-            on the last stage and spread over all, has to repeat the training run of one rank; and each layout dp × pp × \
-            dir the forward and backward passes of a bidirectional stack of at most 3 of the layers. The first figure that \
+            on the last stage and spread over all, has to repeat the training run of one rank; each layout dp × pp × \
+            dir the forward and backward passes of a bidirectional stack of at most 3 of the layers, and each with shard \
+            those of a one-directional stack, projected if it is an LSTM. The first figure that \
             differs is printed with its step and its leaf or tensor, and the exit status is 1.
             """)
 
@@ -75,7 +76,9 @@ struct VerifyLayoutCommand: ParsableCommand {
         }
     }
 
-    private var both: StackVerification { StackVerification(sizes: training) }
+    private var stacks: [StackVerification] {
+        [true, false].map { StackVerification(sizes: training, bidirectional: $0) }
+    }
 
     func run() throws {
         if let record { return try work(recordingTo: record) }
@@ -83,8 +86,10 @@ struct VerifyLayoutCommand: ParsableCommand {
         for cell in models {
             reference[cell.rawValue] = try train(
                 cell, VerificationRun.Case(), on: SelfCommunicator(), flip: nil)
-            let stack = try both.record(cell, ParallelLayout(), on: SelfCommunicator(), flip: nil)
-            reference[stack.cell] = stack
+            for stack in stacks {
+                let record = try stack.record(cell, ParallelLayout(), on: SelfCommunicator(), flip: nil)
+                reference[record.cell] = record
+            }
         }
         var report = Report()
         for count in ranks {
@@ -135,8 +140,10 @@ struct VerifyLayoutCommand: ParsableCommand {
             for one in training.cases(ranks: job.communicator.size) {
                 text += try train(cell, one, on: job.communicator, flip: flipped).text
             }
-            for layout in both.layouts(ranks: job.communicator.size) {
-                text += try both.record(cell, layout, on: job.communicator, flip: flipped).text
+            for stack in stacks {
+                for layout in stack.layouts(ranks: job.communicator.size) {
+                    text += try stack.record(cell, layout, on: job.communicator, flip: flipped).text
+                }
             }
         }
         _ = try job.share {

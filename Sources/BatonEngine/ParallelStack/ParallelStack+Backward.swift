@@ -36,7 +36,7 @@ extension ParallelStack {
         arena.beginStep()
         let initial = beginState()
         walk = BackwardWalk(
-            inputGradients: windows.map { Tensor(uninitialized: $0.input.shape, dtype: stack.dtype) },
+            inputGradients: windows.map { $0.makeInputGradient() },
             states: StateGradients(final: final, initial: initial))
         if isLast {
             precondition(
@@ -60,6 +60,12 @@ extension ParallelStack {
             })
         _ = try ScheduleExecutor(schedule, rank: grid.place.stage).run(self, transfers)
         sums.combine(arena, elements: 0..<arena.count)
+        if let gradientRows {
+            let roots = sums.roots.map { arena.gradients[$0].pointer(of: Float.self) }
+            for slot in arena.slots {
+                try gradientRows.complete(slot.parameter, roots.map { $0 + slot.range.lowerBound })
+            }
+        }
         if grid.layout.replicas > 1 {
             if arena.dtype == .float64 {
                 try sumOverReplicas(arena, Double.self)

@@ -46,7 +46,7 @@ extension ParallelStack {
         for (kind, width) in [stack.outputSize, stack.hiddenSize].prefix(stack.stateCount).enumerated() {
             let whole = Tensor(
                 uninitialized: [stack.directions.count, batchSize, width], dtype: stack.dtype)
-            for (rank, part) in try shares() {
+            for (rank, part) in try shares() where grid.layout.place(ofRank: rank).shard == 0 {
                 let shape = [part.slots.count, part.rows.count, width]
                 guard let piece = try collect(rank == grid.world.rank ? states[kind] : nil, shape, from: rank) else {
                     continue
@@ -66,7 +66,9 @@ extension ParallelStack {
     /// rank 0 of the world; empty elsewhere. Collective over all ranks.
     public func collectParameterGradients() throws -> [Tensor] {
         var wholes = [Tensor?](repeating: nil, count: stack.directions.count * stack.directions[0].parameters.count)
-        for (rank, part) in try shares() where grid.layout.place(ofRank: rank).replica == 0 {
+        for (rank, part) in try shares() {
+            let place = grid.layout.place(ofRank: rank)
+            guard place.replica == 0, place.shard == 0 else { continue }
             for slot in part.slots {
                 for (index, parameter) in stack.directions[slot].parameters.enumerated() {
                     let own = rank == grid.world.rank ? parameter.gradients.first : nil
@@ -97,7 +99,7 @@ extension ParallelStack {
         let whole = Tensor(uninitialized: [steps, batchSize, width], dtype: stack.dtype)
         for (rank, part) in try shares() {
             let place = grid.layout.place(ofRank: rank)
-            guard place.stage == stage, place.direction == 0 else { continue }
+            guard place.stage == stage, place.direction == 0, place.shard == 0 else { continue }
             let own = rank == grid.world.rank ? rows : nil
             guard let piece = try collect(own, [steps, part.rows.count, width], from: rank) else { continue }
             whole.copyBlock(

@@ -5,8 +5,8 @@ public import BatonNN
 public import BatonTensor
 
 /// A recurrent stack divided over the ranks of a layout, forward and backward: layers over pipeline stages (`pp`), the
-/// directions of each layer over two ranks (`dir`), rows of the batch over replicas (`dp`). The bits are those of one
-/// rank, whatever the layout.
+/// directions of each layer over two ranks (`dir`), or the hidden units of a one-directional layer over ranks of one machine
+/// (`shard`), rows of the batch over replicas (`dp`). The bits are those of one rank, whatever the layout.
 ///
 /// Every rank makes the same stack, with values at least for the parameters it holds, and calls the same functions in
 /// the same order. What a rank holds is its `share`; tensors are the rows and entries of that share:
@@ -21,6 +21,9 @@ public import BatonTensor
 /// One-directional stacks run in chunks of time, so stages work on one sequence at once. A bidirectional layer needs the
 /// whole sequence of the one below: there several stages are kept busy by cutting the batch into groups of leaves, and
 /// by calls that follow each other, since no rank waits for the end of a call on another.
+///
+/// Ranks that divide units have the same share, and all have its results whole; outputs and gradients of inputs are in
+/// memory they share, only to be read.
 public final class ParallelStack {
     /// The stack; TNC.
     public let stack: RecurrentLayer
@@ -35,6 +38,10 @@ public final class ParallelStack {
     let sums: MicroBatchSums
     let transfers: StageTransfers
     let exchange: DirectionExchange?
+    /// Of the hidden units.
+    let shard: HiddenShard?
+    /// Brings the rows of gradients to all shards; from the first pass that records.
+    var gradientRows: GradientRows?
     /// Parameters of this rank, from the first pass that records.
     var arena: ParameterArena?
     /// Windows of the pass under way, or recorded.
@@ -70,6 +77,7 @@ public final class ParallelStack {
             microBatches: parts)
         (self.stack, self.grid, self.batchSize, self.chunkLength) = (stack, grid, batchSize, chunkLength)
         transfers = StageTransfers(grid.stageGroup)
+        shard = try HiddenShard(grid)
         exchange = layout.directions == 2 ? DirectionExchange(grid.directionGroup, companion: transfers) : nil
     }
 
@@ -100,6 +108,7 @@ public final class ParallelStack {
         if recordsGradients, arena == nil {
             arena = ParameterArena(
                 directions.flatMap(\.parameters).reversed(), subtreeCount: sums.gradientCount)
+            gradientRows = try shard.map { try GradientRows($0, of: directions[...]) }
         }
         let steps = input.shape[0]
         let next = beginState()
@@ -145,7 +154,7 @@ public final class ParallelStack {
         }
         return try RecurrentStage(
             stack, layers: share.layers, input: input, rows: rows, initial: initial, final: final, lengths: lengths,
-            leaves: leaves, random: random, recordsGradients: recordsGradients)
+            leaves: leaves, random: random, recordsGradients: recordsGradients, shard: shard)
     }
 
     /// The rows of all windows in one tensor.

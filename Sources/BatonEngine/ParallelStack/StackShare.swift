@@ -29,10 +29,7 @@ public struct StackShare: Sendable, Hashable {
             throw EngineError(
                 "dir=2 divides the two directions of a layer, and this stack has one; use pp or dp instead.")
         }
-        guard layout.shards == 1 else {
-            throw EngineError(
-                "shard=\(layout.shards) does not divide a whole stack with its gradients; use dir, pp or dp instead.")
-        }
+        try HiddenShard.check(layout, stack)
         guard layout.stages <= stack.numLayers else {
             throw EngineError(
                 "pp=\(layout.stages) does not fit a stack of \(stack.numLayers) layer(s); use at most pp=\(stack.numLayers)."

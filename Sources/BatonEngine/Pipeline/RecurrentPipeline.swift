@@ -46,11 +46,7 @@ public final class RecurrentPipeline {
                 "\(grid.layout.stages) pipeline stages do not fit a stack of \(stack.numLayers) layer(s); use at most \(stack.numLayers)."
             )
         }
-        guard grid.layout.shards == 1 || stack.projectionSize == nil && stack.dtype == .float32 else {
-            throw EngineError(
-                "The layout \(grid.layout) divides hidden units, which a stack with a projection or of \(stack.dtype.rawValue) does not allow; leave out shard."
-            )
-        }
+        try HiddenShard.check(grid.layout, stack)
         shard = try HiddenShard(grid)
         self.stack = stack
         self.grid = grid

@@ -10,8 +10,8 @@ public import BatonTensor
 /// Tensors cover the whole window; chunks are ranges of their first axis, so a message lands where it is used and
 /// leaves from where it was computed. Bits do not depend on the chunks.
 ///
-/// With a `HiddenShard` the rank computes its units of every layer; outputs, final states and the gradient of the input
-/// are whole on all its ranks, and all methods are collective over them.
+/// With a `HiddenShard` the rank computes its units of every layer; outputs, final states and the gradients of the input
+/// and of initial states are whole on all its ranks, and all methods are collective over them.
 ///
 /// | Value | Shape |
 /// |---|---|
@@ -83,7 +83,7 @@ public final class RecurrentStage: StageWindow {
                 input: below, output: raw, initialHidden: state(initial, 0), initialCell: state(initial, 1),
                 finalHidden: state(final, 0),
                 finalCell: shared?.take(finalCell: state(final, 1), place) ?? state(final, 1), lengths: lengths,
-                sharedGates: shared?.gates(place))
+                shared: shared?.kernelMemory[place])
             let pass = stack.directions[layer].begin(
                 operands, leaves: leaves, training: recordsGradients, shard: shard?.units ?? .whole)
             let output = dropout == nil ? raw : Tensor(uninitialized: raw.shape, dtype: raw.dtype)
@@ -111,7 +111,7 @@ public final class RecurrentStage: StageWindow {
         }
         if let shard, let shared, steps.upperBound == input.shape[0] {
             try shard.meet()
-            shared.copyFinalCells()
+            shared.copyStates()
         }
     }
 
@@ -131,6 +131,12 @@ public final class RecurrentStage: StageWindow {
         steps: Range<Int>, inputGradient: Tensor?, states gradients: StateGradients? = nil, hook: StepHook
     ) throws(CommError) {
         let stepHook = shard?.stepHook(polling: hook) ?? hook
+        func initial(_ kind: Int, _ place: Int) -> Tensor? {
+            let target = states.entry(gradients?.initial, kind: kind, place)
+            // Written with the first step.
+            guard let shared, steps.lowerBound == 0 else { return shared == nil ? target : nil }
+            return shared.take(initialGradient: target, kind: kind, place)
+        }
         for place in entries.indices.reversed() {
             let own = gradient(place)
             if let dropout = entries[place].dropout {
@@ -142,11 +148,11 @@ public final class RecurrentStage: StageWindow {
                     output: own, finalHidden: states.entry(gradients?.final, kind: 0, place),
                     finalCell: states.entry(gradients?.final, kind: 1, place),
                     input: place > 0 ? gradient(place - 1) : inputGradient,
-                    initialHidden: states.entry(gradients?.initial, kind: 0, place),
-                    initialCell: states.entry(gradients?.initial, kind: 1, place)),
+                    initialHidden: initial(0, place), initialCell: initial(1, place)),
                 hook: stepHook)
         }
         try shard?.meet()
+        shared?.copyStates()
     }
 
     /// Adds the gradients of the parameters of one layer, counted from the lowest of the stage, after all steps have

@@ -11,10 +11,16 @@ protocol StageWindow: AnyObject {
     func outputGradient() -> Tensor
     /// Runs the next steps.
     func forward(steps: Range<Int>, hook: StepHook) throws
-    /// Carries gradients of some steps down to `inputGradient`, shaped as `input`, if that is wanted.
+    /// A tensor for the gradient of the input, to be given to `backwardData`; in a window that records gradients.
+    func makeInputGradient() -> Tensor
+    /// Carries gradients of some steps down to `inputGradient`, from `makeInputGradient`, if that is wanted.
     func backwardData(steps: Range<Int>, inputGradient: Tensor?, states: StateGradients?, hook: StepHook) throws
     /// Adds the gradients of the parameters that `backwardData` left, after all steps have been walked back.
     func backwardWeights(hook: StepHook) throws
+}
+
+extension StageWindow {
+    func makeInputGradient() -> Tensor { Tensor(uninitialized: input.shape, dtype: input.dtype) }
 }
 
 /// Gradients of states, shaped as the states a stage was given; a window uses its rows of them.

@@ -21,7 +21,9 @@ final class GradientRows {
         var divided: [ObjectIdentifier: (gates: Int, units: Int)] = [:]
         for layer in layers {
             for parameter in layer.parameters {
-                divided[ObjectIdentifier(parameter)] = (layer.cell.gateCount, layer.hiddenSize)
+                divided[ObjectIdentifier(parameter)] =
+                    parameter === layer.projectionWeight
+                    ? (1, layer.outputSize) : (layer.cell.gateCount, layer.hiddenSize)
             }
         }
         self.divided = divided
@@ -45,7 +47,7 @@ final class GradientRows {
         }
     }
 
-    /// Rows g·H + u of one part.
+    /// Rows g·H + u, or of a projection r, of one part.
     private func copy(
         _ part: UnitShard, _ gates: Int, _ units: Int, _ width: Int, from source: UnsafeMutablePointer<Float>,
         to target: UnsafeMutablePointer<Float>

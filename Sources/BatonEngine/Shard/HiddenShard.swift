@@ -41,7 +41,23 @@ public final class HiddenShard: PolledReduction {
         }
     }
 
-    /// A step hook that polls and then meets the other parts. An error is thrown by the next `meet`.
+    /// Throws unless a stack's units can be divided as the layout asks.
+    static func check(_ layout: ParallelLayout, _ stack: RecurrentLayer) throws(EngineError) {
+        guard layout.shards > 1 else { return }
+        try check(layout)
+        guard stack.dtype == .float32 else {
+            throw EngineError(
+                "The layout \(layout) divides hidden units, which OpenBLAS, that computes layers of \(stack.dtype.rawValue), does not do; leave out shard."
+            )
+        }
+        guard !stack.bidirectional else {
+            throw EngineError(
+                "The layout \(layout) divides the hidden units of a stack of two directions; divide the directions (dir=2) and leave out shard."
+            )
+        }
+    }
+
+    /// A step hook that meets the other parts, and polls. An error is thrown by the next `meet`.
     public func stepHook(polling hook: StepHook) -> StepHook {
         polling = hook
         return StepHook(function: Self.hookFunction, context: hookContext)

@@ -12,9 +12,7 @@ extension PackedRecurrentSequence {
             holdsTrainingState || batch == 0 || steps == 0,
             "RecurrentSequence.backwardData: no forward pass with training: true")
         let lengths = forward.partialLengths(steps: steps, batch: batch)
-        if range.upperBound == steps && isProjected {
-            projectedGradient.reserve((lengths?.total ?? steps * batch) * outputSize)
-        }
+        if range.upperBound == steps { reserveProjectedGradient(lengths?.total ?? steps * batch) }
         if range.upperBound == steps && !continuesWindow {
             pad(
                 arguments.finalCellGradient, into: cellCarry.reserve(batch * paddedHidden), width: hidden, lengths)
@@ -27,7 +25,7 @@ extension PackedRecurrentSequence {
             return
         }
         for step in range.reversed() where batch > 0 {
-            backwardStep(step, arguments, forward)
+            backwardStep(step, arguments, forward, hook: hook)
             hook()
         }
         if range.lowerBound == 0 { writeInitialStateGradients(arguments) }
@@ -35,7 +33,7 @@ extension PackedRecurrentSequence {
     }
 
     private func backwardStep(
-        _ step: Int, _ arguments: RecurrentBackwardData<Float>, _ forward: RecurrentForward<Float>
+        _ step: Int, _ arguments: RecurrentBackwardData<Float>, _ forward: RecurrentForward<Float>, hook: StepHook
     ) {
         let row = time(step) * batch
         let own = (UnsafePointer(forward.output + row * forward.outputStride), forward.outputStride)
@@ -47,7 +45,8 @@ extension PackedRecurrentSequence {
                 outputGradientStride: arguments.outputGradientStride,
                 gateRow: row,
                 previousCell: cellBuffer.base + step * batch * paddedHidden,
-                hidden: cell == .gru ? previousHidden(step, forward) : own, first: 0, count: batch))
+                hidden: cell == .gru ? previousHidden(step, forward) : own, first: 0, count: batch),
+            hook: hook)
     }
 
     /// Pre-activation gradients of the step after; nil after the last of the window.
@@ -74,8 +73,9 @@ extension PackedRecurrentSequence {
         var count: Int
     }
 
-    /// One backward step of some rows: the own units.
-    func run(_ rows: BackwardRows) {
+    /// One backward step of some rows: the own units. The hook is called after the gradient of a projection, if all parts
+    /// of the units make it.
+    func run(_ rows: BackwardRows, hook: StepHook) {
         let first = firstUnit
         let chains = followingChains(rows.following)
         var stepArguments = RecurrentBackwardArguments(
@@ -91,7 +91,16 @@ extension PackedRecurrentSequence {
             hiddenSize: weights.ownUnits.count,
             usesRelu: cell == .rnnRelu, stateClip: weights.shape.stateClip)
         stepArguments.descends = rows.count <= 4 && rows.step & 1 == 1
-        if isProjected { project(rows, &stepArguments) }
+        if isProjected {
+            makeProjectedGradient(rows)
+            if !isWhole { hook() }
+            stepArguments.following = ChainOperand(
+                base: UnsafePointer(projectedGradient + rows.gateRow * outputSize), rowStride: outputSize,
+                depth: outputSize)
+            stepArguments.hiddenPanels = weights.projectionTransposedPanels
+            stepArguments.outputGradient = nil
+            stepArguments.readsHiddenCarry = false
+        }
         switch cell {
         case .lstm: table.lstmBackward(stepArguments)
         case .gru: table.gruBackward(stepArguments)
@@ -99,27 +108,23 @@ extension PackedRecurrentSequence {
         }
     }
 
-    /// dr = dy + carry + dz₊₁·U, kept for dV; what reaches the step is dm = dr·V.
-    private func project(_ rows: BackwardRows, _ stepArguments: inout RecurrentBackwardArguments) {
-        let gradient = projectedGradient.base + rows.gateRow * outputSize
+    /// dr = dy + carry + dz₊₁·U, kept for dV, own columns; what reaches the step is dm = dr·V.
+    private func makeProjectedGradient(_ rows: BackwardRows) {
+        let gradient = projectedGradient + rows.gateRow * outputSize
+        let own = weights.ownOutputs
         for row in 0..<rows.count {
-            let out = gradient + row * outputSize
+            let out = gradient + row * outputSize + own.lowerBound
             if let given = rows.outputGradient {
-                out.update(from: given + row * rows.outputGradientStride, count: outputSize)
+                out.update(from: given + row * rows.outputGradientStride + own.lowerBound, count: own.count)
             } else {
-                out.update(repeating: 0, count: outputSize)
+                out.update(repeating: 0, count: own.count)
             }
-            if stepArguments.readsHiddenCarry {
-                table.elementWise.add(
-                    UnsafePointer(out), UnsafePointer(stepArguments.hiddenCarry + row * paddedOutput), out, outputSize)
+            if rows.following == nil {
+                let carry = hiddenCarry.base + (rows.first + row) * paddedOutput + own.lowerBound
+                table.elementWise.add(UnsafePointer(out), UnsafePointer(carry), out, own.count)
             }
         }
         if let following = rows.following { addHiddenGradient(of: following, to: gradient, rows: rows.count) }
-        stepArguments.following = ChainOperand(
-            base: UnsafePointer(gradient), rowStride: outputSize, depth: outputSize)
-        stepArguments.hiddenPanels = weights.projectionTransposedPanels
-        stepArguments.outputGradient = nil
-        stepArguments.readsHiddenCarry = false
     }
 
     /// The pre-activation gradients of a step as operands of the chain to dh of the step before; empty for nil.

@@ -39,15 +39,15 @@ extension PackedRecurrentSequence {
             left: PackedWeightGradient.Left(base: UnsafePointer(gates)) { workspaceRow($0, $1) * stride },
             strips: gradientStrips(gradients), rights: [input, hiddenSide], hook: hook)
         guard isProjected else { return }
-        let (hidden, unprojected) = (hidden, UnsafePointer(unprojected.base))
+        let (hidden, unprojected) = (hidden, UnsafePointer(unprojected))
         let projected = PackedWeightGradient.Right(
             rows: { (unprojected + workspaceRow($0, $1) * hidden, hidden) }, columns: hidden,
             targets: gradients.compactMap(\.projectionWeight), targetStride: hidden)
         product.accumulate(
-            left: PackedWeightGradient.Left(base: UnsafePointer(projectedGradient.base)) {
+            left: PackedWeightGradient.Left(base: UnsafePointer(projectedGradient)) {
                 workspaceRow($0, $1) * outputSize
             },
-            strips: (0..<paddedOutput / lanes).map { strip in
+            strips: weights.ownOutputStrips.map { strip in
                 PackedWeightGradient.LeftStrip(
                     column: strip * lanes, columns: min(lanes, outputSize - strip * lanes), gradientRow: strip * lanes,
                     rights: [0], biases: [])

@@ -25,9 +25,9 @@ extension PackedRecurrentSequence {
             range.lowerBound >= 0 && range.upperBound <= steps,
             "RecurrentSequence.forward: steps \(range) outside 0..<\(steps)")
         precondition(
-            weights.shape.shard.isWhole || arguments.sharedGates != nil || !training,
-            "RecurrentSequence.forward: a part of the units keeps the gates of training in shared memory")
-        sharedGates = training ? arguments.sharedGates : nil
+            isWhole || arguments.shared != nil || !training && !isProjected,
+            "RecurrentSequence.forward: a part of the units keeps what the others need in shared memory")
+        (shared, keepsGates) = (isWhole ? nil : arguments.shared, training)
         if training {
             precondition(weights.isReadyForTraining, "RecurrentSequence.forward: weights were packed for inference")
             reserveRows(arguments.partialLengths(steps: steps, batch: batch)?.total ?? steps * batch)
@@ -39,9 +39,6 @@ extension PackedRecurrentSequence {
             if range.lowerBound == 0 { pad(arguments.initialCell, into: cellBuffer.base, width: hidden, lengths) }
         }
         if let lengths {
-            precondition(
-                weights.shape.shard.isWhole,
-                "RecurrentSequence.forward: windows of unequal lengths cannot be divided by units")
             forward(steps: range, arguments, lengths, training: training, hook: hook)
             return
         }
@@ -49,7 +46,8 @@ extension PackedRecurrentSequence {
             if !training { reserveRows(batch) }
             for step in range {
                 forwardStep(
-                    step, arguments, training: training, gateRow: training ? time(step) * batch : 0, held: false)
+                    step, arguments, training: training, gateRow: training ? time(step) * batch : 0, held: false,
+                    hook: hook)
                 hook()
             }
         } else if batch > 0 {
@@ -77,7 +75,8 @@ extension PackedRecurrentSequence {
             into: gates + firstRow * gateRowStride)
         for step in range {
             forwardStep(
-                step, arguments, training: training, gateRow: firstRow + (time(step) - firstTime) * batch, held: true)
+                step, arguments, training: training, gateRow: firstRow + (time(step) - firstTime) * batch, held: true,
+                hook: hook)
             hook()
         }
     }
@@ -104,7 +103,7 @@ extension PackedRecurrentSequence {
     }
 
     private func forwardStep(
-        _ step: Int, _ arguments: RecurrentForward<Float>, training: Bool, gateRow: Int, held: Bool
+        _ step: Int, _ arguments: RecurrentForward<Float>, training: Bool, gateRow: Int, held: Bool, hook: StepHook
     ) {
         let row = time(step) * batch
         let slot = cellBuffer.base + (training ? step * batch * paddedHidden : 0)
@@ -116,7 +115,7 @@ extension PackedRecurrentSequence {
                 previousCell: slot, cell: training ? slot + batch * paddedHidden : slot,
                 output: arguments.output + row * arguments.outputStride, outputStride: arguments.outputStride,
                 count: batch),
-            training: training)
+            training: training, hook: hook)
     }
 
     /// What one step of some rows reads and writes.
@@ -137,9 +136,10 @@ extension PackedRecurrentSequence {
         var count: Int
     }
 
-    /// One step of some rows: the own units.
-    func run(_ rows: ForwardRows, training: Bool) {
-        let unprojectedRows = unprojected.base + rows.gateRow * hidden
+    /// One step of some rows: the own units. The hook is called before the projection, if all parts of the units make what
+    /// it reads.
+    func run(_ rows: ForwardRows, training: Bool, hook: StepHook) {
+        let unprojectedRows = unprojected + rows.gateRow * hidden
         let first = firstUnit
         var stepArguments = RecurrentForwardArguments(
             input: rows.input.map {
@@ -154,7 +154,7 @@ extension PackedRecurrentSequence {
             previousCell: UnsafePointer(rows.previousCell + first), cell: rows.cell + first,
             previousHidden: rows.previous.map { $0.base + first },
             previousHiddenStride: rows.previous?.stride ?? 0,
-            output: isProjected ? unprojectedRows : rows.output + first,
+            output: (isProjected ? unprojectedRows : rows.output) + first,
             outputStride: isProjected ? hidden : rows.outputStride, rows: rows.count,
             hiddenSize: weights.ownUnits.count, usesRelu: cell == .rnnRelu, stateClip: weights.shape.stateClip)
         stepArguments.scales = weights.scales
@@ -165,12 +165,15 @@ extension PackedRecurrentSequence {
         case .rnnTanh, .rnnRelu: table.rnnForward(stepArguments)
         }
         guard isProjected else { return }
+        if !isWhole { hook() }
+        let own = weights.ownOutputs
         table.matrixProduct(
             MatrixProductArguments(
                 operand: ChainOperand(base: UnsafePointer(unprojectedRows), rowStride: hidden, depth: hidden),
                 panels: weights.projectionPanels,
-                target: StripTarget(base: rows.output, rowStride: rows.outputStride, stripStride: lanes),
-                rows: rows.count, columns: outputSize, start: .zero))
+                target: StripTarget(
+                    base: rows.output + own.lowerBound, rowStride: rows.outputStride, stripStride: lanes),
+                rows: rows.count, columns: own.count, start: .zero))
     }
 
     /// Rows of h before a step: the output of the step before, the initial state, or nil for zero.

@@ -58,16 +58,17 @@ extension PackedRecurrentSequence {
         }
         for step in range {
             let row = lengths.rowsBefore[time(step)] - firstRow
+            if !isWhole { loadOtherUnits(step, arguments, lengths) }
             run(
                 step, input: fuses ? input + row * inputSize : nil, gateRow: gateRow + row, arguments, lengths,
-                training: training)
+                training: training, hook: hook)
             hook()
         }
     }
 
     private func run(
         _ step: Int, input: UnsafePointer<Float>?, gateRow: Int,
-        _ arguments: RecurrentForward<Float>, _ lengths: SequenceLengths, training: Bool
+        _ arguments: RecurrentForward<Float>, _ lengths: SequenceLengths, training: Bool, hook: StepHook
     ) {
         let active = lengths.activeRows[time(step)]
         let states = gathered.hidden.base
@@ -81,16 +82,27 @@ extension PackedRecurrentSequence {
                     previous: step == 0 && arguments.initialHidden == nil ? nil : (UnsafePointer(before), outputSize),
                     gateRow: gateRow, previousCell: slot, cell: training ? slot + batch * paddedHidden : slot,
                     output: after, outputStride: outputSize, count: active),
-                training: training)
+                training: training, hook: hook)
         }
-        let output = arguments.output + time(step) * batch * arguments.outputStride
+        let own = weights.ownOutputs
+        let output = arguments.output + time(step) * batch * arguments.outputStride + own.lowerBound
         for (position, row) in lengths.order.enumerated() {
             let target = output + row * arguments.outputStride
             if position < active {
-                target.update(from: after + position * outputSize, count: outputSize)
+                target.update(from: after + position * outputSize + own.lowerBound, count: own.count)
             } else {
-                target.update(repeating: 0, count: outputSize)
+                target.update(repeating: 0, count: own.count)
             }
+        }
+    }
+
+    /// What the other parts of the units made in the step before, from the output, where all have written.
+    private func loadOtherUnits(_ step: Int, _ arguments: RecurrentForward<Float>, _ lengths: SequenceLengths) {
+        guard step > 0 else { return }
+        let before = gathered.hidden.base + step % 2 * batch * outputSize
+        let output = arguments.output + time(step - 1) * batch * arguments.outputStride
+        for (position, row) in lengths.order.prefix(lengths.activeRows[time(step - 1)]).enumerated() {
+            (before + position * outputSize).update(from: output + row * arguments.outputStride, count: outputSize)
         }
     }
 
@@ -149,8 +161,10 @@ extension PackedRecurrentSequence {
             }
             if let target = arguments.finalCell, cell.hasCellState {
                 let slot = training ? (reverse && length > 0 ? steps : length) : 0
-                (target + row * hidden)
-                    .update(from: cellBuffer.base + (slot * batch + position) * paddedHidden, count: hidden)
+                let own = weights.ownUnits
+                (target + row * hidden + own.lowerBound).update(
+                    from: cellBuffer.base + (slot * batch + position) * paddedHidden + own.lowerBound,
+                    count: own.count)
             }
         }
     }

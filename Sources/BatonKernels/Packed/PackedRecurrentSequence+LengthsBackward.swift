@@ -10,7 +10,7 @@ extension PackedRecurrentSequence {
         _ lengths: SequenceLengths, hook: StepHook
     ) {
         for step in range.reversed() {
-            run(step, arguments, forward, lengths)
+            run(step, arguments, forward, lengths, hook: hook)
             hook()
         }
         if range.lowerBound == 0 { writeInitialStateGradients(arguments, lengths) }
@@ -24,7 +24,7 @@ extension PackedRecurrentSequence {
     /// Rows with a step after this one, then rows whose last step this is and that start from the final gradients.
     private func run(
         _ step: Int, _ arguments: RecurrentBackwardData<Float>, _ forward: RecurrentForward<Float>,
-        _ lengths: SequenceLengths
+        _ lengths: SequenceLengths, hook: StepHook
     ) {
         let time = time(step)
         let active = lengths.activeRows[time]
@@ -46,7 +46,8 @@ extension PackedRecurrentSequence {
                     outputGradient: outputGradient.map { $0 + first * outputSize }, outputGradientStride: outputSize,
                     gateRow: lengths.rowsBefore[time] + first,
                     previousCell: cellBuffer.base + (step * batch + first) * paddedHidden,
-                    hidden: stepHidden.map { ($0 + first * hidden, hidden) }, first: first, count: rows.count))
+                    hidden: stepHidden.map { ($0 + first * hidden, hidden) }, first: first, count: rows.count),
+                hook: hook)
         }
     }
 
@@ -100,8 +101,10 @@ extension PackedRecurrentSequence {
             }
         }
         if started > 0 { addHiddenGradient(of: firstGates(started, lengths), to: gradient, rows: started) }
+        let own = weights.ownOutputs
         for (position, row) in lengths.order.enumerated() {
-            (target + row * outputSize).update(from: gradient + position * outputSize, count: outputSize)
+            (target + row * outputSize + own.lowerBound).update(
+                from: gradient + position * outputSize + own.lowerBound, count: own.count)
         }
     }
 
@@ -121,7 +124,7 @@ extension PackedRecurrentSequence {
         _ times: Range<Int>, _ target: UnsafeMutablePointer<Float>, _ arguments: RecurrentBackwardData<Float>,
         _ lengths: SequenceLengths
     ) {
-        let (width, stride) = (weights.shape.inputSize, arguments.inputGradientStride)
+        let (width, stride, own) = (weights.shape.inputSize, arguments.inputGradientStride, weights.ownInputs)
         var start = times.lowerBound
         while start < times.upperBound {
             let firstRow = lengths.rowsBefore[start]
@@ -133,15 +136,15 @@ extension PackedRecurrentSequence {
                 inputGradient(of: gates(time: start, lengths), rows: rows, into: made, stride: width, adds: false)
             }
             for time in start..<end {
-                let source = made + (lengths.rowsBefore[time] - firstRow) * width
+                let source = made + (lengths.rowsBefore[time] - firstRow) * width + own.lowerBound
                 for (position, row) in lengths.order.enumerated() {
-                    let out = target + (time * batch + row) * stride
+                    let out = target + (time * batch + row) * stride + own.lowerBound
                     if position >= lengths.activeRows[time] {
-                        if !arguments.addsToInputGradient { out.update(repeating: 0, count: width) }
+                        if !arguments.addsToInputGradient { out.update(repeating: 0, count: own.count) }
                     } else if arguments.addsToInputGradient {
-                        table.elementWise.add(UnsafePointer(out), source + position * width, out, width)
+                        table.elementWise.add(UnsafePointer(out), source + position * width, out, own.count)
                     } else {
-                        out.update(from: source + position * width, count: width)
+                        out.update(from: source + position * width, count: own.count)
                     }
                 }
             }

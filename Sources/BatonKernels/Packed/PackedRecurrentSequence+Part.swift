@@ -18,7 +18,7 @@ extension PackedRecurrentSequence: WindowPart {
 
     var workspaceBytes: Int {
         let buffers = [
-            cellBuffer, cellCarry, hiddenCarry, unprojected, projectedGradient, followingGates,
+            cellBuffer, cellCarry, hiddenCarry, unprojectedBuffer, projectedGradientBuffer, followingGates,
             gradientBuffers.right, gradientBuffers.scratch,
         ]
         return (ownGateCapacity + buffers.reduce(0) { $0 + $1.capacity }) * MemoryLayout<Float>.stride

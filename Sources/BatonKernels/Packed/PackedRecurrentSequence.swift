@@ -13,7 +13,7 @@ import BatonKernelABI
 /// in the order of `SequenceLengths`, and only those that take part have gates (`rowsBefore` counts them).
 ///
 /// A part of the units has the same layout and works on its own columns of it. Gates of training are then in memory that
-/// all parts see: a backward step needs the gradients of all of them.
+/// all parts see, since a backward step needs the gradients of all of them; so are both sides of a projection.
 final class PackedRecurrentSequence: RecurrentSequence {
     let weights: PackedRecurrentWeights
     /// T, or the steps of the part at hand (see `WindowPart`).
@@ -25,13 +25,15 @@ final class PackedRecurrentSequence: RecurrentSequence {
     private let gateBuffer = AlignedBuffer()
     /// Elements of the gates that no other part sees.
     var ownGateCapacity: Int { gateBuffer.capacity }
-    /// Gates that the other parts see too; of the window under way.
-    var sharedGates: UnsafeMutablePointer<Float>?
+    /// What the other parts see too: gates of a training pass, then what is projected; of the window under way.
+    var shared: UnsafeMutablePointer<Float>?
+    /// Whether the window under way is one of training.
+    var keepsGates = false
     let cellBuffer = AlignedBuffer()
     let cellCarry = AlignedBuffer()
     let hiddenCarry = AlignedBuffer()
-    let unprojected = AlignedBuffer()
-    let projectedGradient = AlignedBuffer()
+    let unprojectedBuffer = AlignedBuffer()
+    let projectedGradientBuffer = AlignedBuffer()
     let gradientBuffers = WeightGradientBuffers()
     /// Gradients of the pre-activations of the step that follows the last one, if the window goes on there.
     let followingGates = AlignedBuffer()
@@ -52,6 +54,7 @@ final class PackedRecurrentSequence: RecurrentSequence {
     /// R, the width of h: H, or P if projected.
     var outputSize: Int { weights.shape.outputSize }
     var isProjected: Bool { weights.shape.projection != nil }
+    var isWhole: Bool { weights.shape.shard.isWhole }
     var lanes: Int { weights.packing.lanes }
     var unitStrips: Int { weights.unitStrips }
     var table: KernelTable { weights.table }
@@ -70,12 +73,27 @@ final class PackedRecurrentSequence: RecurrentSequence {
     func time(_ step: Int) -> Int { reverse ? steps - 1 - step : step }
 
     /// The gates.
-    var gates: UnsafeMutablePointer<Float> { sharedGates ?? gateBuffer.base }
+    var gates: UnsafeMutablePointer<Float> { keepsGates ? shared ?? gateBuffer.base : gateBuffer.base }
+
+    /// o⊙tanh c of a projected layer, (rows, H) in the rows of the gates.
+    var unprojected: UnsafeMutablePointer<Float> {
+        shared.map { $0 + (keepsGates ? steps * batch * gateRowStride : 0) } ?? unprojectedBuffer.base
+    }
+
+    /// The gradient of h of a projected layer, (rows, R) in the rows of the gates.
+    var projectedGradient: UnsafeMutablePointer<Float> {
+        shared == nil ? projectedGradientBuffer.base : unprojected + steps * batch * hidden
+    }
 
     /// Memory for the gates of so many rows, and for what is projected.
     func reserveRows(_ count: Int) {
-        if sharedGates == nil { gateBuffer.reserve(count * gateRowStride) }
-        if isProjected { unprojected.reserve(count * hidden) }
+        if shared == nil || !keepsGates { gateBuffer.reserve(count * gateRowStride) }
+        if isProjected, shared == nil { unprojectedBuffer.reserve(count * hidden) }
+    }
+
+    /// Memory for the gradient of h of so many rows of a projected layer.
+    func reserveProjectedGradient(_ count: Int) {
+        if isProjected, shared == nil { projectedGradientBuffer.reserve(count * outputSize) }
     }
 
     /// A chain of no terms.
@@ -118,6 +136,10 @@ extension RecurrentShape {
     /// same few cache sets.
     func gateRowStride(lanes: Int) -> Int { savedGates * ((hidden + lanes - 1) / lanes * lanes) + 16 }
 
-    /// Elements of the gates of a training pass over T·N rows, for `RecurrentForward.sharedGates`.
-    public func gateCount(rows: Int) -> Int { rows * gateRowStride(lanes: KernelSelection.activeTable.laneCount) }
+    /// Elements that parts of the units share in a pass over T·N rows, for `RecurrentForward.shared`: the gates of
+    /// training, and what is projected with its gradient.
+    public func sharedCount(rows: Int, training: Bool) -> Int {
+        let gates = training ? gateRowStride(lanes: KernelSelection.activeTable.laneCount) : 0
+        return rows * (gates + (projection == nil ? 0 : hidden + (training ? outputSize : 0)))
+    }
 }

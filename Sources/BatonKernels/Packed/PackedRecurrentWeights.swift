@@ -10,6 +10,9 @@ final class PackedRecurrentWeights: RecurrentWeights {
     /// Those of the own part, and their units.
     let ownStrips: Range<Int>
     let ownUnits: Range<Int>
+    /// Own columns of h: the own units, or those of the projection.
+    let ownOutputs: Range<Int>
+    let ownOutputStrips: Range<Int>
     /// Columns of the input's gradient that the own part computes.
     let ownInputs: Range<Int>
 
@@ -38,6 +41,8 @@ final class PackedRecurrentWeights: RecurrentWeights {
         unitStrips = packing.strips(shape.hidden)
         ownStrips = shape.shard.strips(of: unitStrips)
         ownUnits = shape.shard.columns(of: shape.hidden, lanes: table.laneCount)
+        ownOutputs = shape.shard.columns(of: shape.outputSize, lanes: table.laneCount)
+        ownOutputStrips = shape.shard.strips(of: packing.strips(shape.outputSize))
         ownInputs = shape.shard.columns(of: shape.inputSize, lanes: table.laneCount)
         inputBuffers = shape.inputChains.map { _ in AlignedBuffer() }
     }
@@ -47,8 +52,6 @@ final class PackedRecurrentWeights: RecurrentWeights {
     var gateStrips: Int { gates * unitStrips }
     /// Strips of all gates of the own units.
     var ownGateStrips: Int { gates * ownStrips.count }
-    /// Own columns of h; all of a projected layer, which is never divided.
-    var ownOutputs: Range<Int> { shape.projection == nil ? ownUnits : 0..<shape.outputSize }
 
     func inputPanels(chain: Int) -> PackedPanels {
         PackedPanels(
@@ -67,14 +70,13 @@ final class PackedRecurrentWeights: RecurrentWeights {
             base: hiddenTransposedBuffer.base, depth: gateStrips * packing.lanes,
             stripCount: packing.strips(ownOutputs.count))
     }
-    /// Columns are the units of the projection, rows those of the layer.
+    /// Columns are the own units of the projection, rows those of the layer.
     var projectionPanels: PackedPanels {
-        PackedPanels(
-            base: projectionBuffer.base, depth: shape.hidden, stripCount: packing.strips(shape.outputSize))
+        PackedPanels(base: projectionBuffer.base, depth: shape.hidden, stripCount: ownOutputStrips.count)
     }
-    /// Columns are the units of the layer, rows those of the projection.
+    /// Columns are the own units of the layer, rows those of the projection.
     var projectionTransposedPanels: PackedPanels {
-        PackedPanels(base: projectionTransposedBuffer.base, depth: shape.outputSize, stripCount: unitStrips)
+        PackedPanels(base: projectionTransposedBuffer.base, depth: shape.outputSize, stripCount: ownStrips.count)
     }
     var format: PanelFormat { shape.precision.format }
     var scales: UnsafePointer<Float>? { format == .int8 ? UnsafePointer(scaleBuffer.base) : nil }
@@ -83,7 +85,6 @@ final class PackedRecurrentWeights: RecurrentWeights {
 
     func update(from parameters: RecurrentParameterPointers<Float>, training: Bool) {
         let (hidden, inputSize, lanes, outputSize) = (shape.hidden, shape.inputSize, packing.lanes, shape.outputSize)
-        let outputStrips = packing.strips(outputSize)
         precondition(
             !training || shape.precision == .float32,
             "RecurrentWeights.update: weights in \(shape.precision.rawValue) are for inference")
@@ -98,8 +99,8 @@ final class PackedRecurrentWeights: RecurrentWeights {
         packBias(parameters)
         if let projection = projectionWeight(parameters) {
             packing.packRows(
-                of: projection, stride: hidden, gates: 1, units: outputSize, depth: hidden,
-                into: projectionBuffer.reserve(outputStrips * lanes * hidden))
+                of: projection, stride: hidden, gates: 1, units: outputSize, part: ownOutputs, depth: hidden,
+                into: projectionBuffer.reserve(ownOutputStrips.count * lanes * hidden))
         }
         isReadyForTraining = training
         guard training else { return }
@@ -113,8 +114,9 @@ final class PackedRecurrentWeights: RecurrentWeights {
             into: hiddenTransposedBuffer.reserve(packing.strips(ownOutputs.count) * gateStrips * lanes * lanes))
         if let projection = projectionWeight(parameters) {
             packing.packColumns(
-                of: projection, stride: hidden, columns: hidden, blocks: 1, blockRows: outputSize, padsBlocks: false,
-                into: projectionTransposedBuffer.reserve(unitStrips * lanes * outputSize))
+                of: projection + ownUnits.lowerBound, stride: hidden, columns: ownUnits.count, blocks: 1,
+                blockRows: outputSize, padsBlocks: false,
+                into: projectionTransposedBuffer.reserve(ownStrips.count * lanes * outputSize))
         }
     }
 

@@ -15,7 +15,8 @@ public struct RecurrentShape: Sendable, Hashable {
     public var stateClip: StateClip?
     /// How W and U are held. Other than float32: inference on the packed kernels only.
     public var precision: WeightPrecision
-    /// The hidden units this process computes. A part needs the packed kernels and a layer without projection.
+    /// The hidden units, and of a projected layer the units of the projection, that this process computes. A part needs
+    /// the packed kernels.
     public var shard: UnitShard
 
     /// All values at once.
@@ -23,8 +24,6 @@ public struct RecurrentShape: Sendable, Hashable {
         cell: RecurrentKind, inputChains: [Int], hidden: Int, projection: Int? = nil, stateClip: StateClip? = nil,
         precision: WeightPrecision = .float32, shard: UnitShard = .whole
     ) {
-        precondition(
-            projection == nil || shard.isWhole, "RecurrentShape: the units of a projected layer cannot be divided")
         self.shard = shard
         precondition(
             cell == .lstm || projection == nil && stateClip == nil,
@@ -124,9 +123,9 @@ public struct RecurrentForward<Scalar> {
     public var finalCell: UnsafeMutablePointer<Scalar>?
     /// Valid lengths of the N rows; nil is T for all. The same in all passes of a window.
     public var lengths: SequenceLengths?
-    /// Where a part of the units keeps the gates of a training pass, `RecurrentShape.gateCount(rows:)` elements: memory
-    /// that the processes of all parts see. So is `output` of any pass of a part.
-    public var sharedGates: UnsafeMutablePointer<Scalar>?
+    /// Where a part of the units keeps what the others read besides h, `RecurrentShape.sharedCount(rows:training:)`
+    /// elements: memory that the processes of all parts see. So is `output` of any pass of a part.
+    public var shared: UnsafeMutablePointer<Scalar>?
 
     /// All values at once.
     public init(
@@ -134,9 +133,9 @@ public struct RecurrentForward<Scalar> {
         initialHidden: UnsafePointer<Scalar>? = nil, initialCell: UnsafePointer<Scalar>? = nil,
         output: UnsafeMutablePointer<Scalar>, outputStride: Int,
         finalHidden: UnsafeMutablePointer<Scalar>? = nil, finalCell: UnsafeMutablePointer<Scalar>? = nil,
-        lengths: SequenceLengths? = nil, sharedGates: UnsafeMutablePointer<Scalar>? = nil
+        lengths: SequenceLengths? = nil, shared: UnsafeMutablePointer<Scalar>? = nil
     ) {
-        self.sharedGates = sharedGates
+        self.shared = shared
         self.input = input
         self.inputStride = inputStride
         self.initialHidden = initialHidden
@@ -221,9 +220,10 @@ public protocol RecurrentWeights<Scalar>: AnyObject {
 /// `training: true`, `backwardWeights` a complete `backwardData`.
 ///
 /// A sequence of a part of the units (`RecurrentShape.shard`) reads what all parts made in the step before, so its hook
-/// has to return only when the other parts have come as far. It writes its own columns of `output`, of the final c, of
-/// the gradients of initial states (by H) and of the input's gradient (by I), and its own rows of the weights' gradients;
-/// states that are given and the final h are whole. Windows of unequal lengths are not divided.
+/// has to return only when the other parts have come as far; of a projected layer it is called in the middle of a step too.
+/// It writes its own columns of `output` (by R), of the final c (by H), of the gradients of initial states (by R and H) and
+/// of the input's gradient (by I), and its own rows of the weights' gradients; states that are given and the final h are
+/// whole.
 public protocol RecurrentSequence<Scalar>: AnyObject {
     associatedtype Scalar
     /// Runs the steps. `training` keeps what the backward passes need.

@@ -90,7 +90,7 @@ public final class RecurrentDirection {
     /// - Parameters:
     ///   - leaves: row groups; N must be its row count.
     ///   - training: whether the backward passes will be called.
-    ///   - shard: the units to compute; a part needs the output and, for training, the gates in memory that all parts
+    ///   - shard: the units to compute; a part needs the output and `RecurrentOperands.shared` in memory that all parts
     ///     see, and a hook that waits for them (see `RecurrentSequence`).
     /// - Precondition: shapes and types agree with the parameters; the message names both.
     public func begin(
@@ -105,8 +105,8 @@ public final class RecurrentDirection {
         return current.begin(operands, leaves: leaves, training: training, recomputation: recomputation)
     }
 
-    /// Elements of `RecurrentOperands.sharedGates` for T·N rows.
-    public func sharedGateCount(rows: Int) -> Int { shape().gateCount(rows: rows) }
+    /// Elements of `RecurrentOperands.shared` for T·N rows.
+    public func sharedCount(rows: Int, training: Bool) -> Int { shape().sharedCount(rows: rows, training: training) }
 
     private func shape(_ key: KernelKey = KernelKey(precision: .float32, shard: .whole)) -> RecurrentShape {
         RecurrentShape(

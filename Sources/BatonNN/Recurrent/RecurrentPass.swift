@@ -20,16 +20,16 @@ public struct RecurrentOperands {
     public var finalCell: Tensor?
     /// Valid lengths of the rows; nil is T for all.
     public var lengths: SequenceLengths?
-    /// Memory for the gates of a training pass over a part of the units; see `RecurrentForward.sharedGates`.
-    public var sharedGates: Tensor?
+    /// Memory for what a part of the units shares with the others; see `RecurrentForward.shared`.
+    public var shared: Tensor?
 
     /// States default to zero, or not wanted.
     public init(
         input: Tensor, output: Tensor, outputColumn: Int = 0, initialHidden: Tensor? = nil, initialCell: Tensor? = nil,
         finalHidden: Tensor? = nil, finalCell: Tensor? = nil, lengths: SequenceLengths? = nil,
-        sharedGates: Tensor? = nil
+        shared: Tensor? = nil
     ) {
-        self.sharedGates = sharedGates
+        self.shared = shared
         self.input = input
         self.output = output
         self.outputColumn = outputColumn

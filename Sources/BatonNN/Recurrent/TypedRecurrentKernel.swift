@@ -41,7 +41,7 @@ final class TypedRecurrentKernel<Scalar: DifferentiableScalar>: RecurrentDirecti
     ) -> any RecurrentPass {
         refreshWeights(training: training)
         let steps = operands.input.shape[0]
-        let recomputes = training && operands.lengths?.isFull != false && operands.sharedGates == nil
+        let recomputes = training && operands.lengths?.isFull != false && operands.shared == nil
         let key = WorkspaceKey(
             steps: steps, batch: operands.input.shape[1], training: training, leaves: leaves,
             chunk: recomputes ? recomputation?.chunk(weights.shape, steps: steps, leaves: leaves) : nil)
@@ -113,7 +113,7 @@ final class TypedRecurrentPass<Scalar: DifferentiableScalar>: RecurrentPass {
             output: operands.output.pointer(of: Scalar.self) + operands.outputColumn,
             outputStride: operands.output.shape[2], finalHidden: pointer(operands.finalHidden),
             finalCell: pointer(operands.finalCell), lengths: operands.lengths,
-            sharedGates: pointer(operands.sharedGates))
+            shared: pointer(operands.shared))
     }
 
     func forward(steps: Range<Int>, hook: StepHook) {

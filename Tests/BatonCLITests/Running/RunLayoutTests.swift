@@ -38,13 +38,18 @@ import Testing
             RunOracleTests.Case(
                 cell: .gru, layers: 3, directions: 1, steps: 9, batch: 4, input: 4, hidden: 33, hasStates: false,
                 lengths: [9, 2, 0, 5]),
-            [(2, "pp=2"), (4, "dp=4"), (3, "auto")]
+            [(2, "pp=2"), (4, "dp=4"), (3, "auto"), (2, "shard=2"), (4, "dp=2,shard=2"), (3, "shard=3")]
         ),
         (
             RunOracleTests.Case(
                 cell: .rnnTanh, layers: 2, directions: 2, steps: 4, batch: 2, input: 3, hidden: 9, dtype: .float64,
                 hasBiases: false),
             [(2, "pp=2"), (4, "dp=2,dir=2")]
+        ),
+        (
+            RunOracleTests.Case(
+                cell: .lstm, layers: 2, directions: 1, steps: 5, batch: 1, input: 3, hidden: 21, projection: 11),
+            [(2, "shard=2"), (4, "pp=2,shard=2")]
         ),
     ]
 
@@ -75,7 +80,7 @@ import Testing
 
     @Test(arguments: [
         (2, ["--layout", "dir=2"], "dir=2 divides the two directions", Int32(2)),
-        (2, ["--layout", "dp=2,pp=2"], "needs 4 ranks", 2), (2, ["--layout", "shard=2"], "shard=2", 2),
+        (2, ["--layout", "dp=2,pp=2"], "needs 4 ranks", 2), (2, ["--layout", "dp=2,shard=2"], "needs 4 ranks", 2),
         (3, ["--layout", "dp=3"], "at most dp=2", 2), (2, ["--weights", "nowhere"], "nowhere", 1),
         (2, ["--layout", "pp=x"], "pp=x", 2),
     ])

@@ -30,6 +30,11 @@ import Testing
         StackCase(cell: .lstm, bidirectional: false, dropout: 0.3),
         StackCase(cell: .gru, layers: 4, bidirectional: false, rows: 6, lengths: [7, 0, 3, 1, 7, 2]),
         StackCase(cell: .lstm, bidirectional: false, steps: 2, rows: 1, projection: 5, dtype: .float64),
+        StackCase(cell: .lstm, layers: 2, bidirectional: false, steps: 1, rows: 1, hidden: 50),
+        StackCase(cell: .rnnTanh, layers: 2, bidirectional: false, rows: 13, hidden: 67, dropout: 0.2),
+        StackCase(
+            cell: .lstm, layers: 2, bidirectional: false, rows: 9, hidden: 37, projection: 21,
+            clip: StateClip(lower: -0.2, upper: 0.3), dropout: 0.2, lengths: [7, 0, 3, 1, 7, 2, 5, 4, 1]),
     ]
 
     @Test(arguments: cases)
@@ -95,6 +100,10 @@ import Testing
         #expect(refusal(both, ParallelLayout(directions: 2)) == nil)
         #expect(refusal(both, ParallelLayout(stages: 2))?.contains("pp=2") == true)
         #expect(refusal(both, ParallelLayout(replicas: 4), rows: 3)?.contains("at most dp=2") == true)
-        #expect(refusal(one, ParallelLayout(shards: 2))?.contains("shard=2") == true)
+        #expect(refusal(both, ParallelLayout(shards: 2))?.contains("leave out shard") == true)
+        let double = GRU(hiddenSize: 3, inputSize: 2, dtype: .float64)
+        #expect(refusal(double, ParallelLayout(shards: 2))?.contains("leave out shard") == true)
+        let packed = KernelSelection.active.backend == .packed
+        #expect((refusal(one, ParallelLayout(shards: 2)) == nil) == packed)
     }
 }

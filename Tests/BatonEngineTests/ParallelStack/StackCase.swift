@@ -140,12 +140,21 @@ struct StackCase: Sendable, CustomStringConvertible {
         var all: [ParallelLayout] = []
         for directions in bidirectional ? [1, 2] : [1] where ranks % directions == 0 {
             for stages in 1...layers where ranks / directions % stages == 0 {
-                let replicas = ranks / directions / stages
-                if replicas <= LeafPlan.leafCount(rows: rows) {
-                    all.append(ParallelLayout(replicas: replicas, stages: stages, directions: directions))
+                let rest = ranks / directions / stages
+                for shards in canShard ? Array(1...rest) : [1] where rest % shards == 0 {
+                    let replicas = rest / shards
+                    if replicas <= LeafPlan.leafCount(rows: rows) {
+                        all.append(
+                            ParallelLayout(
+                                replicas: replicas, stages: stages, directions: directions, shards: shards))
+                    }
                 }
             }
         }
         return all
+    }
+
+    private var canShard: Bool {
+        !bidirectional && dtype == .float32 && KernelSelection.active.backend == .packed
     }
 }

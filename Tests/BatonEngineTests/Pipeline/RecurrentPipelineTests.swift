@@ -31,7 +31,7 @@ import Testing
                 states = next
                 alone.append(Array(output.value.bytes))
             }
-            let shards = dtype == .float32 && projection == 0
+            let shards = dtype == .float32
             for layout in TinyRun.layouts(ranks: world.size, layers: 4, shards: shards) {
                 let grid = try ProcessGrid(layout, world: world)
                 let pipeline = try RecurrentPipeline(stack, grid: grid, chunkLength: chunkLength)
@@ -104,12 +104,9 @@ import Testing
         let world = try TestWorld.communicator()
         guard world.size > 1 else { return }
         let grid = try ProcessGrid(ParallelLayout(shards: world.size), world: world)
-        for stack in [
-            LSTM(hiddenSize: 8, inputSize: 2, projectionSize: 3), LSTM(hiddenSize: 8, inputSize: 2, dtype: .float64),
-        ] {
-            let error = #expect(throws: EngineError.self) { _ = try RecurrentPipeline(stack, grid: grid) }
-            #expect(error?.message.contains("leave out shard") == true)
-        }
+        let stack = LSTM(hiddenSize: 8, inputSize: 2, dtype: .float64)
+        let error = #expect(throws: EngineError.self) { _ = try RecurrentPipeline(stack, grid: grid) }
+        #expect(error?.message.contains("leave out shard") == true)
     }
 
     @Test func stacksThatCannotBeDividedAreRefused() throws {

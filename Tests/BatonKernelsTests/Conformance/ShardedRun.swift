@@ -15,16 +15,18 @@ final class ShardedRun {
     private(set) var inputGradient: [Float] = []
     private(set) var initialHiddenGradient: [Float] = []
     private(set) var initialCellGradient: [Float] = []
-    /// W, U, b, q one after the other.
+    /// W, U, b, q and V one after the other.
     private(set) var parameterGradients: [Float] = []
     /// Bytes of forward panels each part holds.
     private(set) var gateStrips: [Int] = []
 
     init(
-        _ layer: LayerCase<Float>, parts: Int, chunk: Int, training: Bool = true,
+        _ layer: LayerCase<Float>, parts: Int, chunk: Int, lengths: [Int]? = nil, training: Bool = true,
         precision: WeightPrecision = .float32
     ) {
         let (t, n, c, h) = (layer.shape.steps, layer.shape.batch, layer.shape.inputSize, layer.shape.hidden)
+        let r = layer.outputSize
+        let isProjected = layer.projection != nil
         let plan = LeafPlan.whole(rows: n)
         func memory(_ values: [Double]) -> Memory<Float> { Memory(values.map { Float($0) }) }
         func unset(_ count: Int) -> Memory<Float> { Memory([Float](repeating: .nan, count: count)) }
@@ -33,7 +35,7 @@ final class ShardedRun {
         let dcn = memory(layer.finalCellGradient)
         let weights = [
             layer.parameters.inputWeight, layer.parameters.hiddenWeight, layer.parameters.inputBias,
-            layer.parameters.hiddenBias,
+            layer.parameters.hiddenBias, layer.parameters.projectionWeight,
         ].map(memory)
         let shapes = (0..<parts).map { part in
             var shape = layer.recurrentShape
@@ -41,10 +43,10 @@ final class ShardedRun {
             shape.precision = precision
             return shape
         }
-        let gates = unset(shapes[0].gateCount(rows: t * n))
-        let (y, cn, dx) = (unset(t * n * h), unset(n * h), unset(t * n * c))
-        let (dh0, dc0) = (unset(n * h), unset(n * h))
-        let hn = shapes.map { _ in unset(n * h) }
+        let shared = unset(shapes[0].sharedCount(rows: t * n, training: training))
+        let (y, cn, dx) = (unset(t * n * r), unset(n * h), unset(t * n * c))
+        let (dh0, dc0) = (unset(n * r), unset(n * h))
+        let hn = shapes.map { _ in unset(n * r) }
         let sizes = weights.map(\.count)
         let gradients = Memory([Float](repeating: 0, count: sizes.reduce(0, +)))
         let hasCell = layer.cell.hasCellState
@@ -60,18 +62,20 @@ final class ShardedRun {
             packed[part].update(
                 from: RecurrentParameterPointers(
                     inputWeight: weights[0].pointer, hiddenWeight: weights[1].pointer, inputBias: weights[2].pointer,
-                    hiddenBias: weights[3].pointer), training: training)
+                    hiddenBias: weights[3].pointer,
+                    projectionWeight: isProjected ? UnsafePointer(weights[4].pointer) : nil),
+                training: training)
             let forward = RecurrentForward<Float>(
                 input: x.pointer, inputStride: c, initialHidden: UnsafePointer(h0.pointer),
-                initialCell: hasCell ? UnsafePointer(c0.pointer) : nil, output: y.pointer, outputStride: h,
+                initialCell: hasCell ? UnsafePointer(c0.pointer) : nil, output: y.pointer, outputStride: r,
                 finalHidden: hn[part].pointer, finalCell: hasCell ? cn.pointer : nil,
-                sharedGates: training ? gates.pointer : nil)
+                lengths: lengths.map { SequenceLengths($0, steps: t) }, shared: shared.pointer)
             for range in chunks {
                 sequences[part].forward(steps: range, forward, training: training, hook: meeting.hook)
             }
             guard training else { return }
             let backward = RecurrentBackwardData<Float>(
-                outputGradient: dy.pointer, outputGradientStride: h, finalHiddenGradient: UnsafePointer(dhn.pointer),
+                outputGradient: dy.pointer, outputGradientStride: r, finalHiddenGradient: UnsafePointer(dhn.pointer),
                 finalCellGradient: hasCell ? UnsafePointer(dcn.pointer) : nil, inputGradient: dx.pointer,
                 inputGradientStride: c, initialHiddenGradient: dh0.pointer,
                 initialCellGradient: hasCell ? dc0.pointer : nil)
@@ -83,7 +87,8 @@ final class ShardedRun {
                 [
                     RecurrentGradientPointers(
                         inputWeight: base, hiddenWeight: base + sizes[0], inputBias: base + sizes[0] + sizes[1],
-                        hiddenBias: base + sizes[0] + sizes[1] + sizes[2])
+                        hiddenBias: base + sizes[0] + sizes[1] + sizes[2],
+                        projectionWeight: isProjected ? base + sizes[0] + sizes[1] + sizes[2] + sizes[3] : nil)
                 ], leaves: plan, forward: forward, hook: .none)
         }
         let finished = Meeting(of: parts + 1)
@@ -94,7 +99,7 @@ final class ShardedRun {
             }
         }
         finished.come()
-        withExtendedLifetime([x, h0, c0, dy, dhn, dcn, gates]) {}
+        withExtendedLifetime([x, h0, c0, dy, dhn, dcn, shared]) {}
         (output, finalHidden, finalCell) = (y.values, hn.map(\.values), hasCell ? cn.values : [])
         gateStrips = packed.map(\.ownGateStrips)
         guard training else { return }

@@ -12,6 +12,7 @@ import Testing
         NamedShape("few rows", steps: 7, batch: 3, inputSize: 50, hidden: 40),
         NamedShape("one row", steps: 9, batch: 1, inputSize: 24, hidden: 200),
         NamedShape("fewer vectors than parts", steps: 3, batch: 14, inputSize: 5, hidden: 9),
+        NamedShape("one step", steps: 1, batch: 1, inputSize: 7, hidden: 41),
     ]
     private static let packed = BackendKernels<Float>(backend: .packed)
 
@@ -23,17 +24,59 @@ import Testing
                 let whole = LayerRun(layer, on: Self.packed)
                 for chunk in [shape.steps, 2] {
                     let name = "\(cell), \(shape), \(parts) parts, reverse \(reverse), chunks of \(chunk)"
-                    let run = ShardedRun(layer, parts: parts, chunk: chunk)
-                    #expect(run.output == whole.output, "output, \(name)")
-                    #expect(run.finalHidden.allSatisfy { $0 == whole.finalHidden }, "final h, \(name)")
-                    #expect(run.finalCell == whole.finalCell, "final c, \(name)")
-                    #expect(run.inputGradient == whole.inputGradient, "dx, \(name)")
-                    #expect(run.initialHiddenGradient == whole.initialHiddenGradient, "dh0, \(name)")
-                    #expect(run.initialCellGradient == whole.initialCellGradient, "dc0, \(name)")
-                    #expect(run.parameterGradients == whole.parameterGradients[0], "dW, dU, db, \(name)")
+                    expectBits(of: whole, in: ShardedRun(layer, parts: parts, chunk: chunk), name)
                 }
             }
         }
+    }
+
+    /// A projection is divided like the units: all parts make o⊙tanh c, then all make h.
+    @Test(arguments: [1, 7, 8, 21], [2, 3, 4])
+    func `parts of a projected layer have the bits of the whole`(projection: Int, parts: Int) {
+        for shape in Self.shapes {
+            for clip in [nil, StateClip(lower: -0.1, upper: 0.2)] {
+                let layer = LayerCase<Float>(
+                    .lstm, shape, reverse: parts == 3, projection: projection, stateClip: clip)
+                expectBits(
+                    of: LayerRun(layer, on: Self.packed), in: ShardedRun(layer, parts: parts, chunk: 4),
+                    "\(shape), projection \(projection), \(parts) parts")
+                let inference = ShardedRun(layer, parts: parts, chunk: 3, training: false)
+                #expect(inference.output == LayerRun(layer, on: Self.packed).output, "\(shape), inference")
+            }
+        }
+    }
+
+    /// Rows that end, or in a reverse direction begin, in the middle of the window.
+    @Test(arguments: RecurrentKind.allCases, [2, 3, 4])
+    func `parts of rows of unequal lengths have the bits of the whole`(cell: RecurrentKind, parts: Int) {
+        for shape in Self.shapes {
+            let lengths = (0..<shape.batch).map { ($0 * 5 + 3) % (shape.steps + 1) }
+            for (reverse, projection) in [(false, nil), (true, nil), (true, 13)]
+            where cell == .lstm || projection == nil {
+                let layer = LayerCase<Float>(cell, shape, reverse: reverse, projection: projection)
+                var options = LayerRun<BackendKernels<Float>>.Options()
+                options.lengths = lengths
+                let whole = LayerRun(layer, on: Self.packed, options)
+                for chunk in [shape.steps, 2] {
+                    expectBits(
+                        of: whole, in: ShardedRun(layer, parts: parts, chunk: chunk, lengths: lengths),
+                        "\(cell), \(shape), \(lengths), \(parts) parts, reverse \(reverse), chunks of \(chunk)")
+                }
+                let inference = ShardedRun(layer, parts: parts, chunk: 2, lengths: lengths, training: false)
+                #expect(inference.output == whole.output, "\(cell), \(shape), inference")
+                #expect(inference.finalCell == whole.finalCell, "\(cell), \(shape), inference")
+            }
+        }
+    }
+
+    private func expectBits(of whole: LayerRun<BackendKernels<Float>>, in run: ShardedRun, _ name: String) {
+        #expect(run.output == whole.output, "output, \(name)")
+        #expect(run.finalHidden.allSatisfy { $0 == whole.finalHidden }, "final h, \(name)")
+        #expect(run.finalCell == whole.finalCell, "final c, \(name)")
+        #expect(run.inputGradient == whole.inputGradient, "dx, \(name)")
+        #expect(run.initialHiddenGradient == whole.initialHiddenGradient, "dh0, \(name)")
+        #expect(run.initialCellGradient == whole.initialCellGradient, "dc0, \(name)")
+        #expect(run.parameterGradients == whole.parameterGradients[0], "dW, dU, db, dV, \(name)")
     }
 
     @Test(arguments: RecurrentKind.allCases, WeightPrecision.allCases)
