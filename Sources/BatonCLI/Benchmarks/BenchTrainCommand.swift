@@ -36,6 +36,8 @@ struct BenchTrainCommand: ParsableCommand {
             "Parallel layout of coupled ranks: a product such as pp=2, or auto for the one that is predicted best (default: dp, all ranks)."
     ) var layout: String?
     @OptionGroup var schedule: ScheduleOption
+    @OptionGroup var output: OutputLayerOption
+    @OptionGroup var memory: RecomputeOption
     @OptionGroup var trace: TraceOption
     @Option(help: "Time per measurement.") var seconds = 5.0
     @Flag var mode = Mode.coupled
@@ -59,6 +61,7 @@ struct BenchTrainCommand: ParsableCommand {
         let option = layoutOption
         try option.check(ranks: (try? LaunchEnvironment())?.size ?? 1)
         try schedule.check(try option.parsed())
+        if !option.isAuto { try output.check(try option.parsed()) }
         if mode == .compare, try LaunchEnvironment()?.size ?? 1 < 2 {
             throw ValidationError("--compare needs at least 2 ranks; start with launch/run -n 2.")
         }
@@ -67,14 +70,14 @@ struct BenchTrainCommand: ParsableCommand {
     func run() throws {
         let workload = TrainWorkload(
             model: try model.configuration, lanesPerRank: batch, lanesOfBatch: globalBatch,
-            stepsPerWindow: model.stepsPerWindow)
+            stepsPerWindow: model.stepsPerWindow, recomputation: memory.recomputation)
         try workload.check()
         let job = try ParallelJob()
         let communicator = job.communicator
         try job.agree(on: [
             (
                 "the flags",
-                "\(try jsonText(workload)) \(seconds) \(mode) \(layout ?? "") \(schedule.summary) \(trace.trace ?? "") \(trace.steps)"
+                "\(try jsonText(workload)) \(seconds) \(mode) \(layout ?? "") \(schedule.summary) \(output.outputLayer) \(trace.trace ?? "") \(trace.steps)"
             )
         ])
         try trace.check(job)
@@ -82,6 +85,7 @@ struct BenchTrainCommand: ParsableCommand {
         let forecast = try forecast(trained, job)
         let candidate =
             forecast?.candidate ?? LayoutCandidate(ParallelLayout(replicas: communicator.size))
+        PeakMemory.reset()
         if mode != .independent { try layoutOption.fitting { try trained.check(candidate.layout) } }
         let coupling = mode == .compare ? [true, false] : [mode == .coupled]
         var rounds = try coupling.map {
@@ -102,11 +106,14 @@ struct BenchTrainCommand: ParsableCommand {
             try TrainFigures(
                 rounds.tally, isCoupled: isCoupled, workload: workload, peak: total, communicator: communicator)
         }
+        let megabytes = try PeakMemory.megabytes(on: communicator)
         var report = TrainReport(
             workload: workload, ranks: communicator.size, trainer: rounds[0].trainer,
             lanes: (lanes.min() ?? batch)...(lanes.max() ?? batch),
             peakPerRank: total / Double(communicator.size), figures: figures)
         report.predictedStepMilliseconds = forecast.map { $0.secondsPerStep * 1e3 }
+        report.predictedMegabytes = forecast.map { ($0.bytesPerRank * 1e-6).rounded() }
+        report.peakMegabytes = mode == .compare ? nil : megabytes
         report.trace = try traced(rounds[0].trainer, job)
         Console.print(json ? try jsonText(report) : report.text)
         try job.finish()
@@ -121,10 +128,13 @@ struct BenchTrainCommand: ParsableCommand {
     /// What to expect of the layout that was asked for, or of the best; nil if none was asked for. Collective.
     private func forecast(_ trained: TrainingConfiguration, _ job: ParallelJob) throws -> LayoutForecast? {
         guard layout != nil, mode != .independent else { return nil }
-        guard let asked = try layoutOption.parsed() else { return try JobPlan(trained, job).best }
+        guard let asked = try layoutOption.parsed() else {
+            let choice = JobPlan.Choice(output: output.placement, recomputation: memory.recomputation)
+            return try JobPlan(trained, choice, job).best
+        }
         try layoutOption.fitting { try trained.check(asked) }
-        let candidate = LayoutCandidate(asked, schedule: schedule.kind, cuts: schedule.cuts)
-        return try JobPlan(trained, [candidate], job).best
+        let candidate = LayoutCandidate(asked, schedule: schedule.kind, cuts: schedule.cuts, output: output.placement)
+        return try JobPlan(trained, [candidate], recomputation: memory.recomputation, job).best
     }
 
     /// Steps after those that were measured. Collective.

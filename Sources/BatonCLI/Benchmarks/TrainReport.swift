@@ -22,6 +22,10 @@ struct TrainReport: Encodable {
     var figures: [TrainFigures]
     /// Of a coupled step, by the planner; nil unless a layout was asked for.
     var predictedStepMilliseconds: Double?
+    /// Of the rank that needs the most, by the planner; nil unless a layout was asked for.
+    var predictedMegabytes: Double?
+    /// Most resident memory of every rank, in rank order; nil if models were trained both ways.
+    var peakMegabytes: [Double]?
     /// Where the time of some coupled steps went; nil unless asked for.
     var trace: TraceReport?
     /// Tokens per second of coupled ranks over those of independent ones; nil unless both were measured.
@@ -34,6 +38,8 @@ struct TrainReport: Encodable {
         case blasCore = "blas_core"
         case peakGFlopsPerRank = "peak_gflops_per_rank"
         case predictedStepMilliseconds = "predicted_step_milliseconds"
+        case predictedMegabytes = "predicted_megabytes"
+        case peakMegabytes = "peak_megabytes"
         case efficiencyByMedian = "efficiency_by_median"
     }
 
@@ -100,6 +106,10 @@ struct TrainReport: Encodable {
                 "",
                 "\(layout): predicted \(fixed(predicted, digits: 2)) ms per step, measured \(fixed(measured, digits: 2)) (predicted / measured \(fixed(predicted / measured, digits: 3)))",
             ]
+        }
+        if let peakMegabytes {
+            let predicted = predictedMegabytes.map { "; predicted \(fixed($0, digits: 0)) MB" } ?? ""
+            lines += ["", PeakMemory.text(peakMegabytes) + predicted]
         }
         if let trace { lines += ["", trace.text] }
         return lines.joined(separator: "\n")

@@ -8,7 +8,8 @@ struct TrainRounds {
     private let isCoupled: Bool
     /// What this rank has counted.
     private(set) var tally = RankTally()
-    private var secondsPerStep = 0.0
+    /// Median of the last round.
+    private(set) var secondsPerStep = 0.0
 
     /// Builds the model and warms up.
     ///
@@ -20,7 +21,7 @@ struct TrainRounds {
             if let candidate {
                 try workload.makeTrainer(
                     ProcessGrid(candidate.layout, world: communicator), schedule: candidate.schedule,
-                    cuts: candidate.cuts)
+                    cuts: candidate.cuts, output: candidate.output)
             } else {
                 try workload.makeTrainer(ProcessGrid(dataParallel: SelfCommunicator()))
             }

@@ -9,12 +9,24 @@ struct TrainWorkload: Encodable {
     var lanesOfBatch: Int?
     /// T.
     var stepsPerWindow: Int
+    /// Whether gates are computed again; nil keeps them.
+    var recomputation: Recomputation?
 
     enum CodingKeys: String, CodingKey {
         case model
         case lanesPerRank = "lanes_per_rank"
         case lanesOfBatch = "lanes_of_batch"
         case stepsPerWindow = "steps_per_window"
+        case recomputation
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(model, forKey: .model)
+        try container.encode(lanesPerRank, forKey: .lanesPerRank)
+        try container.encodeIfPresent(lanesOfBatch, forKey: .lanesOfBatch)
+        try container.encode(stepsPerWindow, forKey: .stepsPerWindow)
+        try container.encodeIfPresent(recomputation.map { "\($0)" }, forKey: .recomputation)
     }
 
     /// Windows until the lanes start again.
@@ -62,7 +74,8 @@ struct TrainWorkload: Encodable {
     ///
     /// - Throws: the trainer's errors.
     func makeTrainer(
-        _ grid: ProcessGrid, schedule: ScheduleKind = .wavefront, cuts: ScheduleCuts = ScheduleCuts()
+        _ grid: ProcessGrid, schedule: ScheduleKind = .wavefront, cuts: ScheduleCuts = ScheduleCuts(),
+        output: OutputPlacement? = nil
     ) throws -> LanguageModelTrainer {
         let configuration = trainingConfiguration(ranks: grid.world.size)
         let positions = configuration.batch * stepsPerWindow * Self.windows
@@ -70,6 +83,7 @@ struct TrainWorkload: Encodable {
         let size = model.vocabularySize
         let tokens = (0...positions).map { Int32(stream.uniform(UInt64($0)) * Double(size)) }
         return try LanguageModelTrainer(
-            configuration, tokens: tokens, grid: grid, schedule: schedule, cuts: cuts)
+            configuration, tokens: tokens, grid: grid, schedule: schedule, cuts: cuts, recomputation: recomputation,
+            output: output)
     }
 }

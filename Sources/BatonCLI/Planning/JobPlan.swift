@@ -1,5 +1,4 @@
 import Baton
-import Glibc
 
 /// The layouts a job could train in, with what is expected of them on this machine.
 struct JobPlan {
@@ -12,16 +11,34 @@ struct JobPlan {
     /// How long the probe took.
     let probeSeconds: Double
 
+    /// What is left open of how to train.
+    struct Choice {
+        /// Only this schedule for pipelines; nil is all.
+        var schedule: ScheduleKind?
+        /// Only this place of the output layer; nil is both.
+        var output: OutputPlacement?
+        /// Whether gates are computed again; nil keeps them.
+        var recomputation: Recomputation?
+    }
+
+    private let recomputation: Recomputation?
+    private let configuration: TrainingConfiguration
+
     /// Probes the machine. Collective; all ranks come to the same plan.
-    ///
-    /// - Parameter schedule: only this one for pipelines; nil is all.
-    init(_ configuration: TrainingConfiguration, schedule: ScheduleKind? = nil, _ job: ParallelJob) throws {
-        let candidates = LayoutCandidate.all(configuration, ranks: job.communicator.size, schedule: schedule)
-        try self.init(configuration, candidates, job)
+    init(_ configuration: TrainingConfiguration, _ choice: Choice = Choice(), _ job: ParallelJob) throws {
+        let candidates = LayoutCandidate.all(
+            configuration, ranks: job.communicator.size, schedule: choice.schedule, output: choice.output,
+            recomputes: choice.recomputation != nil)
+        try self.init(configuration, candidates, recomputation: choice.recomputation, job)
     }
 
     /// The same for given candidates.
-    init(_ configuration: TrainingConfiguration, _ candidates: [LayoutCandidate], _ job: ParallelJob) throws {
+    init(
+        _ configuration: TrainingConfiguration, _ candidates: [LayoutCandidate], recomputation: Recomputation?,
+        _ job: ParallelJob
+    ) throws {
+        self.configuration = configuration
+        self.recomputation = recomputation
         guard !candidates.isEmpty else {
             // The reason the simplest layout does not fit says most.
             try configuration.check(ParallelLayout(replicas: job.communicator.size))
@@ -30,14 +47,33 @@ struct JobPlan {
             )
         }
         let start = ContinuousClock.now
-        costs = try CostProbe(configuration, world: job.communicator).measure(
-            candidates, baseBytes: Self.residentBytes())
+        let candidates = try candidates.map { try $0.placed(in: configuration) }
+        PeakMemory.reset()
+        costs = try Self.probe(configuration, candidates, recomputation, job)
+        // What the probe needed is not part of the run.
+        PeakMemory.reset()
         probeSeconds = BestTime.elapsed(since: start)
         let divided = costs.notDivided
         omitted = divided.keys.sorted().map { "shard=\($0) is left out: \(divided[$0] ?? "")" }
         let usable = candidates.filter { divided[$0.layout.shards] == nil }
         guard !usable.isEmpty else { throw CommandFailure(omitted.joined(separator: " ")) }
-        forecasts = try LayoutPlanner(configuration, costs: costs).forecasts(usable)
+        forecasts = try LayoutPlanner(configuration, costs: costs, recomputation: recomputation).forecasts(usable)
+    }
+
+    private static func probe(
+        _ configuration: TrainingConfiguration, _ candidates: [LayoutCandidate], _ recomputation: Recomputation?,
+        _ job: ParallelJob
+    ) throws -> MachineCosts {
+        try CostProbe(configuration, world: job.communicator, recomputation: recomputation).measure(
+            candidates, baseBytes: PeakMemory.bytesAtStart)
+    }
+
+    /// Seconds per step of some of the layouts, as a new probe finds them. Collective.
+    func probedAgain(_ forecasts: [LayoutForecast], _ job: ParallelJob) throws -> [Double] {
+        let candidates = forecasts.map(\.candidate)
+        let costs = try Self.probe(configuration, candidates, recomputation, job)
+        let planner = LayoutPlanner(configuration, costs: costs, recomputation: recomputation)
+        return try candidates.map { try planner.forecast($0).secondsPerStep }
     }
 
     /// The fastest.
@@ -47,17 +83,6 @@ struct JobPlan {
     var choice: String {
         "layout auto: \(best.candidate), \(fixed(best.secondsPerStep * 1e3, digits: 2)) ms per step predicted. \(best.reason(among: forecasts))"
             + omitted.map { "\n\($0)" }.joined()
-    }
-
-    /// Memory of this process that is really there.
-    static func residentBytes() -> Double {
-        guard let file = fopen("/proc/self/statm", "r") else { return 0 }
-        defer { fclose(file) }
-        var line = [CChar](repeating: 0, count: 128)
-        guard fgets(&line, Int32(line.count), file) != nil else { return 0 }
-        let fields = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-            .split(separator: " ")
-        return fields.count > 1 ? (Double(fields[1]) ?? 0) * Double(sysconf(Int32(_SC_PAGESIZE))) : 0
     }
 }
 

@@ -10,21 +10,23 @@ struct PlanCommand: ParsableCommand {
         discussion: """
             A probe of a second or, for large models, a few measures the layers of the model at the numbers of rows that layouts would give \
             them, messages and sums; the real schedules then run in a simulator with these costs. Start the ranks with \
-            launch/run -n N, so that they are bound as in training; without it --ranks starts them.
+            launch/run -n N, so that they are bound as in training; without it --ranks starts them. --check trains a \
+            little in every layout printed, in turns, and repeats the probe in between; --configurations does that for \
+            every line of a file and sums up.
             """)
 
-    @OptionGroup var model: BenchModelOptions
-    @Option(help: "Lanes of text over all ranks.") var batch = 64
+    @OptionGroup var subject: PlanSubject
     @Option(help: "Ranks to plan for, where launch/run has not started them (default: one per core).") var ranks: Int?
     @Flag(help: "Print every cut of every schedule, not only the best.") var all = false
     @Flag(help: "Then train a little in every layout printed, in turn, and compare.") var check = false
     @Option(help: "Time for --check, per layout.") var seconds = 1.5
+    @Option(
+        help: ArgumentHelp(
+            "A file of configurations to check, a line of this command's model flags each.", valueName: "file"))
+    var configurations: String?
     @Flag(help: "Print one JSON object.") var json = false
 
     func validate() throws {
-        guard 1...1_000_000 ~= batch else {
-            throw ValidationError("--batch is \(batch), expected 1 to 1000000.")
-        }
         guard seconds >= 0, seconds <= 3600 else {
             throw ValidationError("--seconds is \(seconds), expected 0 to 3600.")
         }
@@ -36,37 +38,45 @@ struct PlanCommand: ParsableCommand {
     }
 
     func run() throws {
+        let subjects = try configurations.map(PlanSubject.read) ?? [subject]
+        let workloads = try subjects.map { try $0.workload() }
         let count = ranks ?? ProcessInfo.processInfo.activeProcessorCount
         if try LaunchEnvironment() == nil, count > 1 {
             let outcome = try RankLauncher.run(ranks: count, Array(CommandLine.arguments.dropFirst()))
             guard outcome.status == 0 else { throw CommandFailure("The ranks failed: \(outcome.error)") }
             return
         }
-        let workload = TrainWorkload(
-            model: try model.configuration, lanesPerRank: batch, lanesOfBatch: batch,
-            stepsPerWindow: model.stepsPerWindow)
-        try workload.check()
         let job = try ParallelJob()
-        try job.agree(on: [("the flags", "\(try jsonText(workload)) \(all) \(check) \(seconds)")])
-        let trained = workload.trainingConfiguration(ranks: job.communicator.size)
-        let plan = try JobPlan(trained, job)
-        let shown = all ? plan.forecasts : plan.forecasts.bestOfEach
-        let measured = check ? try measure(shown, workload, job.communicator) : nil
-        let report = PlanReport(trained, ranks: job.communicator.size, plan: plan, shown: shown, measured: measured)
-        Console.print(json ? try jsonText(report) : report.text)
+        try job.agree(on: [
+            (
+                "the flags",
+                "\(try workloads.map { try jsonText($0) }) \(subjects.map(\.output.outputLayer)) \(all) \(check) \(seconds)"
+            )
+        ])
+        guard configurations != nil else {
+            let report = try report(subject, workloads[0], isChecked: check, job)
+            Console.print(json ? try jsonText(report) : report.text)
+            return try job.finish()
+        }
+        var reports: [PlanReport] = []
+        for (subject, workload) in zip(subjects, workloads) {
+            let report = try report(subject, workload, isChecked: true, job)
+            if !json { Console.print(report.text + "\n") }
+            reports.append(report)
+        }
+        let survey = PlanSurvey(reports)
+        Console.print(json ? try jsonText(survey) : survey.text)
         try job.finish()
     }
 
-    /// Median seconds per step of every layout, on rank 0. Collective.
-    private func measure(
-        _ shown: [LayoutForecast], _ workload: TrainWorkload, _ world: any Communicator
-    ) throws -> [Double] {
-        var rounds = try shown.map { try TrainRounds(workload, $0.candidate, communicator: world) }
-        // Turns, so that a machine that gets slower or faster does so for all.
-        let turns = 3
-        for _ in 0..<turns {
-            for place in rounds.indices { try rounds[place].run(seconds: seconds / Double(turns)) }
-        }
-        return rounds.map { median($0.tally.stepSeconds) }
+    /// The plan of one configuration. Collective.
+    private func report(
+        _ subject: PlanSubject, _ workload: TrainWorkload, isChecked: Bool, _ job: ParallelJob
+    ) throws -> PlanReport {
+        let trained = workload.trainingConfiguration(ranks: job.communicator.size)
+        let plan = try JobPlan(trained, subject.choice, job)
+        let shown = all ? plan.forecasts : plan.forecasts.bestOfEach
+        let measured = isChecked ? try PlanCheck(plan, shown, workload, seconds: seconds, job) : nil
+        return PlanReport(trained, ranks: job.communicator.size, plan: plan, shown: shown, measured: measured)
     }
 }

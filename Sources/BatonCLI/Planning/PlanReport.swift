@@ -8,17 +8,31 @@ struct PlanReport: Encodable {
         var schedule: String?
         var chunks: Int?
         var microBatches: Int?
+        /// Of stages: `last` or `spread`.
+        var outputLayer: String?
         var millisecondsPerStep: Double
         var tokensPerSecond: Double
         var bytesPerRank: Double
         var bubble: Double
         var sumShare: Double
         var rowsOfProducts: Int
+        /// What the first rank's milliseconds go into.
+        var parts: TrainFigures.Breakdown
         /// With `--check`.
         var measuredMillisecondsPerStep: Double?
+        /// Predicted by the probes before, between and after the measurements, over measured.
+        var predictedOverMeasured: Double?
+        var measuredBytesPerRank: Double?
+        var measuredParts: TrainFigures.Breakdown?
+        /// Of memory.
+        var predictedOverMeasuredBytes: Double? { measuredBytesPerRank.map { bytesPerRank / $0 } }
 
         enum CodingKeys: String, CodingKey {
-            case layout, schedule, chunks, bubble
+            case layout, schedule, chunks, bubble, parts
+            case outputLayer = "output_layer"
+            case predictedOverMeasured = "predicted_over_measured"
+            case measuredBytesPerRank = "measured_bytes_per_rank"
+            case measuredParts = "measured_parts"
             case microBatches = "micro_batches"
             case millisecondsPerStep = "milliseconds_per_step"
             case tokensPerSecond = "tokens_per_second"
@@ -34,7 +48,9 @@ struct PlanReport: Encodable {
             if candidate.layout.stages > 1 {
                 schedule = candidate.schedule.rawValue
                 (chunks, microBatches) = (candidate.cuts.chunks, candidate.cuts.microBatches)
+                outputLayer = candidate.output == .spread ? "spread" : "last"
             }
+            parts = TrainFigures.Breakdown(forecast.times, steps: 1)
             millisecondsPerStep = forecast.secondsPerStep * 1e3
             tokensPerSecond = forecast.tokensPerSecond
             bytesPerRank = forecast.bytesPerRank
@@ -50,10 +66,13 @@ struct PlanReport: Encodable {
         var autoOverBest: Double
         /// Predicted over measured, of the layout for which it is farthest from 1.
         var worstPrediction: Double
+        /// The same of memory.
+        var worstMemory: Double
 
         enum CodingKeys: String, CodingKey {
             case autoOverBest = "auto_over_best"
             case worstPrediction = "worst_prediction"
+            case worstMemory = "worst_memory"
         }
     }
 
@@ -76,9 +95,10 @@ struct PlanReport: Encodable {
 
     /// - Parameters:
     ///   - shown: forecasts to print, the fastest first.
-    ///   - measured: seconds per step of each of them; nil if they were not run.
+    ///   - measured: what came of each of them; nil if they were not run.
     init(
-        _ configuration: TrainingConfiguration, ranks: Int, plan: JobPlan, shown: [LayoutForecast], measured: [Double]?
+        _ configuration: TrainingConfiguration, ranks: Int, plan: JobPlan, shown: [LayoutForecast],
+        measured: PlanCheck?
     ) {
         self.ranks = ranks
         model = configuration.model
@@ -88,12 +108,18 @@ struct PlanReport: Encodable {
         layouts = shown.map(Row.init)
         reason = plan.best.reason(among: plan.forecasts)
         omitted = plan.omitted
-        guard let measured, let least = measured.min() else { return }
-        for (place, seconds) in measured.enumerated() { layouts[place].measuredMillisecondsPerStep = seconds * 1e3 }
-        let ratios = zip(shown, measured).map { $0.secondsPerStep / $1 }
+        guard let measured else { return }
+        for (place, layout) in measured.layouts.enumerated() {
+            layouts[place].measuredMillisecondsPerStep = layout.secondsPerStep * 1e3
+            layouts[place].predictedOverMeasured = layout.predictedSecondsPerStep / layout.secondsPerStep
+            layouts[place].measuredBytesPerRank = layout.bytesPerRank
+            layouts[place].measuredParts = TrainFigures.Breakdown(layout.times, steps: 1)
+        }
+        func farthest(_ ratios: [Double]) -> Double { ratios.max { max($0, 1 / $0) < max($1, 1 / $1) } ?? 1 }
         check = Check(
-            autoOverBest: measured[0] / least,
-            worstPrediction: ratios.max { max($0, 1 / $0) < max($1, 1 / $1) } ?? 1)
+            autoOverBest: measured.firstOverBest,
+            worstPrediction: farthest(layouts.compactMap(\.predictedOverMeasured)),
+            worstMemory: farthest(layouts.compactMap(\.predictedOverMeasuredBytes)))
     }
 
     /// A table for a person.
@@ -102,16 +128,18 @@ struct PlanReport: Encodable {
             "\(model.cell.rawValue) \(model.layers)×\(model.hidden), embedding \(model.embedding), vocabulary \(model.vocabularySize); batch \(batch) × \(stepsPerWindow) on \(ranks) rank\(ranks == 1 ? "" : "s"); probed in \(fixed(probeSeconds, digits: 1)) s"
         ]
         let names = layouts.map { row in
-            [row.layout, row.schedule, row.chunks.map { "\($0) chunks" }, row.microBatches.map { "M \($0)" }]
-                .compactMap { $0 }.joined(separator: " ")
+            [
+                row.layout, row.schedule, row.chunks.map { "\($0) chunks" }, row.microBatches.map { "M \($0)" },
+                row.outputLayer == "spread" ? "spread" : nil,
+            ].compactMap { $0 }.joined(separator: " ")
         }
         let isChecked = layouts.contains { $0.measuredMillisecondsPerStep != nil }
         let table = AlignedColumns(
-            widths: [max(6, names.map(\.count).max() ?? 6), 10, 10, 8, 7, 6, 5] + (isChecked ? [9] : []))
+            widths: [max(6, names.map(\.count).max() ?? 6), 10, 10, 8, 7, 6, 5] + (isChecked ? [9, 7, 8] : []))
         lines.append(
             table.line(
                 ["layout", "ms / step", "tokens/s", "MB/rank", "bubble", "sums", "rows"]
-                    + (isChecked ? ["measured"] : [])))
+                    + (isChecked ? ["measured", "p / m", "MB there"] : [])))
         for (name, row) in zip(names, layouts) {
             lines.append(
                 table.line(
@@ -119,15 +147,22 @@ struct PlanReport: Encodable {
                         name, fixed(row.millisecondsPerStep, digits: 2), fixed(row.tokensPerSecond, digits: 0),
                         fixed(row.bytesPerRank / 1e6, digits: 0), fixed(row.bubble * 100, digits: 1) + "%",
                         fixed(row.sumShare * 100, digits: 1) + "%", String(row.rowsOfProducts),
-                    ] + (row.measuredMillisecondsPerStep.map { [fixed($0, digits: 2)] } ?? [])))
+                    ] + measuredColumns(row)))
         }
         lines.append("best: \(names.first ?? "none"). \(reason)")
         lines += omitted
         if let check {
             lines.append(
-                "predicted best / best measured \(fixed(check.autoOverBest, digits: 3)); farthest predicted / measured \(fixed(check.worstPrediction, digits: 3))"
+                "predicted best / best measured \(fixed(check.autoOverBest, digits: 3)); farthest predicted / measured \(fixed(check.worstPrediction, digits: 3)), of memory \(fixed(check.worstMemory, digits: 3))"
             )
         }
         return lines.joined(separator: "\n")
+    }
+
+    private func measuredColumns(_ row: Row) -> [String] {
+        guard let step = row.measuredMillisecondsPerStep, let ratio = row.predictedOverMeasured,
+            let bytes = row.measuredBytesPerRank
+        else { return [] }
+        return [fixed(step, digits: 2), fixed(ratio, digits: 2), fixed(bytes / 1e6, digits: 0)]
     }
 }

@@ -56,6 +56,7 @@ struct ChromeTrace {
         case .wait: "wait"
         case .messages: "exchange: messages to stages"
         case .sums: "exchange: sums of gradients"
+        case .output: "output layer of all stages"
         }
     }
 

@@ -28,7 +28,7 @@ struct TrainCommand: ParsableCommand {
     func validate() throws {
         try layout.check(ranks: (try? LaunchEnvironment())?.size ?? 1)
         try schedule.check(try layout.parsed())
-        try output.check(try layout.parsed())
+        if !layout.isAuto { try output.check(try layout.parsed()) }
         if let stopAtStep, stopAtStep < 1 {
             throw ValidationError("--stop-at-step is \(stopAtStep), expected at least 1.")
         }
@@ -58,16 +58,19 @@ struct TrainCommand: ParsableCommand {
         try trace.check(job)
         let ranks = job.communicator.size
         // One rank has no choice.
-        let plan = layout.isAuto && ranks > 1 ? try JobPlan(configuration, job) : nil
+        let choice = JobPlan.Choice(output: output.placement, recomputation: memory.recomputation)
+        let plan = layout.isAuto && ranks > 1 ? try JobPlan(configuration, choice, job) : nil
         let asked = try layout.parsed() ?? ParallelLayout(replicas: ranks)
         if plan == nil { try layout.fitting { try configuration.check(asked) } }
         let candidate =
-            plan?.best.candidate ?? LayoutCandidate(asked, schedule: schedule.kind, cuts: schedule.cuts)
+            plan?.best.candidate
+            ?? LayoutCandidate(
+                asked, schedule: schedule.kind, cuts: schedule.cuts, output: output.placement)
         if let plan { Console.print(plan.choice) }
         let trainer = try LanguageModelTrainer(
             configuration, tokens: corpus.training, grid: ProcessGrid(candidate.layout, world: job.communicator),
             schedule: candidate.schedule, cuts: candidate.cuts, recomputation: memory.recomputation,
-            output: output.placement)
+            output: candidate.output)
         if let resumed { try trainer.restore(resumed.snapshot) }
         if !resume {
             let snapshot = try trainer.snapshot()

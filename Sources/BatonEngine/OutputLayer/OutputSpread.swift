@@ -125,7 +125,7 @@ final class OutputSpread: PolledReduction {
                     tag: tag(unit, isGradient: false)))
         }
         shares[unit.microBatch].rows.take(steps(unit), from: output)
-        try shares[unit.microBatch].run(steps(unit), poll: poll)
+        try run(unit)
     }
 
     /// On the last stage, before a chunk is walked back: brings the gradient of h of all rows together.
@@ -154,13 +154,22 @@ final class OutputSpread: PolledReduction {
     override func work() throws(CommError) -> Bool {
         guard let next = arriving.first, try next.request.test() else { return false }
         arriving.removeFirst()
-        let share = shares[next.unit.microBatch]
-        try share.run(steps(next.unit), poll: poll)
+        try run(next.unit)
         sends.append(
             try grid.stageGroup.immediateSend(
-                UnsafeRawBufferPointer(share.rows.gradient[leading: steps(next.unit)].bytes),
+                UnsafeRawBufferPointer(shares[next.unit.microBatch].rows.gradient[leading: steps(next.unit)].bytes),
                 to: grid.layout.stages - 1, tag: tag(next.unit, isGradient: true)))
         return true
+    }
+
+    /// Runs the own rows of a chunk, as the action the simulator knows.
+    private func run(_ unit: Unit) throws(CommError) {
+        var watch = StopWatch(trace)
+        try shares[unit.microBatch].run(steps(unit), poll: poll)
+        _ = watch.lap(
+            .output,
+            .action(
+                ScheduleAction(.output, stage: grid.place.stage, microBatch: unit.microBatch, chunk: unit.chunk)))
     }
 
     /// Adds the gradients of the output layer over a micro-batch, whose chunks have all been walked back.

@@ -105,7 +105,7 @@ extension ParallelStack: StageWork {
             arena?.select(gradients: sums.gradients[action.microBatch])
             try window.backwardWeights(hook: hook)
             arena?.select(gradients: nil)
-        case .gradientSum: break
+        case .gradientSum, .output: break
         }
     }
 

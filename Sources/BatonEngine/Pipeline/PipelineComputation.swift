@@ -64,6 +64,7 @@ final class PipelineComputation: WindowComputation {
         var watch = StopWatch(trace)
         transfers.trace = trace
         reduction.polled.trace = trace
+        output?.trace = trace
         arena.beginStep()
         remaining = Array(repeating: sums.shares.count, count: arena.slots.count)
         let next = stage.beginState(rows: states[0].shape[1])
@@ -123,6 +124,8 @@ extension PipelineComputation: StageWork {
             try window.backwardWeights(hook: hook, ready: ready)
             arena.select(gradients: nil)
         case .gradientSum: try reduction.finish()
+        // Run where the stage would wait, or around the layers' actions: no part of an executor's list.
+        case .output: break
         }
     }
 

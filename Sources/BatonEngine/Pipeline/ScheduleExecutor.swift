@@ -23,7 +23,7 @@ struct ScheduleExecutor {
     }
 
     /// Messages that are received before they are needed. Two: one that arrives while one is used.
-    private static let lookahead = 2
+    static let lookahead = 2
 
     private let shape: ScheduleShape
     private let actions: [ScheduleAction]
@@ -64,7 +64,7 @@ struct ScheduleExecutor {
             try work.perform(action, hook: transfers.hook)
             switch action.kind {
             case .forward: times.forward += watch.lap(.compute, .action(action))
-            case .backward, .weightGradient: times.backward += watch.lap(.compute, .action(action))
+            case .backward, .weightGradient, .output: times.backward += watch.lap(.compute, .action(action))
             case .gradientSum: times.wait += watch.lap(.wait, .action(action))
             }
             if let receiver = shape.receiver(of: action), let index = shape.index(of: action) {

@@ -1,7 +1,7 @@
 public import BatonComm
 import BatonData
 import BatonKernelABI
-import BatonKernels
+public import BatonKernels
 import BatonNN
 import BatonTensor
 
@@ -12,14 +12,17 @@ import BatonTensor
 public struct CostProbe {
     private let configuration: TrainingConfiguration
     private let world: any Communicator
-    /// About how long one pass over a layer's window may take; longer windows are measured by their first steps.
-    private let passSeconds = 0.03
-    private let repetitions = 3
+    private let recomputation: Recomputation?
+    private let rounds: ProbeRounds
 
-    /// - Parameter configuration: what is to be trained.
-    public init(_ configuration: TrainingConfiguration, world: any Communicator) {
+    /// - Parameters:
+    ///   - configuration: what is to be trained.
+    ///   - recomputation: how the layers get their gates in the backward pass; nil keeps them.
+    public init(_ configuration: TrainingConfiguration, world: any Communicator, recomputation: Recomputation? = nil) {
         self.configuration = configuration
         self.world = world
+        self.recomputation = recomputation
+        rounds = ProbeRounds(world: world, stepsPerWindow: configuration.stepsPerWindow)
     }
 
     /// Measures what the forecasts of some candidates need. Collective.
@@ -29,60 +32,92 @@ public struct CostProbe {
         try configuration.check()
         let parts = Set(candidates.map { $0.parts(of: configuration) }).sorted()
         var costs = MachineCosts(
-            layers: [:], update: 0, hash: 0, latency: 0, byte: 0, sumByte: [:], sum: 0, baseBytes: 0)
+            layers: [:], output: [], update: 0, hash: 0, latency: 0, byte: 0, sumByte: [:], sum: 0, baseBytes: 0)
+        let shares = shares(parts)
+        var pieces: [(place: Place, piece: ProbePiece)] = []
+        var probe: LayerProbe?
         for shards in Set(candidates.map(\.layout.shards)).sorted() {
             do {
-                let (layers, update, hash) = try measureLayers(shards: shards, parts)
-                costs.layers[shards] = layers
-                if shards == 1 || costs.hash == 0 { (costs.update, costs.hash) = (update, hash) }
+                let probes = try layerProbes(shards: shards, shares)
+                probe = probe ?? probes.first
+                for (layer, probe) in probes.enumerated() {
+                    pieces += shares.map {
+                        (
+                            .layer(.init(layer: layer), shards: shards),
+                            probe.piece(rows: $0.lanes.count, leaves: $0.leaves)
+                        )
+                    }
+                }
             } catch let error as CommError where error.kind == .invalid && shards > 1 {
                 // Ranks of different machines cannot divide units; they all hear so.
                 costs.notDivided[shards] = error.message
             }
         }
+        pieces += outputPieces(candidates, shares).map { (.output, $0) }
+        for (entry, layer) in zip(pieces, try rounds.measure(pieces.map(\.piece))) {
+            switch entry.place {
+            case .layer(let kind, let shards): costs.layers[shards, default: [:]][kind, default: []].append(layer)
+            case .output: costs.output.append(layer)
+            }
+        }
+        if let probe { (costs.update, costs.hash) = try probe.measureUpdate(rounds) }
         let transport = TransportProbe(world, leafCount: configuration.leafCount)
         if world.size > 1 { (costs.latency, costs.byte) = try transport.messages() }
-        for replicas in Set(candidates.map(\.layout.replicas)).sorted() where replicas > 1 {
+        // The output layer of stages that share it is summed over all of them.
+        let sums =
+            candidates.map { $0.layout.replicas }
+            + candidates.filter { $0.output == .spread }.map { $0.layout.replicas * $0.layout.stages }
+        for replicas in Set(sums).sorted() where replicas > 1 {
             let (sum, byte) = try transport.sum(replicas: replicas)
             costs.sumByte[replicas] = try mean([byte])[0]
             costs.sum = max(costs.sum, try mean([sum])[0])
         }
-        let scalars = try mean([costs.update, costs.hash, costs.latency, costs.byte, baseBytes])
-        (costs.update, costs.hash, costs.latency) = (scalars[0], scalars[1], scalars[2])
-        (costs.byte, costs.baseBytes) = (scalars[3], scalars[4])
+        let scalars = try mean([costs.latency, costs.byte, baseBytes])
+        (costs.latency, costs.byte, costs.baseBytes) = (scalars[0], scalars[1], scalars[2])
         return costs
     }
 
-    /// Every class of layers, its units divided by so many ranks; and what a step costs for each parameter.
-    private func measureLayers(
-        shards: Int, _ parts: [Int]
-    ) throws -> (layers: [MachineCosts.LayerClass: [MachineCosts.Layer]], update: Double, hash: Double) {
+    /// Where the costs of a piece go.
+    private enum Place {
+        case layer(MachineCosts.LayerClass, shards: Int)
+        case output
+    }
+
+    /// Every class of layers, its units divided by so many ranks. Collective.
+    private func layerProbes(shards: Int, _ shares: [RankShare]) throws -> [LayerProbe] {
         let grid =
             shards > 1
             ? try ProcessGrid(ParallelLayout(replicas: world.size / shards, shards: shards), world: world) : nil
-        let count = configuration.model.layers
-        var layers: [MachineCosts.LayerClass: [MachineCosts.Layer]] = [:]
-        var (update, hash) = (0.0, 0.0)
-        for layer in Set([0, count > 2 ? 1 : 0, count - 1]).sorted() {
-            var measured: [MachineCosts.Layer] = []
-            let probe = try LayerProbe(configuration, layer: layer, grid: grid, repetitions: repetitions)
-            for part in parts {
-                let share = RankShare(
-                    lanes: configuration.batch, leafCount: configuration.leafCount,
-                    rank: LayoutCandidate.fullest(of: part, configuration), size: part)
-                let rows = share.lanes.count
-                guard rows > 0, !measured.contains(where: { $0.rows == rows }) else { continue }
-                try world.barrier()
-                measured.append(
-                    try probe.measure(rows: rows, leaves: share.leaves, passSeconds: passSeconds) { try mean([$0])[0] })
-            }
-            layers[.init(layer: layer, of: count)] = try mean(measured)
-            if layer == count - 1 {
-                try world.barrier()
-                (update, hash) = try probe.measureUpdate()
+        return try (0..<min(2, configuration.model.layers)).map { layer in
+            try LayerProbe(
+                configuration, layer: layer, grid: grid, recomputation: shards > 1 ? nil : recomputation,
+                subtreeCount: shares.map(\.leaves.subtrees.count).max() ?? 1)
+        }
+    }
+
+    /// The output layer for whole micro-batches and, where stages share it, their parts of them; rows ascending.
+    private func outputPieces(_ candidates: [LayoutCandidate], _ shares: [RankShare]) -> [ProbePiece] {
+        var leaves: [Int: LeafPlan] = [:]
+        for share in shares { leaves[share.lanes.count] = share.leaves }
+        for candidate in candidates where candidate.output == .spread {
+            for part in candidate.outputParts(of: configuration).joined() where part.leaves.rowCount > 0 {
+                leaves[part.leaves.rowCount] = part.leaves
             }
         }
-        return (layers, update, hash)
+        let probe = OutputProbe(configuration, subtreeCount: leaves.values.map(\.subtrees.count).max() ?? 1)
+        return leaves.sorted { $0.key < $1.key }.map { probe.piece(rows: $0.key, leaves: $0.value) }
+    }
+
+    /// The fullest part of each division of the batch, each number of rows once, ascending.
+    private func shares(_ parts: [Int]) -> [RankShare] {
+        var result: [Int: RankShare] = [:]
+        for part in parts {
+            let share = RankShare(
+                lanes: configuration.batch, leafCount: configuration.leafCount,
+                rank: LayoutCandidate.fullest(of: part, configuration), size: part)
+            if share.lanes.count > 0, result[share.lanes.count] == nil { result[share.lanes.count] = share }
+        }
+        return result.values.sorted { $0.lanes.count < $1.lanes.count }
     }
 
     /// The mean over the ranks of every number.
@@ -94,14 +129,5 @@ public struct CostProbe {
         return values.indices.map { place in
             (0..<world.size).reduce(0) { $0 + all[$1 * values.count + place] } / Double(world.size)
         }
-    }
-
-    private func mean(_ layers: [MachineCosts.Layer]) throws -> [MachineCosts.Layer] {
-        let numbers = try mean(layers.flatMap { [$0.begin, $0.forward, $0.backward, $0.weights, $0.call] })
-        return layers.enumerated().map { place, layer in
-            let own = Array(numbers[5 * place..<5 * place + 5])
-            return MachineCosts.Layer(
-                rows: layer.rows, begin: own[0], forward: own[1], backward: own[2], weights: own[3], call: own[4])
-        }.sorted { $0.rows < $1.rows }
     }
 }

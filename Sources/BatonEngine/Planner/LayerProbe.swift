@@ -4,75 +4,55 @@ import BatonKernels
 import BatonNN
 import BatonTensor
 
-/// Times windows of one layer of a language model, as a pipeline stage runs them.
+/// Times windows of one layer of a language model, as a pipeline stage runs them, without the output layer.
 final class LayerProbe {
     private let configuration: TrainingConfiguration
     private let stage: LanguageModelStage
-    private let layer: Int
-    private let repetitions: Int
+    private let recomputation: Recomputation?
     /// Where units are divided.
     private let rows: GradientRows?
-    private var arena: ParameterArena
+    private let arena: ParameterArena
 
-    /// - Parameter grid: of ranks that divide the hidden units; the measurements are then collective over them. nil does
-    ///   not divide them.
-    init(_ configuration: TrainingConfiguration, layer: Int, grid: ProcessGrid?, repetitions: Int) throws {
+    /// - Parameters:
+    ///   - grid: of ranks that divide the hidden units; the measurements are then collective over them. nil does not
+    ///     divide them.
+    ///   - subtreeCount: gradients, as many as any piece has subtrees.
+    init(
+        _ configuration: TrainingConfiguration, layer: Int, grid: ProcessGrid?, recomputation: Recomputation?,
+        subtreeCount: Int
+    ) throws {
         self.configuration = configuration
-        self.layer = layer
-        self.repetitions = repetitions
+        self.recomputation = recomputation
         let model = LanguageModel(configuration.model, seed: 1, layers: layer..<layer + 1)
         let shard = try grid.flatMap { try HiddenShard($0) }
-        stage = LanguageModelStage(model, shard: shard)
+        // A stage that spreads the output layer leaves it to others.
+        stage = LanguageModelStage(model, shard: shard, spreadsOutput: true)
         rows = try shard.map { try GradientRows($0, of: model.recurrent.directions[model.layers]) }
-        arena = ParameterArena(stage.model.parameters.reversed())
+        arena = Self.arena(model, subtreeCount: subtreeCount)
     }
 
-    /// Seconds of the parts of one window.
-    private struct Times {
-        var begin = 0.0
-        var forward = 0.0
-        var backward = 0.0
-        var weights = 0.0
+    private static func arena(_ model: LanguageModel, subtreeCount: Int) -> ParameterArena {
+        let output = Set(model.decoder.collectParameters().map(ObjectIdentifier.init))
+        return ParameterArena(
+            model.parameters.reversed().filter { !output.contains(ObjectIdentifier($0)) }, subtreeCount: subtreeCount)
     }
 
     /// The layer for some rows.
-    ///
-    /// - Parameters:
-    ///   - passSeconds: about how long a pass over the steps measured may take.
-    ///   - agree: the same number on all ranks.
-    func measure(
-        rows: Int, leaves: LeafPlan, passSeconds: Double, agree: (Double) throws -> Double
-    ) throws -> MachineCosts.Layer {
-        arena = ParameterArena(stage.model.parameters.reversed(), subtreeCount: leaves.subtrees.count)
-        // The first window takes memory, and says how many steps there is time for.
-        let first = min(8, configuration.stepsPerWindow)
-        _ = try run(rows: rows, leaves, steps: first, calls: 1)
-        let trial = try run(rows: rows, leaves, steps: first, calls: 1)
-        let perStep = try agree(max(trial.forward, trial.backward, trial.weights) / Double(first))
-        let steps = min(configuration.stepsPerWindow, max(first, Int(passSeconds / max(perStep, 1e-9))))
-        let calls = min(steps, 8)
-        if steps > first { _ = try run(rows: rows, leaves, steps: steps, calls: 1) }
-        var (whole, cut): ([Times], [Times]) = ([], [])
-        for _ in 0..<repetitions {
-            whole.append(try run(rows: rows, leaves, steps: steps, calls: 1))
-            cut.append(try run(rows: rows, leaves, steps: steps, calls: calls))
+    func piece(rows: Int, leaves: LeafPlan) -> ProbePiece {
+        // A window cut short must not choose another chunk than the whole one.
+        let model = configuration.model
+        let shape = RecurrentShape(cell: model.cell, inputChains: [stage.inputWidth], hidden: model.hidden)
+        let chunk = recomputation?.chunk(shape, steps: configuration.stepsPerWindow, leaves: leaves)
+        return ProbePiece(rows: rows, recomputed: chunk) { [self] steps, calls in
+            stage.model.recurrent.recomputation = chunk.map { .chunks(of: $0) }
+            return try run(rows: rows, leaves, steps: steps, calls: calls)
         }
-        // On a shared machine the shortest time is the one least disturbed.
-        func least(_ times: [Times], _ part: (Times) -> Double) -> Double {
-            times.map(part).min() ?? 0
-        }
-        let both = { (times: Times) in times.forward + times.backward }
-        let extra = calls > 1 ? (least(cut, both) - least(whole, both)) / Double(2 * (calls - 1)) : 0
-        let count = Double(steps)
-        return MachineCosts.Layer(
-            rows: rows, begin: least(whole, \.begin), forward: least(whole, \.forward) / count,
-            backward: least(whole, \.backward) / count, weights: least(whole, \.weights) / count,
-            call: max(0, extra))
     }
 
     /// One window in so many ranges of steps each way.
-    private func run(rows: Int, _ leaves: LeafPlan, steps: Int, calls: Int) throws -> Times {
-        var times = Times()
+    private func run(rows: Int, _ leaves: LeafPlan, steps: Int, calls: Int) throws -> WindowTimes {
+        var times = WindowTimes()
+        arena.select(gradients: 0..<leaves.subtrees.count)
         let size = Double(configuration.model.vocabularySize)
         let stream = RandomStream(seed: 1, name: "probe")
         let tokens = (0..<steps * rows).map { Int32(stream.uniform(UInt64($0)) * size) }
@@ -89,8 +69,8 @@ final class LayerProbe {
             training: LanguageModelWindow.Training(
                 random: RandomKey(seed: 1), gradientScale: 1 / Double(rows * steps)))
         times.begin = watch.lap()
-        if !stage.model.holdsEmbedding { fill(window.recurrent.input) }
-        if !stage.model.holdsDecoder { fill(window.recurrent.outputGradient()) }
+        if !stage.model.holdsEmbedding { window.recurrent.input.fillForProbe() }
+        window.recurrent.outputGradient().fillForProbe()
         _ = watch.lap()
         for range in ranges { try window.forward(steps: range, hook: hook) }
         times.forward = watch.lap()
@@ -110,21 +90,14 @@ final class LayerProbe {
         return times
     }
 
-    /// Ordinary numbers: kernels slow down on those that are almost zero.
-    private func fill(_ tensor: Tensor) {
-        let values = tensor.pointer(of: Float.self)
-        for index in 0..<tensor.count { values[index] = Float(index % 37 - 18) / 18 }
-    }
-
     /// What is done once a step for each parameter: zeroing its gradient, packing it, its norm and its update; and the
     /// hash.
-    func measureUpdate() throws -> (update: Double, hash: Double) {
+    func measureUpdate(_ rounds: ProbeRounds) throws -> (update: Double, hash: Double) {
         let leaves = LeafPlan.whole(rows: 1)
-        arena = ParameterArena(stage.model.parameters.reversed())
         let optimizer = configuration.makeOptimizer(arena)
         var (updates, hashes): ([Double], [Double]) = ([], [])
         _ = try run(rows: 1, leaves, steps: 1, calls: 1)
-        for repetition in 0...repetitions {
+        for repetition in 0...5 {
             var watch = StopWatch()
             arena.beginStep()
             var seconds = watch.lap()
@@ -143,6 +116,14 @@ final class LayerProbe {
             }
         }
         let count = Double(arena.count)
-        return ((updates.min() ?? 0) / count, (hashes.min() ?? 0) / count)
+        return (max(0, try rounds.slowest(updates)) / count, try rounds.slowest(hashes) / count)
+    }
+}
+
+extension Tensor {
+    /// Ordinary numbers: kernels slow down on those that are almost zero.
+    func fillForProbe() {
+        let values = pointer(of: Float.self)
+        for index in 0..<count { values[index] = Float(index % 37 - 18) / 18 }
     }
 }

@@ -8,12 +8,31 @@ public struct LayoutCandidate: Sendable, Hashable, CustomStringConvertible {
     public var schedule: ScheduleKind
     /// Into how many parts.
     public var cuts: ScheduleCuts
+    /// Where the output layer runs; nil leaves it to `OutputPlacement`.
+    public var output: OutputPlacement?
 
     /// All values at once.
-    public init(_ layout: ParallelLayout, schedule: ScheduleKind = .wavefront, cuts: ScheduleCuts = ScheduleCuts()) {
+    public init(
+        _ layout: ParallelLayout, schedule: ScheduleKind = .wavefront, cuts: ScheduleCuts = ScheduleCuts(),
+        output: OutputPlacement? = nil
+    ) {
         self.layout = layout
         self.schedule = schedule
         self.cuts = cuts
+        self.output = output
+    }
+
+    /// The same with the place of the output layer that a trainer would choose, if it was left open.
+    ///
+    /// - Throws: `EngineError` if there are more stages than layers, or the output layer cannot be where it should.
+    public func placed(in configuration: TrainingConfiguration) throws(EngineError) -> LayoutCandidate {
+        var copy = self
+        if output == nil {
+            copy.output = try OutputPlacement.cheaper(
+                configuration.model, layout, leafCount: configuration.leafCount)
+        }
+        try copy.output?.check(layout, leafCount: configuration.leafCount)
+        return copy
     }
 
     /// As it is asked for on the command line: `pp=2 wavefront, 16 chunks`.
@@ -22,27 +41,36 @@ public struct LayoutCandidate: Sendable, Hashable, CustomStringConvertible {
         var text = "\(layout) \(schedule.rawValue)"
         if let chunks = cuts.chunks { text += ", \(chunks) chunks" }
         if let microBatches = cuts.microBatches, microBatches > 1 { text += ", \(microBatches) micro-batches" }
-        return text
+        return output == .spread ? text + ", output layer spread" : text
     }
 
-    /// Every product of replicas, stages and shards that so many ranks can train, with every schedule, cut in a few ways.
+    /// Every product of replicas, stages and shards that so many ranks can train, with every schedule, cut in a few ways,
+    /// with the output layer on the last stage and on all.
     ///
-    /// - Parameter schedule: only this one; nil is all.
+    /// - Parameters:
+    ///   - schedule: only this one; nil is all.
+    ///   - output: only this place of the output layer; nil is both.
+    ///   - recomputes: whether gates are computed again, which shards cannot.
     public static func all(
-        _ configuration: TrainingConfiguration, ranks: Int, schedule only: ScheduleKind? = nil
+        _ configuration: TrainingConfiguration, ranks: Int, schedule only: ScheduleKind? = nil,
+        output: OutputPlacement? = nil, recomputes: Bool = false
     ) -> [LayoutCandidate] {
         var result: [LayoutCandidate] = []
         let products = (1...max(1, ranks)).flatMap { stages in (1...max(1, ranks)).map { (stages, $0) } }
-        for (stages, shards) in products where ranks % (stages * shards) == 0 {
+        for (stages, shards) in products where ranks % (stages * shards) == 0 && !(recomputes && shards > 1) {
             let layout = ParallelLayout(replicas: ranks / stages / shards, stages: stages, shards: shards)
             guard (try? configuration.check(layout)) != nil else { continue }
             guard stages > 1 else {
-                result.append(LayoutCandidate(layout))
+                result.append(LayoutCandidate(layout, output: .lastStage))
                 continue
             }
+            let places = OutputPlacement.allCases.filter { place in
+                (output == nil || place == output)
+                    && (try? place.check(layout, leafCount: configuration.leafCount)) != nil
+            }
             for schedule in ScheduleKind.allCases where only == nil || schedule == only {
-                result += Self.cuts(schedule, stages: stages).map {
-                    LayoutCandidate(layout, schedule: schedule, cuts: $0)
+                result += Self.cuts(schedule, stages: stages).flatMap { cuts in
+                    places.map { LayoutCandidate(layout, schedule: schedule, cuts: cuts, output: $0) }
                 }.filter { candidate in
                     (try? candidate.cuts.check(
                         schedule, steps: configuration.stepsPerWindow, replicas: layout.replicas,
@@ -61,9 +89,19 @@ public struct LayoutCandidate: Sendable, Hashable, CustomStringConvertible {
     /// What stages do; nil without stages.
     func schedule(of configuration: TrainingConfiguration) -> PipelineSchedule? {
         guard layout.stages > 1 else { return nil }
-        return schedule.schedule(
+        let plain = schedule.schedule(
             stages: layout.stages, replicas: layout.replicas, steps: configuration.stepsPerWindow,
             leafCount: configuration.leafCount, cuts: cuts)
+        return output == .spread ? plain.spreadingOutput() : plain
+    }
+
+    /// Rows of the output layer by stage and micro-batch, where the stages share it.
+    func outputParts(of configuration: TrainingConfiguration) -> [[OutputParts.Part]] {
+        OutputParts(
+            lanes: configuration.batch, leafCount: configuration.leafCount, layout: layout,
+            place: ParallelLayout.Place(replica: Self.fullest(of: layout.replicas, configuration)),
+            microBatches: schedule(of: configuration)?.shape.microBatches ?? 1
+        ).parts
     }
 
     /// The part with the most lanes.

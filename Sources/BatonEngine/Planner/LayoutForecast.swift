@@ -14,4 +14,6 @@ public struct LayoutForecast: Sendable, Hashable {
     public var sumShare: Double
     /// Rows of a product: lanes of a micro-batch.
     public var rows: Int
+    /// What the first rank's time goes into.
+    public var times: StepTimes
 }

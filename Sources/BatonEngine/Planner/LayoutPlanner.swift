@@ -1,5 +1,5 @@
 import BatonComm
-import BatonKernels
+public import BatonKernels
 
 /// Predicts step time and memory of layouts from measured costs, by running their real schedules through the
 /// simulator.
@@ -12,11 +12,14 @@ public struct LayoutPlanner: Sendable {
     public var configuration: TrainingConfiguration
     /// What it costs.
     public var costs: MachineCosts
+    /// Whether gates are computed again, which the costs then include; nil keeps them.
+    public var recomputation: Recomputation?
 
     /// All values at once.
-    public init(_ configuration: TrainingConfiguration, costs: MachineCosts) {
+    public init(_ configuration: TrainingConfiguration, costs: MachineCosts, recomputation: Recomputation? = nil) {
         self.configuration = configuration
         self.costs = costs
+        self.recomputation = recomputation
     }
 
     /// The forecasts of candidates, the fastest first.
@@ -29,10 +32,13 @@ public struct LayoutPlanner: Sendable {
     /// What to expect of one layout.
     ///
     /// - Throws: `EngineError` or `ScheduleError` if it does not fit the configuration.
-    public func forecast(_ candidate: LayoutCandidate) throws -> LayoutForecast {
-        let layout = candidate.layout
+    public func forecast(_ asked: LayoutCandidate) throws -> LayoutForecast {
+        let layout = asked.layout
         try configuration.check(layout)
-        let partition = try StagePartition(configuration.model, stages: layout.stages)
+        let candidate = try asked.placed(in: configuration)
+        let isSpread = candidate.output == .spread
+        let partition = try StagePartition(
+            configuration.model, stages: layout.stages, output: candidate.output ?? .lastStage)
         try candidate.cuts.check(
             candidate.schedule, steps: configuration.stepsPerWindow, replicas: layout.replicas,
             leafCount: configuration.leafCount)
@@ -40,26 +46,61 @@ public struct LayoutPlanner: Sendable {
         let parts = candidate.parts(of: configuration)
         let rows = LayoutCandidate.lanes(
             LayoutCandidate.fullest(of: parts, configuration), of: parts, configuration)
-        let stages = partition.stages.map { StageLoad($0, rows: rows, shards: layout.shards, self) }
-        let sums = stages.map { sumSeconds(bytes: 4 * $0.parameters, replicas: layout.replicas) }
+        let outputRows =
+            isSpread ? candidate.outputParts(of: configuration).map { $0.map(\.rows.count) } : []
+        let stages = partition.stages.enumerated().map { number, layers in
+            StageLoad(
+                layers, rows: rows, outputRows: isSpread ? outputRows[number] : nil, shards: layout.shards, self)
+        }
+        let sums = stages.map { sumSeconds($0, layout, isSpread: isSpread) }
         var (seconds, bubble) = (0.0, 0.0)
         if let pipeline {
             let outcome = try simulate(pipeline, stages, sums, rows: rows)
             seconds = outcome.makespan
             bubble = outcome.bubble
+            // The sum of a spread output layer runs on all ranks, with one replica as with many.
+            if layout.replicas == 1 { seconds += sums.max() ?? 0 }
         } else {
             seconds = stages[0].whole(steps: configuration.stepsPerWindow) + sums[0]
         }
         let microBatches = Double(pipeline?.shape.microBatches ?? 1)
         // Stages begin at once, and each waits for the norm of all.
-        seconds += stages.map { microBatches * $0.begin }.max() ?? 0
-        seconds += stages.map { $0.parameters * (costs.update + costs.hash) }.max() ?? 0
-        if layout.rankCount > 1 { seconds += 4 * costs.latency }
+        let begin = stages.map { microBatches * $0.begin }.max() ?? 0
+        let update = stages.map { $0.held * costs.update + $0.parameters * costs.hash }.max() ?? 0
+        seconds += begin + update + (layout.rankCount > 1 ? 4 * costs.latency : 0)
         let tokens = Double(configuration.batch * configuration.stepsPerWindow)
+        let memory = try MemoryForecast(
+            configuration: configuration, candidate: candidate, schedule: pipeline, recomputation: recomputation
+        ).bytes()
         return LayoutForecast(
             candidate: candidate, secondsPerStep: seconds, tokensPerSecond: tokens / seconds,
-            bytesPerRank: MemoryForecast(configuration, layout: layout, schedule: pipeline).bytes + costs.baseBytes,
-            bubble: bubble, sumShare: (sums.max() ?? 0) / seconds, rows: rows)
+            bytesPerRank: memory + costs.baseBytes, bubble: bubble, sumShare: (sums.max() ?? 0) / seconds,
+            rows: rows, times: times(stages[0], begin: begin, total: seconds, microBatches))
+    }
+
+    /// What the first rank does in a step; what is left of it, it waits.
+    private func times(
+        _ stage: StageLoad, begin: Double, total: Double, _ microBatches: Double
+    ) -> StepTimes {
+        let steps = Double(configuration.stepsPerWindow) * microBatches
+        var times = StepTimes()
+        times.forward = begin + steps * stage.forward
+        times.backward = steps * (stage.backward + stage.weights)
+        for cost in stage.output {
+            times.forward += Double(configuration.stepsPerWindow) * (cost.forward + cost.backward)
+        }
+        times.update = stage.held * costs.update
+        times.hash = stage.parameters * costs.hash
+        times.combine = max(0, total - times.forward - times.backward - times.update - times.hash)
+        return times
+    }
+
+    /// Sums of the gradients of one stage: over its replicas, of a spread output layer over all ranks.
+    private func sumSeconds(_ stage: StageLoad, _ layout: ParallelLayout, isSpread: Bool) -> Double {
+        let output = isSpread ? configuration.model.outputParameterCount : 0
+        let ranks = layout.replicas * layout.stages
+        return sumSeconds(bytes: 4 * (stage.held - output), replicas: layout.replicas)
+            + (isSpread ? sumSeconds(bytes: 4 * output, replicas: ranks) : 0)
     }
 
     /// A sum of the gradients of one stage over its replicas.
@@ -75,21 +116,29 @@ public struct LayoutPlanner: Sendable {
     ) throws(ScheduleError) -> ScheduleSimulator.Outcome {
         let shape = pipeline.shape
         let steps = Double(configuration.stepsPerWindow) / Double(shape.chunks)
-        let messageBytes = 4 * Double(rows * configuration.model.hidden) * steps
+        let bytesPerRow = 4 * Double(configuration.model.hidden) * steps
+        let messageBytes = bytesPerRow * Double(rows)
         var simulated = ScheduleSimulator.Costs()
         simulated.ofStages = stages.enumerated().map { number, stage in
             // Copying a message costs the rank that sends it and the one that receives it.
             let neighbours = (number > 0 ? 1.0 : 0) + (number + 1 < stages.count ? 1 : 0)
             let copies = neighbours * messageBytes * costs.byte
+            // The last stage sends h of the rows of all others and gets the gradients; they are copied on both ends.
+            let others = Double(rows) - Double(stage.outputRows.max() ?? rows)
+            let spread = shape.spreadsOutput && number + 1 == stages.count ? 2 * others * bytesPerRow * costs.byte : 0
             return ScheduleSimulator.StageCosts(
-                forward: stage.call + steps * stage.forward + copies,
-                backward: stage.call + steps * stage.backward + copies,
-                weightGradient: Double(configuration.stepsPerWindow) * stage.weights, gradientSum: sums[number])
+                forward: stage.call + steps * stage.forward + copies + spread,
+                backward: stage.call + steps * stage.backward + copies + spread,
+                weightGradient: Double(configuration.stepsPerWindow) * stage.weights, gradientSum: sums[number],
+                output: stage.output.enumerated().map { part, cost in
+                    let moved = number + 1 == stages.count ? 0 : 2 * Double(stage.outputRows[part]) * bytesPerRow
+                    return cost.call + steps * (cost.forward + cost.backward) + moved * costs.byte
+                })
         }
         // Messages of more than a page move only while the sender polls, which it does after each time step.
         let poll = messageBytes > 4096 ? stages.map { max($0.forward, $0.backward) }.max() ?? 0 : 0
         simulated.message = costs.latency + poll
-        return try ScheduleSimulator(costs: simulated).run(pipeline)
+        return try ScheduleSimulator(costs: simulated, lookahead: ScheduleExecutor.lookahead).run(pipeline)
     }
 }
 
@@ -98,26 +147,45 @@ struct StageLoad {
     var begin = 0.0
     var forward = 0.0
     var backward = 0.0
+    /// Of one time step, for all micro-batches alike.
     var weights = 0.0
     var call = 0.0
-    /// Parameters of the stage.
+    /// A spread output layer: rows and costs of this stage, by micro-batch.
+    var outputRows: [Int] = []
+    var output: [MachineCosts.Layer] = []
+    /// Parameters that count to this stage.
     var parameters = 0.0
+    /// Parameters it updates, copies of a spread output layer included.
+    var held = 0.0
 
-    init(_ layers: Range<Int>, rows: Int, shards: Int, _ planner: LayoutPlanner) {
+    /// - Parameter outputRows: of a spread output layer; nil leaves it to the last stage.
+    init(_ layers: Range<Int>, rows: Int, outputRows: [Int]?, shards: Int, _ planner: LayoutPlanner) {
         let model = planner.configuration.model
-        for layer in layers {
-            let cost = planner.costs.layer(.init(layer: layer, of: model.layers), rows: rows, shards: shards)
-            begin += cost.begin
-            forward += cost.forward
-            backward += cost.backward
-            weights += cost.weights
-            call += cost.call
-        }
+        for layer in layers { add(planner.costs.layer(.init(layer: layer), rows: rows, shards: shards)) }
         parameters = model.parameterCount(layers: layers)
+        held = parameters
+        let isLast = layers.upperBound == model.layers
+        if let outputRows {
+            self.outputRows = outputRows
+            output = outputRows.map { planner.costs.output(rows: $0) }
+            // Weight gradients of the parts of all micro-batches together, spread over these.
+            weights += output.reduce(0) { $0 + $1.weights } / Double(outputRows.count)
+            if !isLast { held += model.outputParameterCount }
+        } else if isLast {
+            add(planner.costs.output(rows: rows))
+        }
+    }
+
+    private mutating func add(_ cost: MachineCosts.Layer) {
+        begin += cost.begin
+        forward += cost.forward
+        backward += cost.backward
+        weights += cost.weights
+        call += cost.call
     }
 
     /// A window on a rank that holds the whole model.
-    func whole(steps: Int) -> Double { 2 * call + Double(steps) * (forward + backward + weights) }
+    func whole(steps: Int) -> Double { Double(steps) * (forward + backward + weights) }
 }
 
 extension LanguageModelConfiguration {
@@ -127,7 +195,10 @@ extension LanguageModelConfiguration {
         var count = 0.0
         for layer in range { count += rows * (Double((layer == 0 ? embedding : hidden) + hidden) + 2) }
         if range.lowerBound == 0 { count += Double(vocabularySize) * Double(embedding) }
-        if range.upperBound == layers { count += Double(vocabularySize) * Double(hidden + 1) }
+        if range.upperBound == layers { count += outputParameterCount }
         return count
     }
+
+    /// Parameters of the output layer.
+    var outputParameterCount: Double { Double(vocabularySize) * Double(hidden + 1) }
 }

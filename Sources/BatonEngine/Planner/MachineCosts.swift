@@ -5,23 +5,11 @@ public struct MachineCosts: Sendable, Hashable, Codable {
     public enum LayerClass: String, Sendable, Hashable, Codable, CaseIterable {
         /// With the embedding below it.
         case first
-        /// Between others.
+        /// Above others.
         case inner
-        /// With the output layer and the loss above it.
-        case last
-        /// With embedding and output layer.
-        case only
 
-        /// Of layer l of L.
-        init(layer: Int, of count: Int) {
-            self =
-                switch (layer == 0, layer + 1 == count) {
-                case (true, true): .only
-                case (true, false): .first
-                case (false, true): .last
-                case (false, false): .inner
-                }
-        }
+        /// Of layer l.
+        init(layer: Int) { self = layer == 0 ? .first : .inner }
     }
 
     /// One layer, with what belongs to it, for a number of rows.
@@ -36,7 +24,7 @@ public struct MachineCosts: Sendable, Hashable, Codable {
         public var backward: Double
         /// The weight gradients of one time step.
         public var weights: Double
-        /// Each range of steps that is run forward, and each that is walked back.
+        /// Each further range of steps that is run forward, and each that is walked back.
         public var call: Double
 
         /// All values at once.
@@ -52,6 +40,8 @@ public struct MachineCosts: Sendable, Hashable, Codable {
 
     /// Measured rows of every class, ascending, by the number of ranks that divide the hidden units.
     public var layers: [Int: [LayerClass: [Layer]]]
+    /// The output layer with the loss, for measured rows, ascending.
+    public var output: [Layer]
     /// Why layers were not measured with the hidden units divided by so many ranks.
     public var notDivided: [Int: String] = [:]
     /// Once a step for each parameter a rank holds: packing, norm and optimiser.
@@ -71,10 +61,11 @@ public struct MachineCosts: Sendable, Hashable, Codable {
 
     /// All values at once.
     public init(
-        layers: [Int: [LayerClass: [Layer]]], update: Double, hash: Double, latency: Double, byte: Double,
-        sumByte: [Int: Double], sum: Double, baseBytes: Double
+        layers: [Int: [LayerClass: [Layer]]], output: [Layer], update: Double, hash: Double, latency: Double,
+        byte: Double, sumByte: [Int: Double], sum: Double, baseBytes: Double
     ) {
         self.layers = layers
+        self.output = output
         self.update = update
         self.hash = hash
         self.latency = latency
@@ -89,11 +80,15 @@ public struct MachineCosts: Sendable, Hashable, Codable {
     ///
     /// - Parameter shards: ranks that divide the hidden units.
     public func layer(_ kind: LayerClass, rows: Int, shards: Int = 1) -> Layer {
+        Self.layer(rows: rows, measured: layers[shards]?[kind] ?? [])
+    }
+
+    /// The same of the output layer.
+    public func output(rows: Int) -> Layer { Self.layer(rows: rows, measured: output) }
+
+    private static func layer(rows: Int, measured: [Layer]) -> Layer {
         let none = Layer(rows: rows, begin: 0, forward: 0, backward: 0, weights: 0, call: 0)
-        guard rows > 0, let measured = layers[shards]?[kind], let first = measured.first, let last = measured.last
-        else {
-            return none
-        }
+        guard rows > 0, let first = measured.first, let last = measured.last else { return none }
         if let above = measured.firstIndex(where: { $0.rows >= rows }), above > 0 || measured[above].rows == rows {
             if measured[above].rows == rows { return measured[above] }
             let (left, right) = (measured[above - 1], measured[above])

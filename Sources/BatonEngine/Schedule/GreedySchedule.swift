@@ -81,7 +81,7 @@ struct GreedySchedule {
         case .forward: stages[action.stage].forward[action.microBatch] += 1
         case .backward: stages[action.stage].backward[action.microBatch] -= 1
         case .weightGradient: stages[action.stage].hasWeights[action.microBatch] = true
-        case .gradientSum: break
+        case .gradientSum, .output: break
         }
     }
 }

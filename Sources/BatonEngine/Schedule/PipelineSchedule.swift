@@ -12,7 +12,7 @@
 /// has finished a chunk of time, so a pipeline is full without cutting the batch.
 public struct PipelineSchedule: Sendable, Hashable {
     /// The units it is made of.
-    public let shape: ScheduleShape
+    public private(set) var shape: ScheduleShape
     /// Actions of every rank.
     public var ranks: [[ScheduleAction]]
 
@@ -80,6 +80,35 @@ public struct PipelineSchedule: Sendable, Hashable {
                     + (0..<chunks).reversed().map { ScheduleAction(.backward, stage: stage, chunk: $0) }
                     + [ScheduleAction(.weightGradient, stage: stage)]
             })
+    }
+
+    /// The same with the output layer on all stages: the last one runs its rows behind every chunk, the others run theirs
+    /// of a micro-batch before they walk it back, those that came before in their order.
+    ///
+    /// This is the latest moment. An executor runs them earlier where a stage would only wait, which decides no numbers.
+    public func spreadingOutput() -> PipelineSchedule {
+        var result = self
+        result.shape.spreadsOutput = true
+        let last = shape.stages - 1
+        for rank in ranks.indices {
+            let stage = shape.stage(ofRank: rank)
+            func output(_ forward: ScheduleAction) -> ScheduleAction {
+                ScheduleAction(.output, stage: stage, microBatch: forward.microBatch, chunk: forward.chunk)
+            }
+            if stage == last {
+                result.ranks[rank] = ranks[rank].flatMap { $0.kind == .forward ? [$0, output($0)] : [$0] }
+                continue
+            }
+            // In the order in which the last stage finishes the chunks.
+            var open = ranks[rank - stage + last].filter { $0.kind == .forward }.map(output)
+            result.ranks[rank] = ranks[rank].flatMap { action in
+                let due = action.kind == .backward ? open.lastIndex { $0.microBatch == action.microBatch } : nil
+                guard let due else { return [action] }
+                defer { open.removeFirst(due + 1) }
+                return Array(open[...due]) + [action]
+            }
+        }
+        return result
     }
 
     /// A stream of sequences (the micro-batches) in chunks of time, forward only.

@@ -2,7 +2,8 @@
 ///
 /// Rendezvous semantics, the strictest a transport may have: nothing is buffered. A message moves only when its send
 /// has been started, which an action's end does without waiting, and its receive, which a rank starts no earlier than it
-/// reaches the action that needs the message. A rank with `credit` messages to one neighbour that have not moved waits
+/// reaches the action that needs the message, or with a look-ahead one that needs an earlier one. Messages of a spread
+/// output layer are received from the beginning. A rank with `credit` messages to one neighbour that have not moved waits
 /// before the next action that would send there.
 public struct ScheduleSimulator: Sendable {
     /// Time of each action and message, in any unit.
@@ -15,6 +16,8 @@ public struct ScheduleSimulator: Sendable {
         public var weightGradient = 1.0
         /// Of the sum over replicas.
         public var gradientSum = 1.0
+        /// Of a stage's rows of the output layer, one chunk.
+        public var output = 1.0
         /// From one stage to the next.
         public var message = 0.0
         /// Factors of the stages; nil is 1 for all.
@@ -33,6 +36,7 @@ public struct ScheduleSimulator: Sendable {
             case .backward: return factor * backward
             case .weightGradient: return factor * weightGradient * Double(chunks)
             case .gradientSum: return gradientSum
+            case .output: return factor * output
             }
         }
     }
@@ -47,13 +51,19 @@ public struct ScheduleSimulator: Sendable {
         public var weightGradient: Double
         /// Of the sum over replicas.
         public var gradientSum: Double
+        /// Of one chunk of each micro-batch in a spread output layer, besides `forward` and `backward`; where the list ends
+        /// they cost nothing.
+        public var output: [Double]
 
         /// All values at once.
-        public init(forward: Double, backward: Double, weightGradient: Double, gradientSum: Double) {
+        public init(
+            forward: Double, backward: Double, weightGradient: Double, gradientSum: Double, output: [Double] = []
+        ) {
             self.forward = forward
             self.backward = backward
             self.weightGradient = weightGradient
             self.gradientSum = gradientSum
+            self.output = output
         }
 
         func of(_ action: ScheduleAction) -> Double {
@@ -62,6 +72,7 @@ public struct ScheduleSimulator: Sendable {
             case .backward: backward
             case .weightGradient: weightGradient
             case .gradientSum: gradientSum
+            case .output: action.microBatch < output.count ? output[action.microBatch] : 0
             }
         }
     }
@@ -90,12 +101,17 @@ public struct ScheduleSimulator: Sendable {
     /// Messages per neighbour that may wait for their receiver; a rank that keeps what it sends until the step ends
     /// has no limit.
     public var credit: Int
+    /// Messages of neighbours that a rank receives ahead: with 2 it starts to receive the next while it uses one.
+    public var lookahead: Int
 
-    /// - Precondition: a credit of at least 1.
-    public init(costs: Costs = Costs(), credit: Int = .max) {
-        precondition(credit >= 1, "ScheduleSimulator: expected a credit of at least 1, got \(credit)")
+    /// - Precondition: a credit and a look-ahead of at least 1.
+    public init(costs: Costs = Costs(), credit: Int = .max, lookahead: Int = 1) {
+        precondition(
+            credit >= 1 && lookahead >= 1,
+            "ScheduleSimulator: expected a credit and a look-ahead of at least 1, got \(credit) and \(lookahead)")
         self.costs = costs
         self.credit = credit
+        self.lookahead = lookahead
     }
 
     /// - Throws: `ScheduleError` if no rank can go on before all have ended; it says what each waits for.

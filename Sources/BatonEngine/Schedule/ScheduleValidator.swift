@@ -17,7 +17,7 @@ public enum ScheduleValidator {
         let shape = schedule.shape
         let list = schedule.ranks[rank]
         let stage = shape.stage(ofRank: rank)
-        var isDone = [Bool](repeating: false, count: 2 * shape.microBatches * shape.chunks + shape.microBatches + 1)
+        var isDone = [Bool](repeating: false, count: shape.indexCount)
         for (place, action) in list.enumerated() {
             guard action.stage == stage, let index = shape.index(of: action) else {
                 throw error(schedule, rank, place, "\(action) is no action of stage \(stage)")

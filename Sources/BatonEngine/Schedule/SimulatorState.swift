@@ -12,6 +12,8 @@ struct SimulatorState {
     /// Per rank and direction (0 forward, 1 backward) the moments at which sent messages moved, and how many were sent.
     private var moves: [[[Double]]]
     private var sent: [[Int]]
+    /// Per rank the moments at which it was free for each action that needs a message of a neighbour.
+    private var reached: [[Double]]
     private var live: [Int]
     private var peak: [Int]
 
@@ -23,8 +25,8 @@ struct SimulatorState {
         free = Array(repeating: 0, count: count)
         times = Array(repeating: [], count: count)
         ends = Array(
-            repeating: Array(repeating: nil, count: 2 * shape.microBatches * shape.chunks + shape.microBatches + 1),
-            count: count)
+            repeating: Array(repeating: nil, count: shape.indexCount), count: count)
+        reached = Array(repeating: [], count: count)
         moves = Array(repeating: [[], []], count: count)
         sent = Array(repeating: [0, 0], count: count)
         live = Array(repeating: 0, count: count)
@@ -39,7 +41,8 @@ struct SimulatorState {
             let action = schedule.ranks[rank][places[rank]]
             let reason =
                 isBlockedByCredit(action, rank)
-                ? "for room to send" : shape.message(neededBy: action).map { "for \($0)" } ?? "for the other replicas"
+                ? "for room to send"
+                : missing(action, rank).map { "for \($0)" } ?? "for the other replicas"
             return "rank \(rank) stands before \(action) and waits \(reason)"
         }.joined(separator: ", ")
     }
@@ -48,6 +51,14 @@ struct SimulatorState {
         ScheduleSimulator.Outcome(
             times: times, makespan: free.max() ?? 0,
             busy: times.map { $0.reduce(0) { $0 + $1.upperBound - $1.lowerBound } }, peakLiveChunks: peak)
+    }
+
+    /// The first result of another stage that an action waits for and that is not there.
+    private func missing(_ action: ScheduleAction, _ rank: Int) -> ScheduleAction? {
+        (shape.outputMessages(neededBy: action) + (shape.message(neededBy: action).map { [$0] } ?? [])).first {
+            source in
+            shape.index(of: source).map { ends[rank + source.stage - action.stage][$0] == nil } ?? true
+        }
     }
 
     private static func direction(_ action: ScheduleAction) -> Int { action.kind == .forward ? 0 : 1 }
@@ -63,15 +74,22 @@ struct SimulatorState {
         guard places[rank] < schedule.ranks[rank].count else { return false }
         let action = schedule.ranks[rank][places[rank]]
         if action.kind == .gradientSum { return sumGradients(action, rank) }
-        guard !isBlockedByCredit(action, rank) else { return false }
+        guard !isBlockedByCredit(action, rank), missing(action, rank) == nil else { return false }
         var start = free[rank]
+        for source in shape.outputMessages(neededBy: action) {
+            guard let index = shape.index(of: source), let end = ends[rank + source.stage - action.stage][index] else {
+                return false
+            }
+            start = max(start, end + simulator.costs.message)
+        }
         if let source = shape.message(neededBy: action), let index = shape.index(of: source) {
             let sender = rank + source.stage - action.stage
             guard let posted = ends[sender][index] else { return false }
-            // The receive is started when the rank gets here.
-            let moved = max(posted, start) + simulator.costs.message
+            reached[rank].append(free[rank])
+            let received = reached[rank][max(0, reached[rank].count - simulator.lookahead)]
+            let moved = max(posted, received) + simulator.costs.message
             moves[sender][Self.direction(source)].append(moved)
-            start = moved
+            start = max(start, moved)
         }
         if shape.receiver(of: action) != nil {
             let direction = Self.direction(action)

@@ -14,6 +14,9 @@ public struct TraceEvent: Sendable, Hashable {
         case messages
         /// At least one sum of gradients over replicas is under way.
         case sums
+        /// The processor works on rows of an output layer that all stages share: within an action of `compute`, or while
+        /// the rank would only `wait`.
+        case output
     }
 
     /// Parts of a step that are no actions of a schedule.

@@ -50,8 +50,17 @@ public struct TraceFigures: Sendable, Hashable {
                     } else {
                         shares.bubble += event.seconds
                     }
-                case .messages, .sums: break
+                case .messages, .sums, .output: break
                 }
+            }
+            // Who runs the output layer instead of waiting works.
+            let waits = rank.events.filter { $0.track == .wait }
+            for output in rank.events where output.track == .output {
+                let inWaits = waits.reduce(0.0) { sum, wait in
+                    sum + Double(max(0, min(wait.end, output.end) - max(wait.start, output.start))) * 1e-9
+                }
+                shares.bubble -= inWaits
+                shares.compute += inWaits
             }
             return shares
         }

@@ -45,11 +45,11 @@ public enum Recomputation: Sendable, Hashable {
 
 extension RecurrentShape {
     /// Elements of W, U, b, q and V.
-    var parameterCount: Int { gateRows * (inputSize + outputSize + 2) + (projection ?? 0) * hidden }
+    public var parameterCount: Int { gateRows * (inputSize + outputSize + 2) + (projection ?? 0) * hidden }
 
     /// Elements that a training pass keeps per row and step: gates, c, m and dr if projected, and the factors of the
     /// weight gradient.
-    var keptPerRow: Int {
+    public var keptPerRow: Int {
         let gates = (cell == .gru ? 4 : cell.gateCount) + (cell.hasCellState ? 1 : 0)
         return gates * hidden + inputSize + outputSize + (projection.map { $0 + 2 * hidden } ?? 0)
     }

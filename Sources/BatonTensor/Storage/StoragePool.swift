@@ -36,6 +36,16 @@ public enum StoragePool {
         return (WorkMemory.allocate(byteCount: capacity), capacity)
     }
 
+    /// Returns all free blocks to the system. Tensors of other shapes than the next model's would keep their memory
+    /// otherwise.
+    public static func trim() {
+        let blocks = state.withLock { pool in
+            defer { pool.free = [:] }
+            return pool.free.values.flatMap { $0 }
+        }
+        for address in blocks { UnsafeMutableRawPointer(bitPattern: address)?.deallocate() }
+    }
+
     static func give(_ pointer: UnsafeMutableRawPointer, capacity: Int) {
         state.withLock { $0.free[capacity, default: []].append(UInt(bitPattern: pointer)) }
     }

@@ -20,8 +20,46 @@ import Testing
         #expect(rows.allSatisfy { $0["bytes_per_rank"] as? Double ?? 0 > 1e6 })
         let check = try #require(report["check"] as? [String: Double])
         #expect(check["auto_over_best"] ?? 0 >= 1 && check["worst_prediction"] ?? 0 > 0)
+        #expect(rows.allSatisfy { $0["measured_bytes_per_rank"] as? Double ?? 0 > 1e6 })
+        #expect(rows.allSatisfy { $0["predicted_over_measured"] as? Double ?? 0 > 0 })
         let text = try folder.baton(["plan", "--all"] + model, ranks: 2)
         #expect(text.output.contains("best: ") && text.output.contains("wavefront 4 chunks"))
+    }
+
+    @Test func manyConfigurationsComeFromAFileAndAreSummedUp() throws {
+        let folder = try TrainingFolder()
+        defer { folder.remove() }
+        let file = folder.path("configurations")
+        try
+            "# two\n\n\(model.joined(separator: " "))\n--model gru --hidden 7 --layers 1 --batch 3 --embed 4 --recompute\n"
+            .write(toFile: file, atomically: true, encoding: .utf8)
+        let run = try folder.baton(["plan", "--configurations", file, "--seconds", "0", "--json"], ranks: 2)
+        #expect(run.status == 0, "\(run.error)")
+        let survey = try run.json()
+        #expect(survey["configurations"] as? Int == 2 && survey["layouts"] as? Int == 6)
+        let plans = try #require(survey["plans"] as? [[String: Any]])
+        // Shards keep their gates.
+        let second = try #require(plans[1]["layouts"] as? [[String: Any]])
+        #expect(second.count == 1 && second[0]["layout"] as? String == "dp=2")
+        let text = try folder.baton(["plan", "--configurations", file, "--seconds", "0"], ranks: 2)
+        #expect(text.output.contains("2 configurations: the layout predicted best within 5 %"))
+        try "--hidden 7\n--layer 2\n".write(toFile: file, atomically: true, encoding: .utf8)
+        let wrong = try folder.baton(["plan", "--configurations", file], ranks: 2)
+        #expect(wrong.status == 1 && wrong.error.contains("configurations, line 2: Unknown option '--layer'"))
+    }
+
+    @Test func benchTrainsWithGatesComputedAgainAndPrintsMemory() throws {
+        let folder = try TrainingFolder()
+        defer { folder.remove() }
+        let options = ["bench", "train", "--hidden", "9", "--steps-per-window", "40", "--seconds", "0", "--json"]
+        let again = try folder.baton(options + ["--layout", "pp=2", "--recompute-chunk", "4"], ranks: 2)
+        #expect(again.status == 0, "\(again.error)")
+        let report = try again.json()
+        #expect((report["workload"] as? [String: Any])?["recomputation"] as? String == "chunks(of: 4)")
+        #expect((report["peak_megabytes"] as? [Double])?.count == 2)
+        #expect(report["predicted_megabytes"] as? Double ?? 0 > 1)
+        let shards = try folder.baton(options + ["--layout", "shard=2", "--recompute"], ranks: 2)
+        #expect(shards.status != 0 && shards.error.contains("shards hidden units"))
     }
 
     @Test func planStartsItsRanks() throws {

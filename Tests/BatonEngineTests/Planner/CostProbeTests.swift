@@ -15,14 +15,22 @@ import Testing
         let candidates = LayoutCandidate.all(configuration, ranks: world.size)
         let costs = try CostProbe(configuration, world: world).measure(candidates, baseBytes: 1e6)
         #expect(Set(costs.layers.keys) == Set(candidates.map(\.layout.shards)) && costs.notDivided.isEmpty)
-        #expect(costs.layers.values.allSatisfy { Set($0.keys) == (layers == 1 ? [.only] : [.first, .inner, .last]) })
+        #expect(costs.layers.values.allSatisfy { Set($0.keys) == (layers == 1 ? [.first] : [.first, .inner]) })
         for layer in costs.layers.values.flatMap({ $0.values.joined() }) {
             #expect(layer.rows > 0 && layer.forward > 0 && layer.backward > 0 && layer.weights > 0)
             #expect(layer.begin > 0 && layer.call >= 0)
         }
+        // Of the output layer also the parts that stages share.
+        let spreads = candidates.filter { $0.output == .spread }
+        let parts = spreads.flatMap { $0.outputParts(of: configuration).joined().map(\.rows.count) }
+        #expect(costs.output.map(\.rows) == costs.output.map(\.rows).sorted())
+        #expect(Set(costs.output.map(\.rows)).isSuperset(of: parts.filter { $0 > 0 }))
+        #expect(spreads.isEmpty == (world.size == 1 || layers == 1))
+        #expect(costs.output.allSatisfy { $0.forward > 0 && $0.backward > 0 && $0.weights > 0 && $0.begin == 0 })
         #expect(costs.hash > 0 && costs.baseBytes == 1e6)
         #expect((costs.latency > 0) == (world.size > 1))
-        #expect(Set(costs.sumByte.keys) == Set(candidates.map(\.layout.replicas).filter { $0 > 1 }))
+        let sums = candidates.map(\.layout.replicas) + spreads.map { $0.layout.replicas * $0.layout.stages }
+        #expect(Set(costs.sumByte.keys) == Set(sums.filter { $0 > 1 }))
         // Every rank comes to the same plan, down to the bit.
         let forecasts = try LayoutPlanner(configuration, costs: costs).forecasts(candidates)
         var own = forecasts.map(\.secondsPerStep.bitPattern)
@@ -32,5 +40,24 @@ import Testing
         }
         #expect((0..<world.size).allSatisfy { Array(all[$0 * own.count..<($0 + 1) * own.count]) == own })
         #expect(forecasts.allSatisfy { $0.secondsPerStep > 0 && $0.secondsPerStep.isFinite })
+    }
+
+    /// Chunks of all steps are computed once; chunks of one step almost twice.
+    @Test func aPieceThatComputesGatesAgainIsMeasuredSo() throws {
+        let world = try TestWorld.communicator()
+        let configuration = try TinyRun.configuration(layers: 1)
+        let leaves = LeafPlan.whole(rows: 11)
+        func chunk(_ recomputation: Recomputation?) throws -> Int? {
+            let probe = try LayerProbe(
+                configuration, layer: 0, grid: nil, recomputation: recomputation, subtreeCount: 1)
+            let piece = probe.piece(rows: 11, leaves: leaves)
+            let rounds = ProbeRounds(world: world, stepsPerWindow: configuration.stepsPerWindow)
+            let cost = try rounds.measure([piece])[0]
+            #expect(cost.backward > 0 && cost.rows == 11)
+            return piece.recomputed
+        }
+        #expect(try chunk(nil) == nil)
+        #expect(try chunk(.chunks(of: 2)) == 2)
+        #expect(try chunk(.chunks(of: 100)) == configuration.stepsPerWindow)
     }
 }

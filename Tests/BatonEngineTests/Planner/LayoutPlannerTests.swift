@@ -8,17 +8,19 @@ import Testing
 
 /// Forecasts from made-up costs.
 @Suite(.enabled(if: !TestWorld.isUnderMPI)) struct LayoutPlannerTests {
-    private func configuration(layers: Int = 2, batch: Int = 16, steps: Int = 32) throws -> TrainingConfiguration {
+    private func configuration(
+        layers: Int = 2, batch: Int = 16, steps: Int = 32, vocabulary: Int = 10
+    ) throws -> TrainingConfiguration {
         TrainingConfiguration(
             model: try LanguageModelConfiguration(
-                cell: .lstm, vocabularySize: 10, embedding: 64, hidden: 64, layers: layers, dropout: 0),
+                cell: .lstm, vocabularySize: vocabulary, embedding: 64, hidden: 64, layers: layers, dropout: 0),
             batch: batch, stepsPerWindow: steps, totalSteps: 10, optimizer: .adam, learningRate: 1e-3,
             schedule: .constant, weightDecay: 0, momentum: 0, clip: nil, seed: 1,
             leafCount: LeafPlan.leafCount(rows: batch))
     }
 
     /// Every layer takes so long per step and pass, whatever the rows (`fixed`) or in proportion to them.
-    private func costs(fixed: Double = 0, perRow: Double = 0) -> MachineCosts {
+    private func costs(fixed: Double = 0, perRow: Double = 0, outputPerRow: Double = 0) -> MachineCosts {
         let rows = [1, 2, 4, 8, 16].map { rows in
             let step = fixed + perRow * Double(rows)
             return MachineCosts.Layer(
@@ -35,6 +37,11 @@ import Testing
                 1: Dictionary(uniqueKeysWithValues: MachineCosts.LayerClass.allCases.map { ($0, rows) }),
                 2: Dictionary(uniqueKeysWithValues: MachineCosts.LayerClass.allCases.map { ($0, slower) }),
             ],
+            output: [1, 2, 4, 8, 16].map { rows in
+                let step = outputPerRow * Double(rows)
+                return MachineCosts.Layer(
+                    rows: rows, begin: 0, forward: step, backward: step, weights: step, call: 0)
+            },
             update: 0, hash: 0, latency: 0, byte: 0, sumByte: [2: 0], sum: 0, baseBytes: 0)
     }
 
@@ -77,6 +84,58 @@ import Testing
         #expect(dear.last?.sumShare ?? 0 > 0.9)
     }
 
+    /// An output layer that takes as long as four layers: on the last stage alone the other waits for it most of the time.
+    @Test func stagesThatShareTheOutputLayerAreForecastSo() throws {
+        let configuration = try configuration(vocabulary: 1000)
+        var priced = costs(fixed: 1, outputPerRow: 0.25)
+        let planner = LayoutPlanner(configuration, costs: priced)
+        func candidate(_ output: OutputPlacement?) -> LayoutCandidate {
+            LayoutCandidate(ParallelLayout(stages: 2), cuts: ScheduleCuts(chunks: 8), output: output)
+        }
+        let (last, spread) = try (planner.forecast(candidate(.lastStage)), planner.forecast(candidate(.spread)))
+        // 32 steps of forward, backward and weights: 1 for a layer, 4 for the output layer of 16 rows, 2 for that of 8.
+        #expect(last.secondsPerStep >= 3 * 32 * 5 && last.bubble > 0.35)
+        #expect(spread.secondsPerStep >= 3 * 32 * 3 && spread.secondsPerStep < 3 * 32 * 3 + 48)
+        #expect(spread.bubble < 0.15)
+        #expect(spread.candidate.description.hasSuffix("output layer spread"))
+        // Left open it is where the trainer puts it, and the best of all is where it takes least.
+        let open = try planner.forecast(candidate(nil))
+        #expect(
+            open.candidate.output
+                == (try OutputPlacement.cheaper(
+                    configuration.model, ParallelLayout(stages: 2), leafCount: configuration.leafCount)))
+        let best = try planner.forecasts(LayoutCandidate.all(configuration, ranks: 2)).filter {
+            $0.candidate.layout.stages == 2
+        }
+        #expect(best[0].candidate.output == .spread)
+        // Every stage holds it, and its gradient is summed over them.
+        #expect(spread.bytesPerRank != last.bytesPerRank)
+        priced.sumByte[2] = 1
+        let dear = try LayoutPlanner(configuration, costs: priced).forecast(candidate(.spread))
+        let bytes = 4 * configuration.model.outputParameterCount
+        #expect(abs(dear.secondsPerStep - spread.secondsPerStep - bytes) < 1e-6 * bytes)
+        #expect(throws: EngineError.self) {
+            try planner.forecast(LayoutCandidate(ParallelLayout(replicas: 2), output: .spread))
+        }
+    }
+
+    @Test func gatesThatAreComputedAgainTakeLessMemory() throws {
+        // Long windows of a layer that is small beside them.
+        let configuration = try configuration(layers: 1, steps: 1000)
+        let alone = LayoutCandidate(ParallelLayout())
+        let kept = try LayoutPlanner(configuration, costs: costs(fixed: 1)).forecast(alone).bytesPerRank
+        let again = try LayoutPlanner(configuration, costs: costs(fixed: 1), recomputation: .chunks(of: 50))
+            .forecast(alone).bytesPerRank
+        // Of gates, c and the factors of I + H numbers 950 steps go; 20 borders of c and a gradient per leaf come.
+        let rows = 16.0 * 64
+        let gates = 950.0 * rows * 7
+        let (borders, sums): (Double, Double) = (20 * rows, 8 * (256 * 128 + 512))
+        let saved = 4 * (gates - borders - sums)
+        #expect(kept - again == saved)
+        let layouts = LayoutCandidate.all(try self.configuration(), ranks: 2, recomputes: true).map(\.layout.shards)
+        #expect(Set(layouts) == [1])
+    }
+
     @Test func everyLayoutThatFitsIsConsideredOnce() throws {
         func layouts(_ configuration: TrainingConfiguration, _ ranks: Int) -> Set<String> {
             Set(LayoutCandidate.all(configuration, ranks: ranks).map(\.layout.description))
@@ -96,6 +155,9 @@ import Testing
             let schedule = try candidate.schedule(of: configuration())
             if let schedule { try ScheduleValidator.validate(schedule) }
         }
+        #expect(candidates.contains { $0.output == .spread } && candidates.allSatisfy { $0.output != nil })
+        let unspread = try LayoutCandidate.all(configuration(), ranks: 2, output: .lastStage)
+        #expect(unspread.allSatisfy { $0.output == .lastStage } && unspread.count < candidates.count)
         let only = try LayoutCandidate.all(configuration(), ranks: 2, schedule: .gpipe)
         #expect(Set(only.filter { $0.layout.stages > 1 }.map(\.schedule)) == [.gpipe])
     }
@@ -148,7 +210,9 @@ import Testing
         // Parameters, moments, gradient and packed weights; gates, cell, output and gradient of 16·32 positions.
         let parameters = configuration.model.parameterCount(layers: 0..<4)
         #expect(parameters == Double(configuration.model.parameterShapes.reduce(0) { $0 + $1.shape.reduce(1, *) }))
-        let perRow = 4.0 * 64 * 7 + 2 * 64 + 20
-        #expect(alone == 4 * (parameters * 6 + 512 * perRow))
+        // The factors of the weight gradient are copies of what a layer reads and of h.
+        let perRow: Double = 4 * 64 * 9 + 2 * 64 + 20
+        let floats: Double = parameters * 6 - 1280 + 512 * perRow
+        #expect(alone == 4 * floats)
     }
 }

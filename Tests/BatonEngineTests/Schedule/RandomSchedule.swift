@@ -6,6 +6,11 @@ import BatonTestSupport
 enum RandomSchedule {
     /// One of the generators with random counts.
     static func generated(_ random: inout SeededRandom) -> PipelineSchedule {
+        let plain = withoutOutput(&random)
+        return plain.shape.isTraining && random.integer(0...2) == 0 ? plain.spreadingOutput() : plain
+    }
+
+    private static func withoutOutput(_ random: inout SeededRandom) -> PipelineSchedule {
         let stages = random.integer(1...8)
         let replicas = random.integer(1...3)
         switch random.integer(0...4) {
@@ -25,9 +30,10 @@ enum RandomSchedule {
 
     /// Any order in which all needs are met: again and again some rank takes some action that is ready.
     static func anyOrder(_ random: inout SeededRandom) -> PipelineSchedule {
-        let shape = ScheduleShape(
+        var shape = ScheduleShape(
             stages: random.integer(1...5), microBatches: random.integer(1...3), chunks: random.integer(1...5),
             replicas: random.integer(1...2))
+        shape.spreadsOutput = random.integer(0...2) == 0
         var open = (0..<shape.rankCount).map { actions(shape, stage: shape.stage(ofRank: $0)) }
         var ranks: [[ScheduleAction]] = Array(repeating: [], count: shape.rankCount)
         var done: Set<String> = []
@@ -89,6 +95,9 @@ enum RandomSchedule {
             for k in 0..<shape.chunks {
                 result.append(ScheduleAction(.forward, stage: stage, microBatch: m, chunk: k))
                 if shape.isTraining { result.append(ScheduleAction(.backward, stage: stage, microBatch: m, chunk: k)) }
+                if shape.spreadsOutput {
+                    result.append(ScheduleAction(.output, stage: stage, microBatch: m, chunk: k))
+                }
             }
             if shape.isTraining { result.append(ScheduleAction(.weightGradient, stage: stage, microBatch: m)) }
         }
@@ -104,8 +113,11 @@ enum RandomSchedule {
         case .forward: return (s > 0 ? ["\(s - 1)F\(m).\(k)"] : []) + (k > 0 ? ["\(s)F\(m).\(k - 1)"] : [])
         case .backward:
             let above = s + 1 < shape.stages ? ["\(s + 1)B\(m).\(k)"] : []
-            return above + ["\(s)F\(m).\(last)"] + (k < last ? ["\(s)B\(m).\(k + 1)"] : [])
-        case .weightGradient: return ["\(s)B\(m).0"]
+            let outputs =
+                shape.spreadsOutput && s + 1 == shape.stages ? (0...s).map { "\($0)O\(m).\(k)" } : []
+            return above + outputs + ["\(s)F\(m).\(last)"] + (k < last ? ["\(s)B\(m).\(k + 1)"] : [])
+        case .output: return ["\(shape.stages - 1)F\(m).\(k)"] + (k > 0 ? ["\(s)O\(m).\(k - 1)"] : [])
+        case .weightGradient: return ["\(s)B\(m).0"] + (shape.spreadsOutput ? ["\(s)O\(m).\(last)"] : [])
         case .gradientSum: return (0..<shape.microBatches).map { "\(s)W\($0)" }
         }
     }

@@ -16,14 +16,25 @@ import Testing
             costs.backward = random.real(0.1...10)
             costs.weightGradient = random.real(0.1...10)
             costs.message = random.real(0...2)
+            costs.output = random.real(0.1...10)
             costs.stages = (0..<schedule.shape.stages).map { _ in random.real(0.5...2) }
             // Orders found greedily may need all sends open at once, 1F1B two per neighbour, the others one.
-            let isGreedy = schedule.shape.microBatches > 1 && schedule.shape.chunks > 1 && schedule.shape.isTraining
+            // And stages that share the output layer turn back at another moment than the last.
+            let isGreedy =
+                schedule.shape.microBatches > 1 && schedule.shape.chunks > 1 && schedule.shape.isTraining
+                || schedule.shape.spreadsOutput
             let runsAhead = schedule.shape.microBatches > 1 && schedule.shape.isTraining
             let credit = isGreedy ? .max : random.integer(runsAhead ? 2...4 : 1...3)
             let outcome = try ScheduleSimulator(costs: costs, credit: credit).run(schedule)
             // No rank is faster than its own work, and nothing takes longer than all work and messages in a row.
-            let messages = schedule.ranks.joined().count { schedule.shape.message(neededBy: $0) != nil }
+            let messages = schedule.ranks.joined().reduce(0) { count, action in
+                count + (schedule.shape.message(neededBy: action) == nil ? 0 : 1)
+                    + schedule.shape.outputMessages(neededBy: action).count
+            }
+            // Messages received ahead never make it slower.
+            let ahead = try ScheduleSimulator(costs: costs, credit: credit, lookahead: 2).run(schedule)
+            #expect(ahead.makespan <= outcome.makespan + 1e-9)
+            #expect(ahead.makespan >= (outcome.busy.max() ?? 0) - 1e-9)
             #expect(outcome.makespan >= (outcome.busy.max() ?? 0) - 1e-9)
             #expect(outcome.makespan <= outcome.busy.reduce(0, +) + Double(messages) * costs.message + 1e-9)
             #expect(outcome.times.map(\.count) == schedule.ranks.map(\.count))

@@ -81,4 +81,33 @@ import Testing
                 rank 1 |    . F0.0 F0.1 B0.1 B0.0 F1.0 F1.1 B1.1 B1.0   W0    =   W1    =
                 """)
     }
+
+    @Test func aSpreadOutputLayerIsInTheGrid() throws {
+        let schedule = PipelineSchedule.wavefront(stages: 2, chunks: 2).spreadingOutput()
+        try ScheduleValidator.validate(schedule)
+        #expect(
+            try schedule.grid() == """
+                rank 0 | F0.0 F0.1 O0.0    . O0.1    . B0.1 B0.0   W0    =
+                rank 1 |    . F0.0 O0.0 F0.1 O0.1 B0.1 B0.0   W0    =    .
+                """)
+        // Micro-batch by micro-batch: a stage runs no rows of a later one before it has to.
+        let micro = PipelineSchedule.gPipe(stages: 3, microBatches: 2).spreadingOutput()
+        try ScheduleValidator.validate(micro)
+        #expect(
+            micro.ranks[0].map(\.description) == [
+                "0F0.0", "0F1.0", "0O0.0", "0O1.0", "0B1.0", "0W1", "0B0.0", "0W0",
+            ])
+        #expect(
+            PipelineSchedule.oneForwardOneBackward(stages: 2, microBatches: 2).spreadingOutput().ranks[0].map(
+                \.description) == ["0F0.0", "0F1.0", "0O0.0", "0B0.0", "0W0", "0O1.0", "0B1.0", "0W1"])
+    }
+
+    /// A message takes half a chunk: a receiver that looks ahead waits for the first message only.
+    @Test func messagesReceivedAheadMoveWhileTheRankWorks() throws {
+        var costs = ScheduleSimulator.Costs()
+        costs.message = 0.5
+        let schedule = PipelineSchedule.inference(stages: 2, chunks: 8)
+        #expect(try ScheduleSimulator(costs: costs).run(schedule).makespan == 1 + 8 * 1.5)
+        #expect(try ScheduleSimulator(costs: costs, lookahead: 2).run(schedule).makespan == 9.5)
+    }
 }

@@ -73,6 +73,40 @@ import Testing
         for (event, next) in zip(busy, busy.dropFirst()) { #expect(event.end <= next.start) }
     }
 
+    /// Every stage's rows of a shared output layer are there chunk by chunk, within what the rank does or instead of
+    /// waiting.
+    @Test func rowsOfTheOutputLayerAreInTheTrace() throws {
+        let world = try TestWorld.communicator()
+        guard world.size > 1 else { return }
+        let layout = ParallelLayout(stages: world.size)
+        let configuration = try TinyRun.configuration(layers: 4)
+        let trainer = try TinyRun.trainer(
+            configuration, grid: ProcessGrid(layout, world: world), schedule: .gpipe, output: .spread)
+        _ = try trainer.step()
+        try trainer.beginTrace(steps: 1)
+        _ = try trainer.step()
+        guard let trace = try trainer.endTrace(), let schedule = trainer.schedule?.spreadingOutput() else { return }
+        let candidate = LayoutCandidate(layout, schedule: .gpipe, output: .spread)
+        let rows = candidate.outputParts(of: configuration)
+        for (rank, part) in trace.ranks.enumerated() {
+            let outputs = part.events.filter { $0.track == .output }
+            let actions = outputs.compactMap { event -> ScheduleAction? in
+                if case .action(let action) = event.activity { action } else { nil }
+            }
+            // The last stage runs all chunks, those of which it has no rows in no time.
+            let expected = schedule.ranks[rank].filter {
+                $0.kind == .output && (rank + 1 == world.size || rows[rank][$0.microBatch].rows.count > 0)
+            }
+            #expect(Set(actions) == Set(expected) && actions.count == expected.count)
+            for output in outputs {
+                let around = part.events.filter {
+                    ($0.track == .compute || $0.track == .wait) && $0.start <= output.start && output.end <= $0.end
+                }
+                #expect(around.count == 1, "\(output.name) of rank \(rank)")
+            }
+        }
+    }
+
     /// A message arrives after it was made, in the time of rank 0.
     @Test func clocksAgreeToLessThanAMessageTakes() throws {
         let world = try TestWorld.communicator()

@@ -50,12 +50,24 @@ import Testing
         #expect(TraceFigures(RunTrace(layout: ParallelLayout(), ranks: [])).all.bubbleShare == 0)
     }
 
+    /// Who runs rows of a shared output layer instead of waiting does not wait; within an action they change nothing.
+    @Test func rowsOfTheOutputLayerAreWork() {
+        var trace = trace(ParallelLayout(stages: 2))
+        let output = ScheduleAction(.output, stage: 0)
+        trace.ranks[0].events += [event(.output, .action(output), 30..<38), event(.output, .action(output), 42..<47)]
+        let rank = TraceFigures(trace).ranks[0]
+        #expect(abs(rank.computeShare - 0.75) < 1e-12 && abs(rank.bubbleShare - 0.17) < 1e-12)
+        #expect(abs(rank.exposedShare - 0.08) < 1e-12)
+    }
+
     @Test func eventsComeBackFromTheirNumbers() throws {
         let action = ScheduleAction(.weightGradient, stage: 3, microBatch: 5, chunk: 7)
         for event in [
             TraceEvent(.compute, .action(action), step: 9, start: 1, end: 1 << 40),
             TraceEvent(.wait, .arrival(action), step: 9, start: -5, end: 2),
             TraceEvent(.sums, .phase(.hash), step: 1, start: 0, end: 0),
+            TraceEvent(
+                .output, .action(ScheduleAction(.output, stage: 1, microBatch: 2, chunk: 3)), step: 4, start: 5, end: 6),
         ] {
             #expect(try TraceEvent(words: event.words[...]) == event)
         }

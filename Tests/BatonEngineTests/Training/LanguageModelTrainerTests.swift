@@ -94,4 +94,23 @@ import Testing
         }
         #expect(quiet > 0)
     }
+
+    /// A trainer that is let go of leaves no memory behind, so that layouts can be tried one after the other.
+    @Test(arguments: [OutputPlacement.lastStage, .spread])
+    func aTrainerLetsGoOfItsMemory(output: OutputPlacement) throws {
+        let world = try TestWorld.communicator()
+        let configuration = try TinyRun.configuration(layers: 4)
+        for layout in TinyRun.layouts(ranks: world.size, layers: 4) {
+            guard (try? output.check(layout, leafCount: configuration.leafCount)) != nil else { continue }
+            weak var arena: ParameterArena?
+            weak var model: LanguageModel?
+            do {
+                let trainer = try TinyRun.trainer(
+                    configuration, grid: ProcessGrid(layout, world: world), output: output)
+                (arena, model) = (trainer.arena, trainer.model)
+                for _ in 0..<2 { _ = try trainer.step() }
+            }
+            #expect(arena == nil && model == nil, "layout \(layout)")
+        }
+    }
 }
