@@ -1,9 +1,12 @@
 import BatonKernelABI
 import CLanes
 
-/// Longest piece of a chain worked on at once: 512 rows of four vectors are 128 KiB of panel, which the
-/// second-level cache keeps for all row tiles.
-@inline(__always) private var cutDepth: Int { 512 }
+/// Longest piece of a chain worked on at once. With AVX-512, 512 rows of four vectors are 128 KiB of panel, which the
+/// second-level cache keeps for all row tiles. The short tiles of smaller vectors use an element for three rows only,
+/// faster than that cache delivers: there several tiles share a piece of 16 KiB, which the first-level cache keeps.
+@inline(__always) private func cutDepth(tiles: Int) -> Int {
+    tileRows > 3 || tiles == 1 ? 512 : 4096 / (4 &* laneCount)
+}
 /// Rows whose accumulators wait in memory between two pieces of a chain.
 @inline(__always) private var groupRows: Int { 96 }
 
@@ -28,17 +31,17 @@ struct PanelChain {
     }
 
     /// Where the panel of the piece number `cut` begins; for the first piece beyond the end, the next panel.
-    @inline(__always) func pieceStart(_ cut: Int, width: Int) -> UnsafeRawPointer {
+    @inline(__always) func pieceStart(_ cut: Int, cutDepth: Int, width: Int) -> UnsafeRawPointer {
         let depth = cut &* cutDepth
         return panel
             + format.bytes(
                 rows: operand.panelDepthStart &+ (depth < operand.depth ? depth : operand.depth), columns: width)
     }
 
-    @inline(__always) var cuts: Int { (operand.depth &+ cutDepth &- 1) / cutDepth }
+    @inline(__always) func cuts(_ cutDepth: Int) -> Int { (operand.depth &+ cutDepth &- 1) / cutDepth }
 
     /// The piece number `cut` of the chain.
-    @inline(__always) func piece(_ cut: Int) -> ChainOperand {
+    @inline(__always) func piece(_ cut: Int, cutDepth: Int) -> ChainOperand {
         let start = cut &* cutDepth
         var piece = operand
         piece.base += start
@@ -120,25 +123,28 @@ struct AccumulatorRows {
 ) {
     let width = vectors &* laneCount
     let stride = (secondLast &+ 1) &* laneCount
-    let firstCuts = first.cuts
-    let cuts = firstCuts &+ second.cuts
     var groupStart = 0
     while groupStart < total {
         let group = smaller(groupRows, total &- groupStart)
         let tiles = BalancedParts(group, limit: tileRows)
+        let cutDepth = cutDepth(tiles: tiles.parts)
+        let firstCuts = first.cuts(cutDepth)
+        let cuts = firstCuts &+ second.cuts(cutDepth)
         for row in 0..<group { start(groupStart &+ row, scratch + row &* stride) }
         for cut in 0..<cuts {
             let fromFirst = cut < firstCuts
-            let operand = fromFirst ? first.piece(cut) : second.piece(cut &- firstCuts)
+            let operand =
+                fromFirst ? first.piece(cut, cutDepth: cutDepth) : second.piece(cut &- firstCuts, cutDepth: cutDepth)
             let panel = fromFirst ? first.panel : second.panel
             let format = fromFirst ? first.format : second.format
             let last = (fromFirst ? vectors &- 1 : secondLast) &* laneCount
-            // What is worked on next, fetched meanwhile by up to four tiles, a quarter each. After the last piece
+            // What is worked on next, fetched meanwhile by up to four tiles, 64 bytes of a row each. After the last piece
             // that is the next panel, which follows this one in memory. One or two tiles would be slowed by it.
             let next = cut &+ 1
             let upcoming =
                 next < firstCuts || (next >= cuts && firstCuts > 0)
-                ? first.pieceStart(next, width: width) : second.pieceStart(next &- firstCuts, width: width)
+                ? first.pieceStart(next, cutDepth: cutDepth, width: width)
+                : second.pieceStart(next &- firstCuts, cutDepth: cutDepth, width: width)
             var row = 0
             for tileIndex in 0..<tiles.parts {
                 let height = tiles.size(tileIndex)
@@ -148,7 +154,8 @@ struct AccumulatorRows {
                     panel: panel + format.bytes(rows: operand.panelDepthStart, columns: width), format: format,
                     accumulators: scratch + row &* stride, accumulatorStride: stride, last: last,
                     prefetches: tiles.parts == 1,
-                    upcoming: tiles.parts >= 3 && tileIndex < 4 ? upcoming + tileIndex &* cutDepth &* 64 : nil
+                    upcoming: tiles.parts >= 3 && tileIndex < laneCount / 4
+                        ? upcoming + tileIndex &* cutDepth &* 64 : nil
                 ).extend(rows: height, vectors: vectors)
                 row &+= height
             }
