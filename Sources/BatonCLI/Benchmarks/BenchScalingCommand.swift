@@ -8,8 +8,11 @@ struct BenchScalingCommand: ParsableCommand {
         discussion: """
             For every batch size: one rank alone; all ranks side by side with a stack each, which is the ceiling; and all \
             ranks on one stack, its layers (pp), its hidden units (shard) or, with --bidirectional, the directions of each \
-            layer (dir) divided over them, windows back to back. The chunk of time steps that travels between stages \
-            is chosen by a short probe. Start the ranks with launch/run -n 2.
+            layer (dir) divided over them, windows back to back in a stream. These take turns in short rounds; medians of \
+            the rounds' ratios are printed. The ceiling adds what each rank does by itself; where cores differ for a \
+            while, ranks that share one window can only reach the share of the slowest, which is also given. Milliseconds are those of a window on one rank, divided over all on its own, \
+            and in the stream, from its start on the first rank to its end on the last (median). The chunk of time steps \
+            that travels between stages is chosen by a short probe. Start the ranks with launch/run -n 2.
             """)
 
     @Option(help: "Recurrent cell: rnn (tanh), lstm or gru.") var model = TrainOptions.Model.lstm
@@ -18,7 +21,8 @@ struct BenchScalingCommand: ParsableCommand {
     @Option(help: "Time steps of a window.") var steps = 96
     @Option(help: "Batch sizes, joined by commas.", transform: BenchScalingCommand.sizes)
     var batch = [1, 2, 4, 8, 16, 32, 64]
-    @Option(help: "Time per way and batch size.") var seconds = 1.0
+    @Option(help: "Time per batch size.") var seconds = 5.0
+    @Option(help: "Time steps that travel together between stages; by default a short probe chooses.") var chunk: Int?
     @OptionGroup var layout: StackLayoutOption
     @Flag(help: "Layers of two directions; each on a rank of its own, unless --layout says something else.")
     var bidirectional = false
@@ -44,7 +48,7 @@ struct BenchScalingCommand: ParsableCommand {
     }
 
     func validate() throws {
-        for (name, value) in [("--layers", layers), ("--hidden", hidden), ("--steps", steps)]
+        for (name, value) in [("--layers", layers), ("--hidden", hidden), ("--steps", steps), ("--chunk", chunk ?? 1)]
         where !(1...100_000 ~= value) {
             throw ValidationError("\(name) is \(value), expected 1 to 100000.")
         }
@@ -77,7 +81,10 @@ struct BenchScalingCommand: ParsableCommand {
         let job = try ParallelJob()
         let ranks = job.communicator.size
         try job.agree(on: [
-            ("the flags", "\(model) \(layers) \(hidden) \(steps) \(batch) \(seconds) \(layout.layout) \(bidirectional)")
+            (
+                "the flags",
+                "\(model) \(layers) \(hidden) \(steps) \(batch) \(seconds) \(chunk ?? 0) \(layout.layout) \(bidirectional)"
+            )
         ])
         let layout = try wanted(ranks: ranks)
         let stack = makeStack()
@@ -85,28 +92,31 @@ struct BenchScalingCommand: ParsableCommand {
         var report = Report(
             model: model.rawValue, layers: layers, hidden: hidden, steps: steps, ranks: ranks,
             layout: layout.description)
-        let table = AlignedColumns(widths: [5, 9, 9, 9, 9, 10, 5, 14, 9])
+        let table = AlignedColumns(widths: [5, 9, 9, 9, 9, 10, 10, 5, 22, 9])
         if !json {
             Console.print(
                 "\(model.rawValue) \(layers)×\(hidden)\(bidirectional ? ", both directions" : ""), T \(steps), \(layout); windows per second"
             )
             Console.print(
                 table.line([
-                    "batch", "one rank", "ceiling", "divided", "speed-up", "of ceiling", "chunk", "ms one / all",
+                    "batch", "one rank", "ceiling", "divided", "speed-up", "of ceiling", "of slowest", "chunk",
+                    "ms one/all/stream",
                     "same bits",
                 ]))
         }
         for size in batch {
             let row = try ScalingMeasurement(
-                stack, layout: layout, steps: steps, batch: size, seconds: seconds, world: job.communicator)
+                stack, layout: layout, chunk: chunk, steps: steps, batch: size, seconds: seconds,
+                world: job.communicator)
             report.rows.append(row)
             guard !json else { continue }
             Console.print(
                 table.line([
                     String(size), fixed(row.alone, digits: 1), fixed(row.ceiling, digits: 2) + "×",
                     fixed(row.wavefront, digits: 1), fixed(row.speedup, digits: 2) + "×",
-                    fixed(row.shareOfCeiling, digits: 3), String(row.chunk),
-                    fixed(row.aloneMilliseconds, digits: 1) + " / " + fixed(row.wavefrontMilliseconds, digits: 1),
+                    fixed(row.shareOfCeiling, digits: 3), fixed(row.shareOfSlowest, digits: 3), String(row.chunk),
+                    fixed(row.aloneMilliseconds, digits: 1) + " / " + fixed(row.wavefrontMilliseconds, digits: 1)
+                        + " / " + fixed(row.streamMilliseconds, digits: 1),
                     row.sameBits ? "yes" : "NO",
                 ]))
         }

@@ -13,9 +13,15 @@ struct ScalingMeasurement: Encodable {
     var independent: Double
     /// Windows per second of all ranks on one stack, back to back.
     var wavefront: Double
-    /// Milliseconds of one window on one rank, and divided, from its start on the first rank to its end on the last.
+    /// Milliseconds of one window on one rank, and divided.
     var aloneMilliseconds: Double
     var wavefrontMilliseconds: Double
+    /// Milliseconds of a window of a stream, from its start on the first rank to its end on the last.
+    var streamMilliseconds: Double
+    /// Of the work that all ranks side by side do, and of that which they would do if all were as slow as the slowest of
+    /// them: ranks that work on one window cannot be faster than that for long.
+    var shareOfCeiling: Double
+    var shareOfSlowest: Double
     /// Whether the output of the divided stack has the bits of one rank.
     var sameBits: Bool
 
@@ -23,17 +29,17 @@ struct ScalingMeasurement: Encodable {
         case batch, chunk, alone, independent, wavefront
         case aloneMilliseconds = "alone_milliseconds"
         case wavefrontMilliseconds = "wavefront_milliseconds"
+        case streamMilliseconds = "stream_milliseconds"
         case sameBits = "same_bits"
         case ceiling, speedup
         case shareOfCeiling = "share_of_ceiling"
+        case shareOfSlowest = "share_of_slowest"
     }
 
     /// What all ranks side by side do, in units of one alone.
     var ceiling: Double { independent / alone }
     /// What the divided stack does, in units of one alone.
     var speedup: Double { wavefront / alone }
-    /// Of the work that all ranks side by side do.
-    var shareOfCeiling: Double { wavefront / independent }
 
     func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
@@ -44,17 +50,19 @@ struct ScalingMeasurement: Encodable {
         try container.encode(wavefront, forKey: .wavefront)
         try container.encode(aloneMilliseconds, forKey: .aloneMilliseconds)
         try container.encode(wavefrontMilliseconds, forKey: .wavefrontMilliseconds)
+        try container.encode(streamMilliseconds, forKey: .streamMilliseconds)
         try container.encode(sameBits, forKey: .sameBits)
         try container.encode(ceiling, forKey: .ceiling)
         try container.encode(speedup, forKey: .speedup)
         try container.encode(shareOfCeiling, forKey: .shareOfCeiling)
+        try container.encode(shareOfSlowest, forKey: .shareOfSlowest)
     }
 
     /// Measures in turns, so that a machine that gets slower or faster does so for all. Collective.
     ///
     /// - Parameter layout: How the ranks divide the stack: stages and, of one direction, shards, or of two, directions.
     init(
-        _ stack: RecurrentLayer, layout: ParallelLayout, steps: Int, batch: Int, seconds: Double,
+        _ stack: RecurrentLayer, layout: ParallelLayout, chunk: Int?, steps: Int, batch: Int, seconds: Double,
         world: any Communicator
     ) throws {
         let width = stack.directions[0].inputWeight.shape[1]
@@ -62,63 +70,97 @@ struct ScalingMeasurement: Encodable {
         let input = Tensor(
             (0..<steps * batch * width).map { Float(stream.uniform(UInt64($0)) * 2 - 1) },
             shape: [steps, batch, width])
-        let whole = try ScalingWay(stack, layout: ParallelLayout(), steps: steps, batch: batch, SelfCommunicator())
-        let wave = try ScalingWay(stack, layout: layout, steps: steps, batch: batch, world)
-        let expected = try whole.forward(input, whole.states).output
-        let got = try wave.forward(input, wave.states).output
-        let differs = got.map { $0.elements(as: Float.self) != expected?.elements(as: Float.self) } ?? false
-        sameBits = try gathered([differs ? 1 : 0], on: world).allSatisfy { $0[0] == 0 }
-
+        let whole = try ScalingWay(
+            stack, layout: ParallelLayout(), chunk: nil, steps: steps, batch: batch, SelfCommunicator())
+        let wave = try ScalingWay(stack, layout: layout, chunk: chunk, steps: steps, batch: batch, world)
+        sameBits = try Self.haveSameBits(whole, wave, input, world)
         self.batch = batch
-        chunk = wave.chunk
-        (alone, independent, wavefront) = (0, 0, 0)
-        (aloneMilliseconds, wavefrontMilliseconds) = (.infinity, .infinity)
-        let turns = 3
-        for _ in 0..<turns {
-            let part = seconds / Double(turns)
-            try Self.wait(for: world) {
-                let time = try Self.secondsPerWindow(whole, input, over: part)
-                alone = max(alone, 1 / time)
-                aloneMilliseconds = min(aloneMilliseconds, time * 1e3)
-            }
+        self.chunk = wave.chunk
+        let clock = try AlignedClock(world)
+        let part = min(0.1, seconds / 15)
+        var rounds: [Round] = []
+        let start = ContinuousClock.now
+        // Short rounds of all ways in turns: what a machine does to all of them leaves their ratios alone.
+        repeat {
+            var round = Round()
+            try Self.wait(for: world) { round.alone = try Self.secondsPerWindow(whole, input, over: part) }
             try world.barrier()
             let own = try Self.secondsPerWindow(whole, input, over: part)
-            independent = max(independent, try gathered([1 / own], on: world).reduce(0) { $0 + $1[0] })
-            let count = max(3, Int(part / own * Double(world.size)))
-            wavefront = max(wavefront, 1 / (try Self.together(wave, input, count: count, world)))
-            for _ in 0..<5 {
-                let time = try Self.together(wave, input, count: 1, world)
-                wavefrontMilliseconds = min(wavefrontMilliseconds, time * 1e3)
-            }
+            let rates = try gathered([1 / own], on: world).map { $0[0] }
+            round.independent = 1 / rates.reduce(0, +)
+            round.slowest = 1 / (Double(world.size) * (rates.min() ?? 0))
+            (round.divided, round.inStream) = try Self.stream(
+                wave, input, count: max(6, Int(part / own) * world.size), clock, world)
+            round.single = try Self.stream(wave, input, count: 1, clock, world).latency
+            round.alone = try gathered([round.alone], on: world)[0][0]
+            rounds.append(round)
+        } while try gathered([BestTime.elapsed(since: start)], on: world)[0][0] < seconds || rounds.count < 3
+        alone = 1 / median(rounds.map(\.alone))
+        independent = alone * median(rounds.map { $0.alone / $0.independent })
+        wavefront = alone * median(rounds.map { $0.alone / $0.divided })
+        shareOfCeiling = median(rounds.map { $0.independent / $0.divided })
+        shareOfSlowest = median(rounds.map { $0.slowest / $0.divided })
+        aloneMilliseconds = 1e3 / alone
+        wavefrontMilliseconds = 1e3 * median(rounds.map(\.single))
+        streamMilliseconds = 1e3 * median(rounds.map(\.inStream))
+    }
+
+    /// Seconds per window, of all ranks together.
+    private struct Round {
+        var alone = 0.0
+        var independent = 0.0
+        /// If all were as slow as the slowest.
+        var slowest = 0.0
+        var divided = 0.0
+        /// From the start to the end of one window on its own, and, the median, of those in a stream.
+        var single = 0.0
+        var inStream = 0.0
+    }
+
+    /// Whether three windows in a stream, the state carried over, are those of one rank, on all ranks.
+    private static func haveSameBits(
+        _ whole: ScalingWay, _ wave: ScalingWay, _ input: Tensor, _ world: any Communicator
+    ) throws -> Bool {
+        var expected: [[Float]] = []
+        var differs = false
+        try whole.stream(3, input, { _ in }) { expected.append($1?.elements(as: Float.self) ?? []) }
+        try wave.stream(3, input, { _ in }) { index, output in
+            if let output, output.elements(as: Float.self) != expected[index] { differs = true }
         }
+        return try gathered([differs ? 1 : 0], on: world).allSatisfy { $0[0] == 0 }
     }
 
     /// Windows of one rank, one after the other, with the state carried over.
     private static func secondsPerWindow(
         _ way: ScalingWay, _ input: Tensor, over seconds: Double
     ) throws -> Double {
-        var (_, states) = try way.forward(input, way.states)
         var count = 0
+        try way.stream(1, input, { _ in }, { _, _ in })
         let start = ContinuousClock.now
-        while count < 3 || BestTime.elapsed(since: start) < seconds {
-            (_, states) = try way.forward(input, states)
+        while count < 2 || BestTime.elapsed(since: start) < seconds {
+            try way.stream(1, input, { _ in }, { _, _ in })
             count += 1
         }
         return BestTime.elapsed(since: start) / Double(count)
     }
 
-    /// Windows of all ranks, from a common start to the end of the slowest; per window.
-    private static func together(
-        _ way: ScalingWay, _ input: Tensor, count: Int, _ world: any Communicator
-    ) throws -> Double {
+    /// Windows of all ranks in one stream: seconds per window, from the end of the first to the end of the last, and the
+    /// median time from the start of a window on the first rank to its end on all.
+    private static func stream(
+        _ way: ScalingWay, _ input: Tensor, count: Int, _ clock: AlignedClock, _ world: any Communicator
+    ) throws -> (perWindow: Double, latency: Double) {
         // As many on every rank.
         let count = Int(try gathered([Double(count)], on: world).map { $0[0] }.max() ?? 1)
-        var states = way.states
+        var starts = [Double](repeating: 0, count: count)
+        var ends = starts
         try world.barrier()
-        let start = ContinuousClock.now
-        for _ in 0..<count { (_, states) = try way.forward(input, states) }
-        let time = BestTime.elapsed(since: start)
-        return try gathered([time], on: world).map { $0[0] }.max().map { $0 / Double(count) } ?? time
+        try way.stream(count, input, { starts[$0] = clock.seconds }, { index, _ in ends[index] = clock.seconds })
+        starts = try gathered(starts, on: world)[0]
+        let all = try gathered(ends, on: world)
+        ends = (0..<count).map { index in all.map { $0[index] }.max() ?? 0 }
+        return (
+            (ends[count - 1] - ends[0]) / Double(max(1, count - 1)), median(zip(starts, ends).map { $1 - $0 })
+        )
     }
 
     /// Runs work on rank 0 while the others sleep, not spin.
@@ -140,26 +182,44 @@ struct ScalingMeasurement: Encodable {
 
 /// A stack on the ranks of a layout, ready to run windows.
 struct ScalingWay {
-    /// Before the first window.
-    let states: [Tensor]
     /// Steps that travel together.
     let chunk: Int
-    let forward: (_ input: Tensor, _ states: [Tensor]) throws -> (output: Tensor?, states: [Tensor])
+    /// Runs so many windows of one input, the state carried over, and says when each begins and ends on this rank.
+    let stream:
+        (
+            _ count: Int, _ input: Tensor, _ began: @escaping (_ index: Int) -> Void,
+            _ ended: @escaping (_ index: Int, _ output: Tensor?) -> Void
+        ) throws -> Void
 
     /// Collective over the layout's ranks.
     init(
-        _ stack: RecurrentLayer, layout: ParallelLayout, steps: Int, batch: Int, _ world: any Communicator
+        _ stack: RecurrentLayer, layout: ParallelLayout, chunk: Int?, steps: Int, batch: Int, _ world: any Communicator
     ) throws {
         let grid = try ProcessGrid(layout, world: world)
         if stack.bidirectional {
             let parallel = try ParallelStack(stack, grid: grid, batchSize: batch)
-            (states, chunk) = (parallel.beginState(), steps)
-            forward = { try parallel.forward($0, states: $1) }
+            self.chunk = steps
+            stream = { count, input, began, ended in
+                var states = parallel.beginState()
+                for index in 0..<count {
+                    began(index)
+                    let result = try parallel.forward(input, states: states)
+                    states = result.states
+                    ended(index, result.output)
+                }
+            }
         } else {
-            let pipeline = try RecurrentPipeline(stack, grid: grid, chunkLength: steps)
-            if layout.stages > 1 { try pipeline.probeChunkLength(steps: steps, batchSize: batch) }
-            (states, chunk) = (pipeline.beginState(batchSize: batch), pipeline.chunkLength)
-            forward = { try pipeline.forward($0, states: $1) }
+            let pipeline = try RecurrentPipeline(stack, grid: grid, chunkLength: chunk ?? steps)
+            if layout.stages > 1, chunk == nil { try pipeline.probeChunkLength(steps: steps, batchSize: batch) }
+            self.chunk = pipeline.chunkLength
+            stream = { count, input, began, ended in
+                try pipeline.stream(
+                    count,
+                    window: { index in
+                        began(index)
+                        return (input, nil)
+                    }, ended: { index, output, _ in ended(index, output) })
+            }
         }
     }
 }

@@ -36,8 +36,7 @@ final class EvaluationStream: StageWork {
         if share.lanes.isEmpty { return totals }
         let schedule = PipelineSchedule.inference(
             stages: shape.stages, chunks: shape.chunks, sequences: shape.microBatches)
-        // A window's worth of sends at most, so that the tensors of all but the last two windows are free.
-        let executor = ScheduleExecutor(schedule, rank: grid.place.stage, openSends: shape.chunks)
+        let executor = ScheduleExecutor(schedule, rank: grid.place.stage, isStream: true)
         _ = try executor.run(self, StageTransfers(grid.stageGroup))
         return totals
     }

@@ -8,8 +8,8 @@ public import BatonTensor
 /// the shards of each: chunks of time run through the stages as a wave, and shards meet after every time step, so ranks
 /// share the work of one sequence, whatever its batch size.
 ///
-/// Calls follow each other without a pause: a first stage begins with the next window while the last is at the end of
-/// this one. State stays where its layer is. The bits are those of one rank and do not depend on the chunks.
+/// A stream of windows keeps all stages busy, whatever the chunks: the first begins with the next window while the last
+/// is at the end of this one. State stays where its layer is. The bits are those of one rank and do not depend on the chunks.
 public final class RecurrentPipeline {
     /// Layers of every stage.
     public let partition: StagePartition
@@ -19,8 +19,6 @@ public final class RecurrentPipeline {
     private let shard: HiddenShard?
     private let grid: ProcessGrid
     private let transfers: StageTransfers
-    private var window: RecurrentStage?
-    private var shape = ScheduleShape(stages: 1, isTraining: false)
 
     /// Divides the layers over the stages of the grid.
     ///
@@ -80,46 +78,75 @@ public final class RecurrentPipeline {
     ///
     /// - Throws: `CommError` of the transport.
     public func forward(_ input: Tensor, states: [Tensor]) throws -> (output: Tensor?, states: [Tensor]) {
-        let (steps, rows) = (input.shape[0], input.shape[1])
-        let isFirst = grid.place.stage == 0
-        let next = beginState(batchSize: rows)
-        let received = isFirst ? input : Tensor(uninitialized: [steps, rows, stack.outputSize], dtype: stack.dtype)
-        let window = try RecurrentStage(
-            stack, layers: layers, input: received, rows: 0..<rows, initial: states, final: next,
-            leaves: .whole(rows: rows), random: nil, recordsGradients: false, shard: shard)
-        self.window = window
-        defer { self.window = nil }
-        let chunks = max(1, (steps + chunkLength - 1) / chunkLength)
-        shape = ScheduleShape(stages: grid.layout.stages, chunks: chunks, isTraining: false)
-        let schedule = PipelineSchedule.inference(stages: grid.layout.stages, chunks: chunks)
-        _ = try ScheduleExecutor(schedule, rank: grid.place.stage).run(self, transfers)
-        return (grid.place.stage == grid.layout.stages - 1 ? window.output : nil, next)
+        var result: (output: Tensor?, states: [Tensor]) = (nil, [])
+        try stream(
+            1, window: { _ in (input, states) }, ended: { result = ($1, $2) })
+        return result
     }
 
-    /// Takes the chunk length that runs windows of a size fastest, by a short trial of each. Collective over the ranks
-    /// of a replica.
+    /// Runs windows one after the other, so that all stages are busy: a stage begins the next as soon as it has ended
+    /// the one before, and is one window ahead of the next stage at most. Collective over the ranks of a replica.
     ///
-    /// - Parameter seconds: Time per candidate.
-    public func probeChunkLength(steps: Int, batchSize: Int, seconds: Double = 0.05) throws {
+    /// - Parameters:
+    ///   - count: Number of windows.
+    ///   - window: Input and states of a window, as for `forward`; may be asked for before the window before has ended.
+    ///     T and N may differ from window to window, but are the same on all ranks. No states: those after the window
+    ///     before, of as many rows; zero before the first.
+    ///   - ended: Called when this rank has ended a window, in their order, with what `forward` returns.
+    /// - Throws: `CommError` of the transport, and what the closures throw.
+    public func stream(
+        _ count: Int, window: @escaping (_ index: Int) throws -> (input: Tensor, states: [Tensor]?),
+        ended: @escaping (_ index: Int, _ output: Tensor?, _ states: [Tensor]) throws -> Void
+    ) throws {
+        let steps = try count > 0 ? window(0).input.shape[0] : 0
+        let stages = grid.layout.stages
+        let shape = ScheduleShape(
+            stages: stages, microBatches: max(1, count), chunks: max(1, (steps + chunkLength - 1) / chunkLength),
+            isTraining: false)
+        guard count > 0 else { return }
+        let work = StreamOfWindows(shape: shape, isLast: grid.place.stage == stages - 1, ended: ended) {
+            [self] (index, carried) throws in
+            let (input, states) = try window(index)
+            let (steps, rows) = (input.shape[0], input.shape[1])
+            let next = beginState(batchSize: rows)
+            let received =
+                grid.place.stage == 0
+                ? input : Tensor(uninitialized: [steps, rows, stack.outputSize], dtype: stack.dtype)
+            let stage = try RecurrentStage(
+                stack, layers: layers, input: received, rows: 0..<rows,
+                initial: states ?? carried ?? beginState(batchSize: rows), final: next, leaves: .whole(rows: rows),
+                random: nil, recordsGradients: false, shard: shard)
+            return (stage, next)
+        }
+        let schedule = PipelineSchedule.inference(stages: stages, chunks: shape.chunks, sequences: count)
+        _ = try ScheduleExecutor(schedule, rank: grid.place.stage, isStream: true).run(work, transfers)
+    }
+
+    /// Takes the chunk length that runs single windows of a size fastest, by a short trial of each: shorter chunks let
+    /// the next stage begin earlier, longer ones make larger input products and fewer messages. Collective over the
+    /// ranks of a replica.
+    ///
+    /// - Parameter seconds: Time per candidate; each gets three windows at least, in turns, and the best counts.
+    public func probeChunkLength(steps: Int, batchSize: Int, seconds: Double = 0.1) throws {
         let width = grid.place.stage == 0 ? stack.directions[0].inputWeight.shape[1] : stack.outputSize
         let input = Tensor(zeros: [steps, batchSize, width], dtype: stack.dtype)
-        var best = Double.infinity
-        var winner = chunkLength
-        for candidate in [1, 2, 4, 8, 16] where candidate <= steps {
-            chunkLength = candidate
-            var states = beginState(batchSize: batchSize)
-            (_, states) = try forward(input, states: states)
-            // The first stage says how often, so that all run as often.
-            var watch = StopWatch()
-            (_, states) = try forward(input, states: states)
-            let count = try agreed(max(2, min(200, seconds / max(watch.lap(), 1e-6))))
-            _ = watch.lap()
-            for _ in 0..<Int(count) { (_, states) = try forward(input, states: states) }
-            // The slowest stage decides.
-            let time = try agreed(watch.lap() / count.rounded(.down))
-            if time < best { (best, winner) = (time, candidate) }
+        let states = beginState(batchSize: batchSize)
+        let candidates = [1, 2, 4, 8, 16, 32].filter { $0 <= max(1, steps) }
+        var best = candidates.map { _ in Double.infinity }
+        var rounds = 3
+        var round = 0
+        while round < rounds {
+            for (place, candidate) in candidates.enumerated() {
+                chunkLength = candidate
+                var watch = StopWatch()
+                _ = try forward(input, states: states)
+                // The slowest rank decides; asking for it is also where all begin the next together.
+                best[place] = min(best[place], try agreed(watch.lap()))
+            }
+            if round == 0 { rounds = max(3, min(100, Int(seconds / max(best.max() ?? 0, 1e-6)))) }
+            round += 1
         }
-        chunkLength = winner
+        chunkLength = candidates[best.indices.min { best[$0] < best[$1] } ?? 0]
     }
 
     /// The largest of the ranks' values, on all.
@@ -135,20 +162,50 @@ public final class RecurrentPipeline {
     }
 }
 
-extension RecurrentPipeline: StageWork {
+/// What a stage does with the windows of a stream.
+private final class StreamOfWindows: StageWork {
+    private let shape: ScheduleShape
+    private let isLast: Bool
+    private let ended: (Int, Tensor?, [Tensor]) throws -> Void
+    private let begin: (_ index: Int, _ carried: [Tensor]?) throws -> (RecurrentStage, [Tensor])
+    /// Windows whose tensors are in use, with the states after them.
+    private var open: [Int: (stage: RecurrentStage, states: [Tensor])] = [:]
+
+    init(
+        shape: ScheduleShape, isLast: Bool, ended: @escaping (Int, Tensor?, [Tensor]) throws -> Void,
+        begin: @escaping (_ index: Int, _ carried: [Tensor]?) throws -> (RecurrentStage, [Tensor])
+    ) {
+        (self.shape, self.isLast, self.ended, self.begin) = (shape, isLast, ended, begin)
+    }
+
     func perform(_ action: ScheduleAction, hook: StepHook) throws {
-        try window?.forward(steps: steps(of: action), hook: hook)
+        let index = action.microBatch
+        // The executor has sent all of it.
+        if action.chunk == 0 { open[index - 2] = nil }
+        let (stage, states) = try window(index)
+        try stage.forward(steps: steps(of: action, in: stage), hook: hook)
+        if action.chunk + 1 == shape.chunks { try ended(index, isLast ? stage.output : nil, states) }
     }
 
-    func landing(for action: ScheduleAction) -> UnsafeMutableRawBufferPointer {
-        window?.input[leading: steps(of: action)].bytes ?? .init(start: nil, count: 0)
+    func landing(for action: ScheduleAction) throws -> UnsafeMutableRawBufferPointer {
+        let stage = try window(action.microBatch).stage
+        return stage.input[leading: steps(of: action, in: stage)].bytes
     }
 
-    func result(of action: ScheduleAction) -> UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(window?.output[leading: steps(of: action)].bytes ?? .init(start: nil, count: 0))
+    func result(of action: ScheduleAction) throws -> UnsafeRawBufferPointer {
+        let stage = try window(action.microBatch).stage
+        return UnsafeRawBufferPointer(stage.output[leading: steps(of: action, in: stage)].bytes)
     }
 
-    private func steps(of action: ScheduleAction) -> Range<Int> {
-        shape.steps(ofChunk: action.chunk, of: window?.input.shape[0] ?? 0)
+    private func steps(of action: ScheduleAction, in stage: RecurrentStage) -> Range<Int> {
+        shape.steps(ofChunk: action.chunk, of: stage.input.shape[0])
+    }
+
+    /// A window, begun when it is first asked for; that happens in their order.
+    private func window(_ index: Int) throws -> (stage: RecurrentStage, states: [Tensor]) {
+        if let window = open[index] { return window }
+        let window = try begin(index, open[index - 1]?.states)
+        open[index] = window
+        return window
     }
 }

@@ -22,21 +22,26 @@ struct ScheduleExecutor {
         var wait = 0.0
     }
 
-    /// Messages that are received before they are needed. Two: one that arrives while one is used.
-    static let lookahead = 2
+    /// Messages that are received before they are needed: those of a window cut in time, so that a stage does not wait
+    /// for one that is a little slower for a while, but at least two, one that arrives while one is used.
+    static func lookahead(_ shape: ScheduleShape) -> Int { max(2, shape.chunks) }
 
     private let shape: ScheduleShape
     private let actions: [ScheduleAction]
     /// Actions whose message comes from a neighbour, in the order they are needed.
     private let needing: [ScheduleAction]
-    /// Sends that may be under way at once; nil for all of the list.
-    private let openSends: Int?
+    /// Whether the micro-batches are a stream.
+    private let isStream: Bool
 
-    /// - Parameter rank: Place in the schedule.
-    init(_ schedule: PipelineSchedule, rank: Int, openSends: Int? = nil) {
+    /// - Parameters:
+    ///   - rank: Place in the schedule.
+    ///   - isStream: Whether the micro-batches are windows of a stream, forward only: a stage then begins a window when
+    ///     the next stage has ended the window before the last. It is one window ahead of a slower stage at most, so
+    ///     tensors of earlier windows are free, messages do not pile up, and no window waits long for its turn.
+    init(_ schedule: PipelineSchedule, rank: Int, isStream: Bool = false) {
         let shape = schedule.shape
         self.shape = shape
-        self.openSends = openSends
+        self.isStream = isStream
         actions = schedule.ranks[rank]
         needing = actions.filter { shape.message(neededBy: $0) != nil }
     }
@@ -49,7 +54,12 @@ struct ScheduleExecutor {
         var watch = StopWatch(trace)
         var (expected, taken) = (0, 0)
         for action in actions {
-            while expected < min(needing.count, taken + Self.lookahead) {
+            if isStream, let next = shape.receiver(of: action), shape.begins(action, afterWindows: 2) {
+                try transfers.takeLeave(from: next)
+                try transfers.finishSends(downTo: shape.chunks)
+                times.wait += watch.lap(.wait, .phase(.sends))
+            }
+            while expected < min(needing.count, taken + Self.lookahead(shape)) {
                 let next = needing[expected]
                 if let source = shape.message(neededBy: next), let index = shape.index(of: source) {
                     try transfers.expect(index, from: source.stage, into: try work.landing(for: next))
@@ -69,7 +79,9 @@ struct ScheduleExecutor {
             }
             if let receiver = shape.receiver(of: action), let index = shape.index(of: action) {
                 try transfers.send(index, to: receiver, try work.result(of: action))
-                if let openSends { try transfers.finishSends(downTo: openSends) }
+            }
+            if isStream, let source = shape.message(neededBy: action), shape.ends(action, beforeWindows: 2) {
+                try transfers.giveLeave(to: source.stage)
             }
         }
         try transfers.finishSends()
@@ -79,6 +91,16 @@ struct ScheduleExecutor {
 }
 
 extension ScheduleShape {
+    /// Whether an action is the first of a window that so many come before.
+    fileprivate func begins(_ action: ScheduleAction, afterWindows count: Int) -> Bool {
+        action.chunk == 0 && action.microBatch >= count
+    }
+
+    /// Whether an action is the last of a window that so many follow.
+    fileprivate func ends(_ action: ScheduleAction, beforeWindows count: Int) -> Bool {
+        action.chunk + 1 == chunks && action.microBatch + count < microBatches
+    }
+
     /// The time steps of a chunk of a window of T steps; some are empty if T is less than K.
     func steps(ofChunk chunk: Int, of count: Int) -> Range<Int> {
         chunk * count / chunks..<(chunk + 1) * count / chunks

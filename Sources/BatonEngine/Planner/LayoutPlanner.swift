@@ -138,7 +138,8 @@ public struct LayoutPlanner: Sendable {
         // Messages of more than a page move only while the sender polls, which it does after each time step.
         let poll = messageBytes > 4096 ? stages.map { max($0.forward, $0.backward) }.max() ?? 0 : 0
         simulated.message = costs.latency + poll
-        return try ScheduleSimulator(costs: simulated, lookahead: ScheduleExecutor.lookahead).run(pipeline)
+        return try ScheduleSimulator(costs: simulated, lookahead: ScheduleExecutor.lookahead(pipeline.shape)).run(
+            pipeline)
     }
 }
 

@@ -1,11 +1,11 @@
-import BatonComm
+public import BatonComm
 
 /// A clock whose times can be compared with those of rank 0, also on another host.
 ///
 /// Rank 0 asks each rank for its time and takes the middle between question and answer as the moment the answer was
 /// given; of many questions the one with the shortest round trip counts, so the error is at most half of that. Source:
 /// Cristian 1989, doi:10.1007/BF01784024.
-struct AlignedClock {
+public struct AlignedClock: Sendable {
     /// Where this rank's times begin.
     let origin: ContinuousClock.Instant
     /// To be added to this rank's times, nanoseconds.
@@ -21,7 +21,9 @@ struct AlignedClock {
     }
 
     /// Aligns the clocks of all ranks. Collective.
-    init(_ world: any Communicator) throws(CommError) {
+    ///
+    /// - Throws: `CommError` of the transport.
+    public init(_ world: any Communicator) throws(CommError) {
         let origin = ContinuousClock.now
         self.origin = origin
         // A group of its own, so that questions never meet other messages.
@@ -57,6 +59,9 @@ struct AlignedClock {
             offset = numbers[0]
         }
     }
+
+    /// Now, in seconds since rank 0 made its clock.
+    public var seconds: Double { Double(Self.nanoseconds(from: origin, to: .now) + offset) * 1e-9 }
 
     static func nanoseconds(from start: ContinuousClock.Instant, to end: ContinuousClock.Instant) -> Int64 {
         let (seconds, attoseconds) = (end - start).components

@@ -4,6 +4,7 @@ import BatonMPITestSupport
 import BatonNN
 import BatonTensor
 import BatonTestSupport
+import Glibc
 import Testing
 
 @testable import BatonEngine
@@ -44,6 +45,83 @@ import Testing
                 }
             }
         }
+    }
+
+    /// Windows of different lengths and batches; states carried over, given, and zero where rows change.
+    @Test(arguments: [1, 4, 100])
+    func aStreamHasTheBitsOfOneProcess(chunkLength: Int) throws {
+        let world = try TestWorld.communicator()
+        let stack = LSTM(hiddenSize: 11, numLayers: 4, inputSize: 6, prefix: "stream_")
+        stack.initialize(UniformInitializer(0.3), seed: 3)
+        let shapes = [(9, 2), (9, 2), (1, 2), (12, 3), (9, 2), (3, 2), (9, 2)]
+        // No states: those after the window before.
+        let isFresh = [true, false, false, true, true, false, false]
+        let windows = shapes.enumerated().map { number, shape in
+            var random = SeededRandom(seed: UInt64(number))
+            return Tensor(random.array(shape.0 * shape.1 * 6).map { Float($0) }, shape: [shape.0, shape.1, 6])
+        }
+        var states: [Variable] = []
+        var alone: [(output: [UInt8], states: [Tensor])] = []
+        for (number, window) in windows.enumerated() {
+            let rows = window.shape[1]
+            if isFresh[number] { states = stack.beginState(batchSize: rows) }
+            let (output, next) = stack(Variable(window), states: states, .inference(rows: rows))
+            states = next
+            alone.append((Array(output.value.bytes), next.map(\.value)))
+        }
+        for layout in TinyRun.layouts(ranks: world.size, layers: 4) {
+            let grid = try ProcessGrid(layout, world: world)
+            let pipeline = try RecurrentPipeline(stack, grid: grid, chunkLength: chunkLength)
+            var ended: [Int] = []
+            for count in [0, 1, windows.count] {
+                ended = []
+                try pipeline.stream(
+                    count,
+                    window: { number in
+                        let rows = windows[number].shape[1]
+                        return (windows[number], isFresh[number] ? pipeline.beginState(batchSize: rows) : nil)
+                    },
+                    ended: { number, output, states in
+                        ended.append(number)
+                        #expect((output != nil) == (grid.place.stage == layout.stages - 1))
+                        if let output {
+                            let isSame = Array(output.bytes) == alone[number].output
+                            #expect(isSame, "layout \(layout), window \(number)")
+                        }
+                        for (own, whole) in zip(states, alone[number].states) {
+                            let isSame = Array(own.bytes) == Array(whole[leading: pipeline.layers].bytes)
+                            #expect(isSame, "layout \(layout), states after window \(number)")
+                        }
+                    })
+                #expect(ended == Array(0..<count))
+            }
+        }
+    }
+
+    /// However fast it is, a stage is one window ahead of the next at most.
+    @Test func aStageDoesNotRunAway() throws {
+        let world = try TestWorld.communicator()
+        guard world.size > 1 else { return }
+        let stack = RNN(hiddenSize: 4, numLayers: world.size, activation: .tanh, inputSize: 4, prefix: "run_")
+        stack.initialize()
+        let grid = try ProcessGrid(ParallelLayout(stages: world.size), world: world)
+        let pipeline = try RecurrentPipeline(stack, grid: grid, chunkLength: 2)
+        let isLast = grid.place.stage == world.size - 1
+        var ends: [Double] = []
+        let clock = try AlignedClock(world)
+        try pipeline.stream(
+            8, window: { _ in (Tensor(zeros: [4, 1, 4]), nil) },
+            ended: { _, _, _ in
+                if isLast { usleep(20000) }
+                ends.append(clock.seconds)
+            })
+        let all = Tensor(zeros: [world.size, 8], dtype: .float64)
+        try world.allGather(UnsafeRawBufferPointer(Tensor(ends, shape: [8]).bytes), into: all.bytes)
+        let times = all.elements(as: Double.self)
+        let last = times[(world.size - 1) * 8..<world.size * 8].map { $0 }
+        // The stage before the last ends window k after the last has ended window k − 2.
+        let before = times[(world.size - 2) * 8..<(world.size - 1) * 8].map { $0 }
+        for number in 2..<8 { #expect(before[number] > last[number - 2] - 1e-3) }
     }
 
     @Test func theProbeLeavesAllStagesWithOneLength() throws {
