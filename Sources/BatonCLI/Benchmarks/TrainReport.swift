@@ -11,6 +11,10 @@ struct TrainReport: Encodable {
     var layout: String
     /// Of a pipeline, with its chunks and micro-batches; nil without one.
     var schedule: String?
+    /// Of a pipeline, where its output layer runs: `last` or `spread`; nil without one.
+    var outputLayer: String?
+    /// How the trained layers get their gates in the backward pass; nil where they keep them.
+    var recomputation: String?
     var workload: TrainWorkload
     var parameters: Int
     /// Lanes of the rank with the fewest and of the one with the most: they differ where the leaves of the batch do
@@ -35,6 +39,8 @@ struct TrainReport: Encodable {
 
     enum CodingKeys: String, CodingKey {
         case processor, isa, kernels, ranks, layout, schedule, workload, parameters, lanes, figures, trace, efficiency
+        case recomputation
+        case outputLayer = "output_layer"
         case blasCore = "blas_core"
         case peakGFlopsPerRank = "peak_gflops_per_rank"
         case predictedStepMilliseconds = "predicted_step_milliseconds"
@@ -57,6 +63,8 @@ struct TrainReport: Encodable {
         parameters = trainer.configuration.model.parameterShapes.reduce(0) { $0 + $1.shape.reduce(1, *) }
         layout = trainer.grid.layout.description
         schedule = trainer.schedule.map { "\($0.shape.microBatches)×\($0.shape.chunks)" }
+        if trainer.schedule != nil { outputLayer = trainer.output == .spread ? "spread" : "last" }
+        recomputation = trainer.model.recurrent.recomputation.map { "\($0)" }
         self.lanes = lanes
         self.figures = figures
         peakGFlopsPerRank = peakPerRank * 1e-9

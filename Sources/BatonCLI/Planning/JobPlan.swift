@@ -8,8 +8,10 @@ struct JobPlan {
     let costs: MachineCosts
     /// Layouts that these ranks cannot have, as sentences.
     let omitted: [String]
-    /// How long the probe took.
+    /// How long probe and trial took.
     let probeSeconds: Double
+    /// Steps of the layouts that are expected to be about equally fast; nil if there is only one.
+    let trial: LayoutTrial?
 
     /// What is left open of how to train.
     struct Choice {
@@ -52,12 +54,18 @@ struct JobPlan {
         costs = try Self.probe(configuration, candidates, recomputation, job)
         // What the probe needed is not part of the run.
         PeakMemory.reset()
-        probeSeconds = BestTime.elapsed(since: start)
         let divided = costs.notDivided
         omitted = divided.keys.sorted().map { "shard=\($0) is left out: \(divided[$0] ?? "")" }
         let usable = candidates.filter { divided[$0.layout.shards] == nil }
         guard !usable.isEmpty else { throw CommandFailure(omitted.joined(separator: " ")) }
         forecasts = try LayoutPlanner(configuration, costs: costs, recomputation: recomputation).forecasts(usable)
+        let finalists = LayoutTrial.finalists(forecasts)
+        let workload = TrainWorkload(
+            model: configuration.model, lanesPerRank: configuration.batch, lanesOfBatch: configuration.batch,
+            stepsPerWindow: configuration.stepsPerWindow, recomputation: recomputation)
+        trial = finalists.isEmpty ? nil : try LayoutTrial(finalists, workload, job)
+        PeakMemory.reset()
+        probeSeconds = BestTime.elapsed(since: start)
     }
 
     private static func probe(
@@ -76,12 +84,15 @@ struct JobPlan {
         return try candidates.map { try planner.forecast($0).secondsPerStep }
     }
 
-    /// The fastest.
-    var best: LayoutForecast { forecasts[0] }
+    /// The fastest: in the trial if there was one, else as predicted.
+    var best: LayoutForecast { trial?.winner.forecast ?? forecasts[0] }
+
+    /// Why it is the best.
+    var reason: String { trial?.reason ?? best.reason(among: forecasts) }
 
     /// For the head of a run: what was chosen and why.
     var choice: String {
-        "layout auto: \(best.candidate), \(fixed(best.secondsPerStep * 1e3, digits: 2)) ms per step predicted. \(best.reason(among: forecasts))"
+        "layout auto: \(best.candidate), \(fixed(best.secondsPerStep * 1e3, digits: 2)) ms per step predicted. \(reason)"
             + omitted.map { "\n\($0)" }.joined()
     }
 }

@@ -19,15 +19,15 @@ struct PlanCheck {
     }
 
     let layouts: [Layout]
-    /// Step of the first layout over that of the fastest; 1 if none is faster.
-    let firstOverBest: Double
+    /// Step of the layout that was chosen over that of the fastest; 1 if none is faster.
+    let chosenOverBest: Double
 
-    private static let turns = 4
+    private static let turns = 8
 
     /// Collective.
     ///
     /// - Parameters:
-    ///   - shown: the layouts; the first is the one predicted best.
+    ///   - shown: the layouts, the one that was chosen among them.
     ///   - seconds: time for each layout.
     init(
         _ plan: JobPlan, _ shown: [LayoutForecast], _ workload: TrainWorkload, seconds: Double, _ job: ParallelJob
@@ -61,7 +61,8 @@ struct PlanCheck {
                 predictedSecondsPerStep: median(predictions.map { $0[place] }),
                 bytesPerRank: plan.costs.baseBytes + bytes[place], times: times)
         }
-        firstOverBest = rounds.indices.map { place in median(turns.map { $0[0] / $0[place] }) }.max() ?? 1
+        let chosen = shown.firstIndex(of: plan.best) ?? 0
+        chosenOverBest = rounds.indices.map { place in median(turns.map { $0[chosen] / $0[place] }) }.max() ?? 1
     }
 }
 

@@ -9,7 +9,8 @@ struct PlanCommand: ParsableCommand {
         abstract: "Predicts step time and memory of every layout of some ranks, best first.",
         discussion: """
             A probe of a second or, for large models, a few measures the layers of the model at the numbers of rows that layouts would give \
-            them, messages and sums; the real schedules then run in a simulator with these costs. Start the ranks with \
+            them, messages and sums; the real schedules then run in a simulator with these costs. Of the layouts that come \
+            out close a few real steps decide, in turns. Start the ranks with \
             launch/run -n N, so that they are bound as in training; without it --ranks starts them. --check trains a \
             little in every layout printed, in turns, and repeats the probe in between; --configurations does that for \
             every line of a file and sums up.

@@ -16,6 +16,10 @@ struct PlanReport: Encodable {
         var bubble: Double
         var sumShare: Double
         var rowsOfProducts: Int
+        /// Whether `--layout auto` takes it.
+        var isChosen: Bool
+        /// Where it was tried.
+        var trialMillisecondsPerStep: Double?
         /// What the first rank's milliseconds go into.
         var parts: TrainFigures.Breakdown
         /// With `--check`.
@@ -30,6 +34,8 @@ struct PlanReport: Encodable {
         enum CodingKeys: String, CodingKey {
             case layout, schedule, chunks, bubble, parts
             case outputLayer = "output_layer"
+            case isChosen = "is_chosen"
+            case trialMillisecondsPerStep = "trial_milliseconds_per_step"
             case predictedOverMeasured = "predicted_over_measured"
             case measuredBytesPerRank = "measured_bytes_per_rank"
             case measuredParts = "measured_parts"
@@ -42,7 +48,11 @@ struct PlanReport: Encodable {
             case measuredMillisecondsPerStep = "measured_milliseconds_per_step"
         }
 
-        init(_ forecast: LayoutForecast) {
+        init(_ forecast: LayoutForecast, _ plan: JobPlan) {
+            isChosen = forecast == plan.best
+            trialMillisecondsPerStep = plan.trial?.entries.first { $0.forecast == forecast }.map {
+                $0.secondsPerStep * 1e3
+            }
             let candidate = forecast.candidate
             layout = candidate.layout.description
             if candidate.layout.stages > 1 {
@@ -62,7 +72,7 @@ struct PlanReport: Encodable {
 
     /// How good the plan was.
     struct Check: Encodable {
-        /// Measured step of the layout that was predicted best, over the best measured one.
+        /// Measured step of the layout that was chosen, over the best measured one.
         var autoOverBest: Double
         /// Predicted over measured, of the layout for which it is farthest from 1.
         var worstPrediction: Double
@@ -105,8 +115,8 @@ struct PlanReport: Encodable {
         batch = configuration.batch
         stepsPerWindow = configuration.stepsPerWindow
         probeSeconds = plan.probeSeconds
-        layouts = shown.map(Row.init)
-        reason = plan.best.reason(among: plan.forecasts)
+        layouts = shown.map { Row($0, plan) }
+        reason = plan.reason
         omitted = plan.omitted
         guard let measured else { return }
         for (place, layout) in measured.layouts.enumerated() {
@@ -117,7 +127,7 @@ struct PlanReport: Encodable {
         }
         func farthest(_ ratios: [Double]) -> Double { ratios.max { max($0, 1 / $0) < max($1, 1 / $1) } ?? 1 }
         check = Check(
-            autoOverBest: measured.firstOverBest,
+            autoOverBest: measured.chosenOverBest,
             worstPrediction: farthest(layouts.compactMap(\.predictedOverMeasured)),
             worstMemory: farthest(layouts.compactMap(\.predictedOverMeasuredBytes)))
     }
@@ -149,11 +159,12 @@ struct PlanReport: Encodable {
                         fixed(row.sumShare * 100, digits: 1) + "%", String(row.rowsOfProducts),
                     ] + measuredColumns(row)))
         }
-        lines.append("best: \(names.first ?? "none"). \(reason)")
+        let chosen = layouts.firstIndex(where: \.isChosen) ?? 0
+        lines.append("best: \(names.isEmpty ? "none" : names[chosen]). \(reason)")
         lines += omitted
         if let check {
             lines.append(
-                "predicted best / best measured \(fixed(check.autoOverBest, digits: 3)); farthest predicted / measured \(fixed(check.worstPrediction, digits: 3)), of memory \(fixed(check.worstMemory, digits: 3))"
+                "chosen / best measured \(fixed(check.autoOverBest, digits: 3)); farthest predicted / measured \(fixed(check.worstPrediction, digits: 3)), of memory \(fixed(check.worstMemory, digits: 3))"
             )
         }
         return lines.joined(separator: "\n")

@@ -3,7 +3,7 @@ import Baton
 /// How good plans were over many configurations: what `plan --configurations` prints at its end.
 struct PlanSurvey: Encodable {
     var configurations: Int
-    /// Of these, the predicted best layout took at most 5 % longer than the best measured one.
+    /// Of these, the chosen layout took at most 5 % longer than the best measured one.
     var autoWithin5Percent: Int
     var worstAutoOverBest: Double
     /// Layouts measured.
@@ -12,7 +12,7 @@ struct PlanSurvey: Encodable {
     var timesWithin20Percent: Int
     /// Median of predicted over measured.
     var medianPredictedOverMeasured: Double
-    /// The same of the layouts that were predicted best.
+    /// The same of the layouts that were chosen.
     var bestTimesWithin20Percent: Int
     /// Of the layouts, memory predicted within 20 %.
     var memoryWithin20Percent: Int
@@ -41,7 +41,8 @@ struct PlanSurvey: Encodable {
         layouts = ratios.joined().count
         timesWithin20Percent = ratios.joined().count(where: Self.isClose)
         medianPredictedOverMeasured = ratios.joined().isEmpty ? 1 : median(Array(ratios.joined()))
-        bestTimesWithin20Percent = ratios.compactMap(\.first).count(where: Self.isClose)
+        bestTimesWithin20Percent = plans.flatMap(\.layouts).filter(\.isChosen).compactMap(\.predictedOverMeasured)
+            .count(where: Self.isClose)
         memoryWithin20Percent = memory.count(where: Self.isClose)
     }
 
@@ -50,8 +51,8 @@ struct PlanSurvey: Encodable {
     /// The figures for a person.
     var text: String {
         """
-        \(configurations) configurations: the layout predicted best within 5 % of the best in \(autoWithin5Percent), at worst \(fixed(worstAutoOverBest, digits: 3))
-        \(layouts) layouts: step time predicted within 20 % in \(timesWithin20Percent) (of those predicted best \(bestTimesWithin20Percent) of \(configurations)), median of predicted / measured \(fixed(medianPredictedOverMeasured, digits: 3)); memory in \(memoryWithin20Percent)
+        \(configurations) configurations: the layout chosen within 5 % of the best in \(autoWithin5Percent), at worst \(fixed(worstAutoOverBest, digits: 3))
+        \(layouts) layouts: step time predicted within 20 % in \(timesWithin20Percent) (of those chosen \(bestTimesWithin20Percent) of \(configurations)), median of predicted / measured \(fixed(medianPredictedOverMeasured, digits: 3)); memory in \(memoryWithin20Percent)
         """
     }
 }

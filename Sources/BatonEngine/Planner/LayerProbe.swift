@@ -7,7 +7,7 @@ import BatonTensor
 /// Times windows of one layer of a language model, as a pipeline stage runs them, without the output layer.
 final class LayerProbe {
     private let configuration: TrainingConfiguration
-    private let stage: LanguageModelStage
+    let stage: LanguageModelStage
     private let recomputation: Recomputation?
     /// Where units are divided.
     private let rows: GradientRows?

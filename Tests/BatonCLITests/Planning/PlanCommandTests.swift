@@ -16,6 +16,10 @@ import Testing
         #expect(Set(names) == ["dp=2 -", "pp=2 wavefront", "pp=2 gpipe", "pp=2 1f1b", "shard=2 -"] && names.count == 5)
         let times = rows.compactMap { $0["milliseconds_per_step"] as? Double }
         #expect(times.count == 5 && times == times.sorted())
+        // What is about equally fast has been tried, and one layout is chosen.
+        #expect(rows.count { $0["is_chosen"] as? Bool == true } == 1)
+        let tried = rows.filter { $0["trial_milliseconds_per_step"] as? Double ?? 0 > 0 }
+        #expect(tried.isEmpty || tried.contains { $0["is_chosen"] as? Bool == true })
         #expect(rows.allSatisfy { $0["measured_milliseconds_per_step"] as? Double ?? 0 > 0 })
         #expect(rows.allSatisfy { $0["bytes_per_rank"] as? Double ?? 0 > 1e6 })
         let check = try #require(report["check"] as? [String: Double])
@@ -42,7 +46,7 @@ import Testing
         let second = try #require(plans[1]["layouts"] as? [[String: Any]])
         #expect(second.count == 1 && second[0]["layout"] as? String == "dp=2")
         let text = try folder.baton(["plan", "--configurations", file, "--seconds", "0"], ranks: 2)
-        #expect(text.output.contains("2 configurations: the layout predicted best within 5 %"))
+        #expect(text.output.contains("2 configurations: the layout chosen within 5 %"))
         try "--hidden 7\n--layer 2\n".write(toFile: file, atomically: true, encoding: .utf8)
         let wrong = try folder.baton(["plan", "--configurations", file], ranks: 2)
         #expect(wrong.status == 1 && wrong.error.contains("configurations, line 2: Unknown option '--layer'"))
@@ -55,7 +59,9 @@ import Testing
         let again = try folder.baton(options + ["--layout", "pp=2", "--recompute-chunk", "4"], ranks: 2)
         #expect(again.status == 0, "\(again.error)")
         let report = try again.json()
-        #expect((report["workload"] as? [String: Any])?["recomputation"] as? String == "chunks(of: 4)")
+        #expect(report["recomputation"] as? String == "chunks(of: 4)" && report["output_layer"] as? String == "last")
+        let spread = try folder.baton(options + ["--layout", "pp=2", "--output-layer", "spread"], ranks: 2).json()
+        #expect(spread["recomputation"] == nil && spread["output_layer"] as? String == "spread")
         #expect((report["peak_megabytes"] as? [Double])?.count == 2)
         #expect(report["predicted_megabytes"] as? Double ?? 0 > 1)
         let shards = try folder.baton(options + ["--layout", "shard=2", "--recompute"], ranks: 2)

@@ -42,6 +42,28 @@ import Testing
         #expect(forecasts.allSatisfy { $0.secondsPerStep > 0 && $0.secondsPerStep.isFinite })
     }
 
+    /// Times that are made up: of every repetition the slowest rank counts, and a window cut short is corrected for the
+    /// chunk that is not computed again.
+    @Test func theSlowestRankCountsAndShortWindowsStandForLongOnes() throws {
+        let world = try TestWorld.communicator()
+        let rounds = ProbeRounds(world: world, stepsPerWindow: 1000)
+        let slowness = Double(world.rank + 1)
+        let piece = ProbePiece(rows: 3, recomputed: 10) { steps, calls in
+            var times = WindowTimes()
+            // So slow that only the least is measured: two chunks.
+            times.forward = slowness * (Double(steps) + 0.25 * Double(calls - 1))
+            times.backward = slowness * (2 * Double(steps) + Double(steps - 10) + 0.25 * Double(calls - 1))
+            times.weights = slowness * 3 * Double(steps)
+            return times
+        }
+        let cost = try rounds.measure([piece])[0]
+        let size = Double(world.size)
+        #expect(abs(cost.forward - size) < 1e-9 && abs(cost.weights - 3 * size) < 1e-9)
+        #expect(abs(cost.backward - size * 2.99) < 1e-9)
+        // What a cut costs, in the mean of the ranks.
+        #expect(abs(cost.call - 0.25 * (size + 1) / 2) < 1e-9)
+    }
+
     /// Chunks of all steps are computed once; chunks of one step almost twice.
     @Test func aPieceThatComputesGatesAgainIsMeasuredSo() throws {
         let world = try TestWorld.communicator()
@@ -54,6 +76,7 @@ import Testing
             let rounds = ProbeRounds(world: world, stepsPerWindow: configuration.stepsPerWindow)
             let cost = try rounds.measure([piece])[0]
             #expect(cost.backward > 0 && cost.rows == 11)
+            #expect(probe.stage.model.recurrent.recomputation == piece.recomputed.map { .chunks(of: $0) })
             return piece.recomputed
         }
         #expect(try chunk(nil) == nil)
