@@ -91,12 +91,14 @@ struct BenchTrainCommand: ParsableCommand {
         var rounds = try coupling.map {
             try TrainRounds(workload, $0 ? candidate : nil, communicator: communicator)
         }
-        // Turns, so that a machine that gets slower or faster does so for both.
-        let turns = mode == .compare ? 3 : 1
+        // Short turns, so that a machine that gets slower or faster does so for both.
+        let turns = mode == .compare ? 9 : 1
+        var rates: [[[Double]]] = []
         var peak = try busyPeak(communicator)
         for _ in 0..<turns {
+            rates.append([])
             for index in rounds.indices {
-                try rounds[index].run(seconds: seconds / Double(turns))
+                rates[rates.count - 1].append(try rounds[index].run(seconds: seconds / Double(turns)))
                 peak = max(peak, try busyPeak(communicator))
             }
         }
@@ -111,6 +113,7 @@ struct BenchTrainCommand: ParsableCommand {
             workload: workload, ranks: communicator.size, trainer: rounds[0].trainer,
             lanes: (lanes.min() ?? batch)...(lanes.max() ?? batch),
             peakPerRank: total / Double(communicator.size), figures: figures)
+        report.compared = mode == .compare ? TrainComparison(rates) : nil
         report.predictedStepMilliseconds = forecast.map { $0.secondsPerStep * 1e3 }
         report.predictedMegabytes = forecast.map { ($0.bytesPerRank * 1e-6).rounded() }
         report.peakMegabytes = mode == .compare ? nil : megabytes

@@ -32,13 +32,11 @@ struct TrainReport: Encodable {
     var peakMegabytes: [Double]?
     /// Where the time of some coupled steps went; nil unless asked for.
     var trace: TraceReport?
-    /// Tokens per second of coupled ranks over those of independent ones; nil unless both were measured.
-    var efficiency: Double?
-    /// The same by median steps.
-    var efficiencyByMedian: Double?
+    /// Nil unless ranks were measured both ways.
+    var compared: TrainComparison?
 
     enum CodingKeys: String, CodingKey {
-        case processor, isa, kernels, ranks, layout, schedule, workload, parameters, lanes, figures, trace, efficiency
+        case processor, isa, kernels, ranks, layout, schedule, workload, parameters, lanes, figures, trace, compared
         case recomputation
         case outputLayer = "output_layer"
         case blasCore = "blas_core"
@@ -46,7 +44,6 @@ struct TrainReport: Encodable {
         case predictedStepMilliseconds = "predicted_step_milliseconds"
         case predictedMegabytes = "predicted_megabytes"
         case peakMegabytes = "peak_megabytes"
-        case efficiencyByMedian = "efficiency_by_median"
     }
 
     /// - Parameter figures: coupled before independent, when there are both.
@@ -68,10 +65,6 @@ struct TrainReport: Encodable {
         self.lanes = lanes
         self.figures = figures
         peakGFlopsPerRank = peakPerRank * 1e-9
-        if figures.count == 2 {
-            efficiency = figures[0].tokensPerSecond / figures[1].tokensPerSecond
-            efficiencyByMedian = figures[0].tokensPerSecondByMedian / figures[1].tokensPerSecondByMedian
-        }
     }
 
     /// Tables for a person.
@@ -103,10 +96,10 @@ struct TrainReport: Encodable {
             lines.append(
                 parts.line([row.ranks] + row.stepMilliseconds.parts.map { fixed($0.milliseconds, digits: 2) }))
         }
-        if let efficiency, let efficiencyByMedian {
+        if let compared {
             lines += [
                 "",
-                "coupled / independent: \(fixed(efficiency, digits: 3)) (by median steps \(fixed(efficiencyByMedian, digits: 3)))",
+                "coupled / independent, median of \(compared.turns) turns: \(fixed(compared.efficiency, digits: 3)) (of the slowest rank \(fixed(compared.efficiencyOfSlowest, digits: 3)))",
             ]
         }
         if let predicted = predictedStepMilliseconds, let measured = figures.first?.medianStepMilliseconds {
@@ -121,5 +114,29 @@ struct TrainReport: Encodable {
         }
         if let trace { lines += ["", trace.text] }
         return lines.joined(separator: "\n")
+    }
+}
+
+/// Ranks that train together beside ranks that train apart, measured in turns.
+struct TrainComparison: Encodable {
+    /// Number of turns, of which medians are taken.
+    var turns: Int
+    /// Tokens per second of coupled ranks over those of independent ones.
+    var efficiency: Double
+    /// The same if all independent ranks were as slow as the slowest of them: coupled ranks wait for each other, so
+    /// where cores differ for a while they cannot do more.
+    var efficiencyOfSlowest: Double
+
+    enum CodingKeys: String, CodingKey {
+        case turns, efficiency
+        case efficiencyOfSlowest = "efficiency_of_slowest"
+    }
+
+    /// - Parameter rates: by turn, coupled and independent: tokens per second of every rank.
+    init(_ rates: [[[Double]]]) {
+        turns = rates.count
+        efficiency = median(rates.map { $0[0].reduce(0, +) / $0[1].reduce(0, +) })
+        efficiencyOfSlowest = median(
+            rates.map { $0[0].reduce(0, +) / (Double($0[1].count) * ($0[1].min() ?? .infinity)) })
     }
 }

@@ -33,7 +33,9 @@ struct TrainRounds {
     var lanes: Int { trainer.share.lanes.count }
 
     /// One round of about so many seconds, at least three steps, begun by all ranks together.
-    mutating func run(seconds: Double) throws {
+    ///
+    /// - Returns: Tokens per second of every rank; those of ranks that work together count for the first.
+    @discardableResult mutating func run(seconds: Double) throws -> [Double] {
         // Coupled ranks have to make the same number of steps, so they agree on it before; ranks on their own stop by
         // the clock, so that all of them are busy from the first to the last moment.
         let slowest = try gathered([secondsPerStep], on: communicator).map { $0[0] }.max() ?? secondsPerStep
@@ -44,14 +46,17 @@ struct TrainRounds {
         while isCoupled ? steps.count < agreed : steps.count < 3 || BestTime.elapsed(since: start) < seconds {
             steps.append(try trainer.step())
         }
-        tally.add(roundSeconds: BestTime.elapsed(since: start))
+        let time = BestTime.elapsed(since: start)
+        tally.add(roundSeconds: time)
+        var counted = 0
         for step in steps {
-            tally.add(
-                // A step that ranks make together is counted once.
-                tokens: isCoupled && communicator.rank > 0 ? 0 : step.tokens, seconds: step.seconds,
-                times: step.times)
+            // A step that ranks make together is counted once.
+            let tokens = isCoupled && communicator.rank > 0 ? 0 : step.tokens
+            tally.add(tokens: tokens, seconds: step.seconds, times: step.times)
+            counted += tokens
         }
         secondsPerStep = median(steps.map(\.seconds))
+        return try gathered([Double(counted) / time], on: communicator).map { $0[0] }
     }
 }
 

@@ -59,7 +59,8 @@ import Testing
         #expect(run.status == 0, "\(run.error)")
         let report = try run.json()
         #expect(report["layout"] as? String == "pp=2" && report["schedule"] as? String == "1×3")
-        #expect(try #require(report["efficiency"] as? Double) > 0)
+        let compared = try #require(report["compared"] as? [String: Any])
+        for name in ["efficiency", "efficiency_of_slowest"] { #expect(try #require(compared[name] as? Double) > 0) }
         let rows = try #require((report["trace"] as? [String: Any])?["rows"] as? [[String: Any]])
         #expect(rows.map { $0["rank"] as? String } == ["rank 0 (pp 0)", "rank 1 (pp 1)", "all"])
         #expect(try events(file).count { $0.name == "1B0.2" } == 2)
