@@ -122,28 +122,30 @@ public final class RecurrentPipeline {
         _ = try ScheduleExecutor(schedule, rank: grid.place.stage, isStream: true).run(work, transfers)
     }
 
-    /// Takes the chunk length that runs single windows of a size fastest, by a short trial of each: shorter chunks let
-    /// the next stage begin earlier, longer ones make larger input products and fewer messages. Collective over the
-    /// ranks of a replica.
+    /// Takes the chunk length that runs three windows of a size fastest, by a short trial of each: shorter chunks let the
+    /// next stage begin earlier, longer ones make larger input products and fewer messages. Collective over the ranks
+    /// of a replica.
     ///
-    /// - Parameter seconds: Time per candidate; each gets three windows at least, in turns, and the best counts.
-    public func probeChunkLength(steps: Int, batchSize: Int, seconds: Double = 0.1) throws {
+    /// - Parameter seconds: Time per candidate. All take turns, at least two unless they are longer than that; the best
+    ///   counts.
+    public func probeChunkLength(steps: Int, batchSize: Int, seconds: Double = 0.3) throws {
         let width = grid.place.stage == 0 ? stack.directions[0].inputWeight.shape[1] : stack.outputSize
         let input = Tensor(zeros: [steps, batchSize, width], dtype: stack.dtype)
-        let states = beginState(batchSize: batchSize)
         let candidates = [1, 2, 4, 8, 16, 32].filter { $0 <= max(1, steps) }
         var best = candidates.map { _ in Double.infinity }
-        var rounds = 3
+        var rounds = 1
         var round = 0
         while round < rounds {
             for (place, candidate) in candidates.enumerated() {
                 chunkLength = candidate
                 var watch = StopWatch()
-                _ = try forward(input, states: states)
+                try stream(3, window: { _ in (input, nil) }, ended: { _, _, _ in })
                 // The slowest rank decides; asking for it is also where all begin the next together.
                 best[place] = min(best[place], try agreed(watch.lap()))
             }
-            if round == 0 { rounds = max(3, min(100, Int(seconds / max(best.max() ?? 0, 1e-6)))) }
+            if round == 0, let slowest = best.max(), slowest < seconds {
+                rounds = max(2, min(100, Int(seconds / max(slowest, 1e-6))))
+            }
             round += 1
         }
         chunkLength = candidates[best.indices.min { best[$0] < best[$1] } ?? 0]
