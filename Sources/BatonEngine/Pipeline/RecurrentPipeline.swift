@@ -79,8 +79,7 @@ public final class RecurrentPipeline {
     /// - Throws: `CommError` of the transport.
     public func forward(_ input: Tensor, states: [Tensor]) throws -> (output: Tensor?, states: [Tensor]) {
         var result: (output: Tensor?, states: [Tensor]) = (nil, [])
-        try stream(
-            1, window: { _ in (input, states) }, ended: { result = ($1, $2) })
+        try stream(1, window: { _ in (input, states) }, ended: { result = ($1, $2) })
         return result
     }
 
@@ -89,24 +88,25 @@ public final class RecurrentPipeline {
     ///
     /// - Parameters:
     ///   - count: Number of windows.
-    ///   - window: Input and states of a window, as for `forward`; may be asked for before the window before has ended.
-    ///     T and N may differ from window to window, but are the same on all ranks. No states: those after the window
-    ///     before, of as many rows; zero before the first.
+    ///   - window: Input and states of a window, as for `forward`; asked for once each, in their order, maybe before the
+    ///     window before has ended. T and N may differ from window to window, but are the same on all ranks. No states:
+    ///     those after the window before, of as many rows; zero before the first.
     ///   - ended: Called when this rank has ended a window, in their order, with what `forward` returns.
     /// - Throws: `CommError` of the transport, and what the closures throw.
     public func stream(
         _ count: Int, window: @escaping (_ index: Int) throws -> (input: Tensor, states: [Tensor]?),
         ended: @escaping (_ index: Int, _ output: Tensor?, _ states: [Tensor]) throws -> Void
     ) throws {
-        let steps = try count > 0 ? window(0).input.shape[0] : 0
+        guard count > 0 else { return }
+        let first = try window(0)
+        let steps = first.input.shape[0]
         let stages = grid.layout.stages
         let shape = ScheduleShape(
-            stages: stages, microBatches: max(1, count), chunks: max(1, (steps + chunkLength - 1) / chunkLength),
+            stages: stages, microBatches: count, chunks: max(1, (steps + chunkLength - 1) / chunkLength),
             isTraining: false)
-        guard count > 0 else { return }
         let work = StreamOfWindows(shape: shape, isLast: grid.place.stage == stages - 1, ended: ended) {
             [self] (index, carried) throws in
-            let (input, states) = try window(index)
+            let (input, states) = try index == 0 ? first : window(index)
             let (steps, rows) = (input.shape[0], input.shape[1])
             let next = beginState(batchSize: rows)
             let received =

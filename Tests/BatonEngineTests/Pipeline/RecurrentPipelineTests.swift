@@ -72,12 +72,13 @@ import Testing
         for layout in TinyRun.layouts(ranks: world.size, layers: 4) {
             let grid = try ProcessGrid(layout, world: world)
             let pipeline = try RecurrentPipeline(stack, grid: grid, chunkLength: chunkLength)
-            var ended: [Int] = []
+            var (asked, ended): ([Int], [Int]) = ([], [])
             for count in [0, 1, windows.count] {
-                ended = []
+                (asked, ended) = ([], [])
                 try pipeline.stream(
                     count,
                     window: { number in
+                        asked.append(number)
                         let rows = windows[number].shape[1]
                         return (windows[number], isFresh[number] ? pipeline.beginState(batchSize: rows) : nil)
                     },
@@ -93,7 +94,7 @@ import Testing
                             #expect(isSame, "layout \(layout), states after window \(number)")
                         }
                     })
-                #expect(ended == Array(0..<count))
+                #expect(asked == Array(0..<count) && ended == Array(0..<count))
             }
         }
     }
