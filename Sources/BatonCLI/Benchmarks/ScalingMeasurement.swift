@@ -5,7 +5,7 @@ import Glibc
 struct ScalingMeasurement: Encodable {
     /// N.
     var batch: Int
-    /// Steps that travel together, as the probe chose; all where both directions need the whole sequence.
+    /// Steps that travel together, as asked for or as the probe chose; all where both directions need the whole sequence.
     var chunk: Int
     /// Windows per second of rank 0 alone.
     var alone: Double

@@ -177,7 +177,10 @@ import Testing
         #expect(rows.map { $0["batch"] as? Int } == [1, 3])
         for row in rows {
             #expect(row["same_bits"] as? Bool == true)
-            for figure in ["alone", "independent", "wavefront", "ceiling", "speedup", "share_of_ceiling"] {
+            for figure in [
+                "alone", "independent", "wavefront", "ceiling", "speedup", "share_of_ceiling", "share_of_slowest",
+                "alone_milliseconds", "wavefront_milliseconds", "stream_milliseconds",
+            ] {
                 #expect(try #require(row[figure] as? Double) > 0)
             }
         }
