@@ -115,16 +115,24 @@ public final class GradientTree<Scalar: ArenaScalar>: PolledReduction {
         try poll()
     }
 
-    /// Moves all exchanges on, without waiting.
-    public override func poll() throws(CommError) {
+    /// Moves the exchanges on, without waiting.
+    ///
+    /// Of many only the oldest are looked at: messages of all move in every call of the transport, and those that were
+    /// started first are the first to arrive, so that looking at more would only take time from the kernel that polls.
+    public override func poll() throws(CommError) { try advance(atMost: Self.looksAt) }
+
+    private static var looksAt: Int { 3 }
+
+    private func advance(atMost count: Int) throws(CommError) {
         guard !underWay.isEmpty else { return }
+        let looked = min(count, underWay.count)
         var kept = 0
-        for place in underWay.indices {
+        for place in 0..<looked {
             if try exchanges[underWay[place]].advance() { continue }
             underWay[kept] = underWay[place]
             kept += 1
         }
-        underWay.removeLast(underWay.count - kept)
+        underWay.removeSubrange(kept..<looked)
         noteTransfers()
     }
 
@@ -144,7 +152,8 @@ public final class GradientTree<Scalar: ArenaScalar>: PolledReduction {
         let limit = limit ?? communicator.waitLimit
         try throwHookFailure()
         var waiting = communicator.waitPolicy.begin()
-        try poll()
+        // All, because ranks may have started them in different orders.
+        try advance(atMost: Int.max)
         while let first = underWay.first {
             if waiting.exceeds(limit) {
                 throw CommError(
@@ -152,7 +161,7 @@ public final class GradientTree<Scalar: ArenaScalar>: PolledReduction {
                     "sum of gradient bucket \(first) of \(exchanges.count): "
                         + "\(exchanges[first].purpose) since \(limit): the peer is late, stopped or somewhere else.")
             }
-            try poll()
+            try advance(atMost: Int.max)
         }
         for bucket in isStarted.indices { isStarted[bucket] = false }
     }

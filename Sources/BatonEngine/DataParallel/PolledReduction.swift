@@ -22,10 +22,14 @@ public class PolledReduction {
     public static var hookFunction: @convention(c) (UnsafeMutableRawPointer?) -> Void {
         { context in
             guard let context else { return }
-            let reduction = Unmanaged<PolledReduction>.fromOpaque(context).takeUnretainedValue()
-            guard reduction.hookFailure == nil else { return }
-            do throws(CommError) { try reduction.poll() } catch { reduction.hookFailure = error }
+            Unmanaged<PolledReduction>.fromOpaque(context).takeUnretainedValue().pollFromHook()
         }
+    }
+
+    /// `poll` for a caller that cannot throw.
+    final func pollFromHook() {
+        guard hookFailure == nil else { return }
+        do throws(CommError) { try poll() } catch { hookFailure = error }
     }
 
     /// Context of `hookFunction`: this object, unretained.

@@ -129,8 +129,19 @@ struct PackedWeightGradient {
                             }
                         }
                     }
+                    announce(first.gradientRow, columns, of: first.rights.map { rights[$0] }, hook)
                 }
             }
+        }
+    }
+
+    /// Rows of the gradients that are complete in all subtrees. Chains that are continued have not ended.
+    private func announce(_ firstRow: Int, _ rows: Int, of rights: [Right], _ hook: StepHook) {
+        if continuesChains { return }
+        for right in rights where right.columns == right.targetStride {
+            hook.finished(
+                right.targets[0] + firstRow * right.targetStride,
+                byteCount: rows * right.targetStride * MemoryLayout<Float>.stride)
         }
     }
 

@@ -102,7 +102,8 @@ public final class Tape {
     /// - Parameters:
     ///   - seeds: gradients of the objective with respect to some variables. The tensors are consumed: their memory is
     ///     added to and reused.
-    ///   - hook: passed to every kernel, called after every time step.
+    ///   - hook: passed to every kernel, called after every time step, and told of the rows of gradients that are final
+    ///     before `gradientReady` says so of the whole parameter.
     ///
     /// Nodes whose outputs receive no gradient are passed over. `gradientReady` is called for every parameter of the
     /// recorded nodes, also for those whose gradient stayed zero.
@@ -111,11 +112,14 @@ public final class Tape {
         for parameter in overwritten.values where parameter.gradientRequirement == .write { parameter.zeroGradient() }
         overwritten.removeAll(keepingCapacity: true)
         while let node = nodes.popLast() {
+            // What a kernel finishes is final only if no other node adds to it.
+            let weightHook =
+                node.parameters.allSatisfy { pendingUses[ObjectIdentifier($0)] == 1 } ? hook : hook.ofStepsOnly
             if node.outputs.contains(where: { $0.gradient != nil }) {
                 node.backwardData(hook)
-                node.backwardWeights?(hook)
+                node.backwardWeights?(weightHook)
             }
-            node.completion?(hook)
+            node.completion?(weightHook)
             for output in node.outputs {
                 output.pendingProducers -= 1
                 if output.pendingProducers == 0 { output.gradient = nil }

@@ -39,6 +39,9 @@ final class LayerRun<Kernels: KernelsUnderTest> {
     private(set) var parameterGradients: [[Scalar]] = []
     /// Calls of the hook in forward, backward-data.
     private(set) var hookCalls = (forward: 0, backward: 0)
+    /// Elements of the parameter gradients that the weight pass said were finished, in the order it said so, and the values
+    /// they had then, one array per subtree.
+    private(set) var finished: [(elements: Range<Int>, values: [[Scalar]])] = []
     private(set) var touchedPadding = false
     /// Of the sequence, after its passes.
     private(set) var workspaceBytes = 0
@@ -152,7 +155,13 @@ final class LayerRun<Kernels: KernelsUnderTest> {
                 hiddenBias: base + sizes[0] + sizes[1] + sizes[2],
                 projectionWeight: sizes[4] > 0 ? base + sizes[..<4].reduce(0, +) : nil)
         }
-        sequence.backwardWeights(pointers, leaves: plan, forward: forward, hook: counter.hook)
+        finished = []
+        let listener = FinishedListener { memory, byteCount in
+            let first = memory.assumingMemoryBound(to: Scalar.self) - UnsafePointer(targets[0].pointer)
+            let elements = first..<first + byteCount / MemoryLayout<Scalar>.stride
+            self.finished.append((elements, targets.map { Array($0.values[elements]) }))
+        }
+        sequence.backwardWeights(pointers, leaves: plan, forward: forward, hook: listener.hook)
         parameterGradients = targets.map(\.values)
         // The second time the gradients are added to what is there: twice the value, exactly.
         sequence.backwardWeights(pointers, leaves: plan, forward: forward, hook: counter.hook)
@@ -225,5 +234,20 @@ final class HookCounter {
     func take() -> Int {
         defer { calls.pointer.pointee = 0 }
         return calls.pointer.pointee
+    }
+}
+
+/// Hears what a kernel says is finished.
+final class FinishedListener {
+    private let told: (UnsafeRawPointer, Int) -> Void
+
+    init(_ told: @escaping (UnsafeRawPointer, Int) -> Void) { self.told = told }
+
+    var hook: StepHook {
+        StepHook(
+            finishedFunction: { context, memory, byteCount in
+                Unmanaged<FinishedListener>.fromOpaque(context!).takeUnretainedValue().told(memory, byteCount)
+            },
+            context: Unmanaged.passUnretained(self).toOpaque())
     }
 }

@@ -1,3 +1,4 @@
+import BatonKernelABI
 import BatonKernels
 import BatonTensor
 import Testing
@@ -29,6 +30,24 @@ import Testing
         #expect(x.gradient != nil)
         #expect(y.gradient == nil && tied.gradient == nil)
         withExtendedLifetime(arena) {}
+    }
+
+    /// A kernel knows only its own part of a gradient: rows are final when no other node adds to the parameter.
+    @Test func finishedRowsAreToldOnlyByTheLastUseOfAParameter() {
+        let parameters = ["shared", "own"].map { Parameter(name: $0, shape: [2]) }
+        for parameter in parameters { parameter.setData(Tensor(zeros: [2])) }
+        let tape = Tape()
+        let seed = Variable(Tensor(zeros: [1]))
+        var told: [String] = []
+        for (name, used) in [("first", [0]), ("second", [0, 1]), ("third", [1])] {
+            tape.record(
+                TapeNode(
+                    name: name, outputs: [seed], parameters: used.map { parameters[$0] }, backwardData: { _ in },
+                    backwardWeights: { if $0.finishedFunction != nil { told.append(name) } },
+                    completion: { if $0.finishedFunction != nil { told.append(name + " completed") } }))
+        }
+        tape.backward(from: [(seed, Tensor(zeros: [1]))], hook: StepHook(finishedFunction: { _, _, _ in }))
+        #expect(told == ["first", "first completed"])
     }
 
     @Test func aComputationWithoutGradientIsNotRecorded() {
