@@ -11,6 +11,8 @@ public struct KernelTable: Sendable {
     public var columnSum: @Sendable (ColumnSumArguments) -> Void
     /// Rows copied into packed strips.
     public var packRows: @Sendable (RowPackArguments) -> Void
+    /// Columns copied into the tiles of a weight gradient.
+    public var packColumns: @Sendable (ColumnPackArguments) -> Void
     /// One forward step of an LSTM.
     public var lstmForward: @Sendable (RecurrentForwardArguments) -> Void
     /// One forward step of a GRU.
@@ -43,6 +45,7 @@ public struct KernelTable: Sendable {
         outerProduct: @escaping @Sendable (OuterProductArguments) -> Void,
         columnSum: @escaping @Sendable (ColumnSumArguments) -> Void,
         packRows: @escaping @Sendable (RowPackArguments) -> Void,
+        packColumns: @escaping @Sendable (ColumnPackArguments) -> Void,
         lstmForward: @escaping @Sendable (RecurrentForwardArguments) -> Void,
         gruForward: @escaping @Sendable (RecurrentForwardArguments) -> Void,
         rnnForward: @escaping @Sendable (RecurrentForwardArguments) -> Void,
@@ -61,6 +64,7 @@ public struct KernelTable: Sendable {
         self.outerProduct = outerProduct
         self.columnSum = columnSum
         self.packRows = packRows
+        self.packColumns = packColumns
         self.lstmForward = lstmForward
         self.gruForward = gruForward
         self.rnnForward = rnnForward

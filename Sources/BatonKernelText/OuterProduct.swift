@@ -9,41 +9,63 @@ func outerProduct(_ arguments: OuterProductArguments) {
     let vectors = arguments.rightStrips
     let width = vectors &* laneCount
     let tiles = BalancedParts(arguments.leftColumns, limit: tileRows)
-    var offsets = arguments.leftOffsets
+    let levelStride = arguments.leftColumns &* width
+    var left = arguments.left
     var right = arguments.right
     for leaf in 0..<arguments.leafCount {
-        let depth = arguments.leafDepths[leaf]
-        var column = 0
-        for tileIndex in 0..<tiles.parts {
-            let height = tiles.size(tileIndex)
-            OuterTile(
-                columns: arguments.left + column, offsets: offsets, depth: depth, panel: right, leaf: leaf,
-                levels: arguments.scratch + column &* width, levelStride: arguments.leftColumns &* width,
-                target: leaf == arguments.leafCount &- 1
-                    ? arguments.target + column &* arguments.targetStride : nil,
-                targetStride: arguments.targetStride,
-                lastColumns: arguments.rightColumns &- (vectors &- 1) &* laneCount,
-                continuesChain: arguments.continuesChain
-            ).add(rows: height, vectors: vectors)
-            column &+= height
+        let pieces = leafPieces(arguments.leafDepths[leaf])
+        // A leaf of no rows takes part in the tree all the same.
+        let pieceCount = pieces.parts == 0 ? 1 : pieces.parts
+        let isLast = leaf == arguments.leafCount &- 1
+        for pieceIndex in 0..<pieceCount {
+            let depth = pieces.size(pieceIndex)
+            let upcoming = UnsafeRawPointer(right + depth &* width)
+            var column = 0
+            for tileIndex in 0..<tiles.parts {
+                let height = tiles.size(tileIndex)
+                OuterTile(
+                    left: left + column &* depth, depth: depth, panel: right,
+                    upcoming: upcoming + tileIndex &* outerUpcomingBytes(depth), leaf: leaf,
+                    waiting: arguments.scratch + column &* width, levelStride: levelStride,
+                    beginsChain: pieceIndex == 0, endsChain: pieceIndex == pieceCount &- 1,
+                    target: isLast ? arguments.target + column &* arguments.targetStride : nil,
+                    targetStride: arguments.targetStride,
+                    lastColumns: arguments.rightColumns &- (vectors &- 1) &* laneCount,
+                    continuesChain: arguments.continuesChain
+                ).add(rows: height, vectors: vectors)
+                column &+= height
+            }
+            left += depth &* arguments.leftColumns
+            right += depth &* width
         }
-        offsets += depth
-        right += depth &* width
     }
 }
 
-/// One leaf of one tile: its chains, sum of row r, column vector v = Σₖ columns[offsets[k] + r]·panel[k, v], k
-/// ascending, and the additions of the tree that follow it.
+/// The pieces of a leaf that are worked on with one part of the panel, which the first-level cache keeps for all tiles; see
+/// `cutDepth`.
+@inline(__always) func leafPieces(_ depth: Int) -> BalancedParts {
+    BalancedParts(depth, limit: cutDepth(tiles: tileRows))
+}
+
+/// Bytes of the following part of the panel that a tile fetches while it adds so many rows: a line every run of
+/// `chainUnroll`.
+@inline(__always) private func outerUpcomingBytes(_ depth: Int) -> Int { depth / chainUnroll &* 64 }
+
+/// A piece of one leaf of one tile: its chains, sum of row r, column vector v = Σₖ left[k·rows + r]·panel[k, v], k
+/// ascending, and after the last piece the additions of the tree that follow it.
 private struct OuterTile {
-    let columns: UnsafePointer<Float>
-    let offsets: UnsafePointer<Int>
+    let left: UnsafePointer<Float>
     let depth: Int
     let panel: UnsafePointer<Float>
+    let upcoming: UnsafeRawPointer
     let leaf: Int
-    /// Complete subtrees that wait for their sibling, one tile for each size.
-    let levels: UnsafeMutablePointer<Float>
+    /// Where the chains wait between two pieces; after it complete subtrees that wait for their sibling, one tile for each
+    /// size.
+    let waiting: UnsafeMutablePointer<Float>
     let levelStride: Int
-    /// After the last leaf: what the total is added to.
+    let beginsChain: Bool
+    let endsChain: Bool
+    /// In the last leaf: what the total is added to.
     let target: UnsafeMutablePointer<Float>?
     let targetStride: Int
     let lastColumns: Int
@@ -56,26 +78,64 @@ private struct OuterTile {
     /// `rows` and `vectors` are constants.
     @inline(__always) fileprivate func run(rows: Int, vectors: Int) {
         let width = vectors &* laneCount
+        var tile = begin(rows: rows, vectors: vectors)
+        var a = left
+        var b = UnsafeRawPointer(panel)
+        var line = upcoming
+        var remaining = depth
+        while remaining >= chainUnroll {
+            baton_prefetch_to_l2(line)
+            line += 64
+            tile.multiplyAddRun(a, stride: 1, step: rows, b, rows: rows, vectors: vectors)
+            a += chainUnroll &* rows
+            b += chainUnroll &* width &* 4
+            remaining &-= chainUnroll
+        }
+        while remaining > 0 {
+            tile.multiplyAdd(rows: rows, vectors: vectors, RowScalars(rows: rows, a, stride: 1), b)
+            a += rows
+            b += width &* 4
+            remaining &-= 1
+        }
+        end(&tile, rows: rows, vectors: vectors)
+    }
+
+    /// What the chains of this piece begin with.
+    @inline(__always) private func begin(rows: Int, vectors: Int) -> Tile {
+        let width = vectors &* laneCount
         var tile = Tile()
-        if continuesChain, let target {
+        if !beginsChain {
+            tile.forEachRow(rows) { quad, row in
+                quad = Quad(vectors: vectors, loading: waiting + row &* width, stride: laneCount)
+            }
+        } else if continuesChain, let target {
             tile.forEachRow(rows) { quad, row in
                 quad = loadQuad(vectors, target + row &* targetStride, laneCount, lastColumns)
             }
         }
-        var b = panel
-        var offset = offsets
-        var remaining = depth
-        while remaining > 0 {
-            // The last column: the first ones share their line with the tile before.
-            baton_prefetch_to_l1(columns + offset[OuterProductArguments.lookahead] + (rows &- 1))
-            tile.multiplyAdd(
-                rows: rows, vectors: vectors, RowScalars(rows: rows, columns + offset.pointee, stride: 1), b)
-            offset += 1
-            b += width
-            remaining &-= 1
+        if endsChain, let target {
+            // Nothing has read the gradient for long; the chains give its lines time to arrive.
+            tile.forEachRow(rows) { _, row in
+                let place = UnsafeRawPointer(target + row &* targetStride)
+                baton_prefetch_to_l1(place)
+                if width &* 4 > 64 { baton_prefetch_to_l1(place + 64) }
+                if width &* 4 > 128 { baton_prefetch_to_l1(place + 128) }
+                if width &* 4 > 192 { baton_prefetch_to_l1(place + 192) }
+            }
+        }
+        return tile
+    }
+
+    @inline(__always) private func end(_ tile: inout Tile, rows: Int, vectors: Int) {
+        let width = vectors &* laneCount
+        guard endsChain else {
+            tile.forEachRow(rows) { quad, row in
+                storeQuad(quad, vectors, waiting + row &* width, laneCount, laneCount)
+            }
+            return
         }
         var carry = leaf
-        var level = levels
+        var level = waiting + levelStride
         while carry & 1 == 1 {
             let sibling = level
             tile.forEachRow(rows) { quad, row in
@@ -141,50 +201,5 @@ private func addShort(_ tile: OuterTile, _ rows: Int, _ vectors: Int) {
     case 3: addShortThree(tile, rows)
     case 2: addShortTwo(tile, rows)
     default: addShortOne(tile, rows)
-    }
-}
-
-/// Bias gradient of one strip (see `ColumnSumArguments`): same chains, same tree.
-func columnSum(_ arguments: ColumnSumArguments) {
-    // One partial sum per level of the tree; eight leaves need four levels, 2¹⁵ leaves sixteen.
-    withUnsafeTemporaryAllocation(of: Lane.self, capacity: 16) { levels in
-        var total = Lane()
-        var offset = arguments.offsets
-        for leaf in 0..<arguments.leafCount {
-            var sum = arguments.continuesChain ? loadPartial(arguments.target, arguments.columns) : Lane()
-            for _ in 0..<arguments.leafDepths[leaf] {
-                sum += loadPartial(arguments.source + offset.pointee, arguments.columns)
-                offset += 1
-            }
-            var carry = leaf
-            var level = 0
-            while carry & 1 == 1 {
-                sum = levels[level] + sum
-                carry >>= 1
-                level &+= 1
-            }
-            levels[level] = sum
-            total = sum
-        }
-        if !arguments.continuesChain { total = loadPartial(arguments.target, arguments.columns) + total }
-        storePartial(total, arguments.target, arguments.columns)
-    }
-}
-
-/// Packs rows (see `RowPackArguments`): whole vectors, because rows of one strip are too short for `memcpy`.
-func packRows(_ arguments: RowPackArguments) {
-    var source = arguments.source
-    var target = arguments.target
-    for _ in 0..<arguments.rows {
-        var column = 0
-        while column < arguments.width {
-            let left = arguments.columns &- column
-            store(
-                left >= laneCount ? load(source + column) : loadPartial(source + column, left > 0 ? left : 0),
-                target + column)
-            column &+= laneCount
-        }
-        source += arguments.stride
-        target += arguments.width
     }
 }

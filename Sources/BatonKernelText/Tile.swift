@@ -118,6 +118,31 @@ struct Tile {
     }
 }
 
+extension Tile {
+    /// `chainUnroll` elements of all chains: element k of row r at `left[k·step + r·stride]`, row k of the panel from
+    /// `columns` on. The last four are constants.
+    @_transparent mutating func multiplyAddRun(
+        _ left: UnsafePointer<Float>, stride: Int, step: Int, _ columns: UnsafeRawPointer, rows: Int, vectors: Int,
+        format: PanelFormat = .float32
+    ) {
+        let together = format.rowsTogether
+        let rowBytes = vectors &* format.bytes(rows: together, columns: laneCount)
+        multiplyAdd(
+            rows: rows, vectors: vectors, RowScalars(rows: rows, left, stride: stride), columns, format: format)
+        multiplyAdd(
+            rows: rows, vectors: vectors, RowScalars(rows: rows, left + step, stride: stride),
+            columns + 1 / together &* rowBytes, format: format, part: 1 % together)
+        if chainUnroll > 2 {
+            multiplyAdd(
+                rows: rows, vectors: vectors, RowScalars(rows: rows, left + 2 &* step, stride: stride),
+                columns + 2 / together &* rowBytes, format: format)
+            multiplyAdd(
+                rows: rows, vectors: vectors, RowScalars(rows: rows, left + 3 &* step, stride: stride),
+                columns + 3 / together &* rowBytes, format: format, part: 3 % together)
+        }
+    }
+}
+
 /// Column vector `vector` of a panel row.
 @_transparent func loadColumn(
     _ columns: UnsafeRawPointer, _ vector: Int, _ format: PanelFormat, _ part: Int

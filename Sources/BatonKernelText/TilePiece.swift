@@ -1,6 +1,25 @@
 import BatonKernelABI
 import CLanes
 
+/// Tiles that share the work of fetching what comes next; fewer are there only if nothing is fetched.
+@inline(__always) var upcomingTiles: Int { tileRows > 3 ? 4 : 3 }
+
+/// Lines that a tile fetches every `chainUnroll` elements, so that these tiles together fetch a whole panel of four strips.
+@inline(__always) private var upcomingLines: Int {
+    (chainUnroll &* laneCount / 4 &+ upcomingTiles &- 1) / upcomingTiles
+}
+
+/// Bytes that a tile fetches while it adds so many elements.
+@inline(__always) func upcomingBytes(_ depth: Int) -> Int { depth / chainUnroll &* upcomingLines &* 64 }
+
+/// Fetches the next lines, and returns where to go on.
+@_transparent func fetchUpcoming(_ address: UnsafeRawPointer) -> UnsafeRawPointer {
+    baton_prefetch_to_l2(address)
+    if upcomingLines > 1 { baton_prefetch_to_l2(address + 64) }
+    if upcomingLines > 2 { baton_prefetch_to_l2(address + 128) }
+    return address + upcomingLines &* 64
+}
+
 /// A piece of the chains of one tile: every accumulator, row r and column vector v, += Σₖ left[r, k]·panel[k, v],
 /// k ascending.
 ///
@@ -21,8 +40,8 @@ struct TilePiece {
     /// Fetch the panel ahead of its use: worth it only for a panel that a single tile reads. Where several tiles
     /// follow, the processor's own prefetching is as good, and the instructions cost more than they bring.
     let prefetches: Bool
-    /// `depth` lines to fetch into the second-level cache meanwhile: a part of the panel that is worked on next. Where
-    /// the weights exceed the third-level cache, that hides the memory behind the tiles.
+    /// `upcomingBytes(depth)` to fetch into the second-level cache meanwhile: a part of the panel that is worked on next.
+    /// Where the weights exceed the third-level cache, that hides the memory behind the tiles.
     let upcoming: UnsafeRawPointer?
 
     /// - Parameters:
@@ -53,13 +72,18 @@ struct TilePiece {
         let rowBytes = vectors &* format.bytes(rows: together, columns: laneCount)
         var a = left
         var b = panel
-        var line = upcoming
         var remaining = depth
-        while remaining >= together {
-            if let address = line {
-                baton_prefetch_to_l2(address)
-                line = address + 64
+        if !prefetches {
+            var line = upcoming
+            while remaining >= chainUnroll {
+                if let address = line { line = fetchUpcoming(address) }
+                tile.multiplyAddRun(a, stride: leftStride, step: 1, b, rows: rows, vectors: vectors, format: format)
+                a += chainUnroll
+                b += chainUnroll / together &* rowBytes
+                remaining &-= chainUnroll
             }
+        }
+        while remaining >= together {
             if prefetches {
                 let ahead = b + 16 &* rowBytes
                 baton_prefetch_to_l1(ahead)

@@ -4,7 +4,7 @@ import CLanes
 /// Longest piece of a chain worked on at once. With AVX-512, 512 rows of four vectors are 128 KiB of panel, which the
 /// second-level cache keeps for all row tiles. The short tiles of smaller vectors use an element for three rows only,
 /// faster than that cache delivers: there several tiles share a piece of 16 KiB, which the first-level cache keeps.
-@inline(__always) private func cutDepth(tiles: Int) -> Int {
+@inline(__always) func cutDepth(tiles: Int) -> Int {
     tileRows > 3 || tiles == 1 ? 512 : 4096 / (4 &* laneCount)
 }
 /// Rows whose accumulators wait in memory between two pieces of a chain.
@@ -138,8 +138,8 @@ struct AccumulatorRows {
             let panel = fromFirst ? first.panel : second.panel
             let format = fromFirst ? first.format : second.format
             let last = (fromFirst ? vectors &- 1 : secondLast) &* laneCount
-            // What is worked on next, fetched meanwhile by up to four tiles, 64 bytes of a row each. After the last piece
-            // that is the next panel, which follows this one in memory. One or two tiles would be slowed by it.
+            // What is worked on next, fetched meanwhile by the first tiles. After the last piece that is the next panel,
+            // which follows this one in memory. One or two tiles would be slowed by it.
             let next = cut &+ 1
             let upcoming =
                 next < firstCuts || (next >= cuts && firstCuts > 0)
@@ -154,8 +154,8 @@ struct AccumulatorRows {
                     panel: panel + format.bytes(rows: operand.panelDepthStart, columns: width), format: format,
                     accumulators: scratch + row &* stride, accumulatorStride: stride, last: last,
                     prefetches: tiles.parts == 1,
-                    upcoming: tiles.parts >= 3 && tileIndex < laneCount / 4
-                        ? upcoming + tileIndex &* cutDepth &* 64 : nil
+                    upcoming: tiles.parts >= 3 && tileIndex < upcomingTiles
+                        ? upcoming + tileIndex &* upcomingBytes(cutDepth) : nil
                 ).extend(rows: height, vectors: vectors)
                 row &+= height
             }

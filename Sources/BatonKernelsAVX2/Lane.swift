@@ -8,6 +8,9 @@ typealias LaneUnsigned = SIMD8<UInt32>
 typealias LaneWide = SIMD4<UInt64>
 /// Rows of a register tile: 3 × 4 accumulators, one column of weights and three broadcasts fit 16 registers.
 @inline(__always) var tileRows: Int { 3 }
+/// Elements of its chains that a tile adds between two branches. The work of a branch and of counting is hidden behind the
+/// 12 products of an element while a core is alone, but not while its sibling thread is busy too.
+@inline(__always) var chainUnroll: Int { 4 }
 
 /// a·b + c with one rounding.
 @inline(__always) func mulAdd(_ a: Lane, _ b: Lane, _ c: Lane) -> Lane { baton_fma8(a, b, c) }

@@ -8,6 +8,9 @@ typealias LaneUnsigned = SIMD16<UInt32>
 typealias LaneWide = SIMD8<UInt64>
 /// Rows of a register tile: 6 × 4 accumulators, 4 columns of weights, and a broadcast fit 32 registers.
 @inline(__always) var tileRows: Int { 6 }
+/// Elements of its chains that a tile adds between two branches. The work of a branch and of counting is hidden behind the
+/// 24 products of an element while a core is alone, but not while its sibling thread is busy too.
+@inline(__always) var chainUnroll: Int { 2 }
 
 /// a·b + c with one rounding.
 @inline(__always) func mulAdd(_ a: Lane, _ b: Lane, _ c: Lane) -> Lane { baton_fma16(a, b, c) }

@@ -8,6 +8,9 @@ typealias LaneUnsigned = SIMD4<UInt32>
 typealias LaneWide = SIMD2<UInt64>
 /// Rows of a register tile: 3 × 4 accumulators and their operands fit 16 registers.
 @inline(__always) var tileRows: Int { 3 }
+/// Elements of its chains that a tile adds between two branches. The work of a branch and of counting is hidden behind the
+/// 12 products of an element while a core is alone, but not while its sibling thread is busy too.
+@inline(__always) var chainUnroll: Int { 4 }
 
 /// a·b + c, with one rounding where the instruction exists (arm64) and two where it does not (x86-64).
 @inline(__always) func mulAdd(_ a: Lane, _ b: Lane, _ c: Lane) -> Lane { baton_fma4(a, b, c) }

@@ -2,14 +2,15 @@ import BatonKernelABI
 
 /// Memory of a weight gradient, kept between steps.
 final class WeightGradientBuffers {
+    let left = AlignedBuffer()
     let right = AlignedBuffer()
     let scratch = AlignedBuffer()
 }
 
 /// dW += leftᵀ·right over a window of rows (t, n), summed by leaves (see `LeafPlan`), on the lane kernels.
 ///
-/// The right operands are packed once, panel by panel, rows leaf after leaf in chain order; then every strip of left
-/// columns, read where it lies through a list of row offsets in the same order, meets all panels.
+/// The right operands are packed once, panel by panel, rows leaf after leaf in chain order; then some strips of left columns
+/// at a time are packed in the same order, through a list of row offsets, and meet all panels.
 struct PackedWeightGradient {
     /// Rows (t, n) of an operand: where row n of a time begins and the distance to row n+1; nil is zero.
     typealias Rows = (_ time: Int, _ row: Int) -> (base: UnsafePointer<Float>, stride: Int)?
@@ -91,7 +92,10 @@ struct PackedWeightGradient {
     func accumulate(left: Left, strips: [LeftStrip], rights: [Right], hook: StepHook) {
         guard rowCount > 0 else { return }
         let offsets = rowOffsets(left)
-        let scratch = buffers.scratch.reserve(16 * 4 * lanes * 4 * lanes)
+        // Chains, and partial sums of up to 2¹⁵ leaves.
+        let scratch = buffers.scratch.reserve(17 * Self.groupStrips * lanes * 4 * lanes)
+        let packed = buffers.left.reserve(
+            leaves.subtrees.reduce(0) { max($0, rows(of: $1)) } * Self.groupStrips * lanes)
         let panels = packRights(rights)
         depths.withUnsafeBufferPointer { depths in
             offsets.withUnsafeBufferPointer { offsets in
@@ -101,12 +105,21 @@ struct PackedWeightGradient {
                     let columns = strips[group].reduce(0) { $0 + $1.columns }
                     for (index, subtree) in leaves.subtrees.enumerated() {
                         let rowsBefore = depthsBefore[subtree.lowerBound]
+                        table.packColumns(
+                            ColumnPackArguments(
+                                source: left.base + first.column, offsets: offsets + rowsBefore, columns: columns,
+                                leafDepths: depths + subtree.lowerBound, leafCount: subtree.count, target: packed))
+                        addBiases(strips[group]) { column, columns, gradientRow, targets in
+                            ColumnSumArguments(
+                                source: left.base + column, offsets: offsets + rowsBefore, columns: columns,
+                                leafDepths: depths + subtree.lowerBound, leafCount: subtree.count,
+                                target: targets[index] + gradientRow, continuesChain: continuesChains)
+                        }
                         for panel in panels where first.rights.contains(panel.right) {
                             let right = rights[panel.right]
                             table.outerProduct(
                                 OuterProductArguments(
-                                    left: left.base + first.column, leftOffsets: offsets + rowsBefore,
-                                    leftColumns: columns,
+                                    left: UnsafePointer(packed), leftColumns: columns,
                                     right: UnsafePointer(
                                         buffers.right.base + panel.offset + rowsBefore * panel.strips * lanes),
                                     rightStrips: panel.strips, rightColumns: panel.columns,
@@ -116,17 +129,6 @@ struct PackedWeightGradient {
                                     targetStride: right.targetStride, scratch: scratch,
                                     continuesChain: continuesChains))
                             hook()
-                        }
-                        // Last, when the products have brought the strips into the cache.
-                        for strip in strips[group] {
-                            for bias in strip.biases {
-                                table.columnSum(
-                                    ColumnSumArguments(
-                                        source: left.base + strip.column, offsets: offsets + rowsBefore,
-                                        columns: strip.columns, leafDepths: depths + subtree.lowerBound,
-                                        leafCount: subtree.count, target: bias[index] + strip.gradientRow,
-                                        continuesChain: continuesChains))
-                            }
                         }
                     }
                     announce(first.gradientRow, columns, of: first.rights.map { rights[$0] }, hook)
@@ -145,38 +147,58 @@ struct PackedWeightGradient {
         }
     }
 
-    /// Up to four strips that adjoin and meet the same right operands go together: these then come from memory a
-    /// quarter as often.
+    /// Rows (t, n) of a subtree.
+    private func rows(of subtree: Range<Int>) -> Int {
+        depthsBefore[subtree.upperBound] - depthsBefore[subtree.lowerBound]
+    }
+
+    /// Adds the column sums of a group of strips, which packing has brought into the cache, four strips at a time.
+    private func addBiases(
+        _ strips: ArraySlice<LeftStrip>,
+        _ arguments: (_ column: Int, _ columns: Int, _ gradientRow: Int, [UnsafeMutablePointer<Float>])
+            -> ColumnSumArguments
+    ) {
+        for start in stride(from: strips.startIndex, to: strips.endIndex, by: 4) {
+            let part = strips[start..<min(start + 4, strips.endIndex)]
+            let columns = part.reduce(0) { $0 + $1.columns }
+            for bias in strips[start].biases {
+                table.columnSum(arguments(strips[start].column, columns, strips[start].gradientRow, bias))
+            }
+        }
+    }
+
+    /// Strips of left columns that meet the right operands together: the more, the less often these come from memory, but
+    /// the second-level cache should keep what is packed of the left ones. A multiple of every tile's height.
+    private static let groupStrips = 6
+
+    /// Strips that adjoin and contribute to the same, grouped.
     private func neighbours(_ strips: [LeftStrip]) -> [Range<Int>] {
         var groups: [Range<Int>] = []
         var start = 0
         while start < strips.count {
             var end = start + 1
-            while end < strips.count, strips[end].rights == strips[start].rights,
+            while end < strips.count, end - start < Self.groupStrips, strips[end].rights == strips[start].rights,
+                strips[end].biases == strips[start].biases,
                 strips[end].column == strips[end - 1].column + strips[end - 1].columns,
                 strips[end].gradientRow == strips[end - 1].gradientRow + strips[end - 1].columns
             {
                 end += 1
             }
-            for width in PanelPacking.balancedPanels(end - start) {
-                groups.append(start..<start + width)
-                start += width
-            }
+            groups.append(start..<end)
+            start = end
         }
         return groups
     }
 
-    /// Offsets of all rows in leaf and chain order, the last one repeated for the kernels' lookahead.
+    /// Offsets of all rows in leaf and chain order.
     private func rowOffsets(_ left: Left) -> [Int] {
         var offsets: [Int] = []
-        offsets.reserveCapacity(rowCount + OuterProductArguments.lookahead)
+        offsets.reserveCapacity(rowCount)
         for leaf in leaves.leaves {
             forEachRun(leaf) { time, rows in
                 for row in rows { offsets.append(left.offset(time, row)) }
             }
         }
-        let last = offsets[rowCount - 1]
-        for _ in 0..<OuterProductArguments.lookahead { offsets.append(last) }
         return offsets
     }
 

@@ -35,6 +35,14 @@ import Testing
     }
 
     @Test(arguments: kernelsUnderTest.indices, RecurrentKind.allCases)
+    func `leaves of more rows than a weight gradient takes at once match too`(kernels: Int, cell: RecurrentKind) {
+        check(
+            kernelsUnderTest[kernels], cell,
+            NamedShape("long leaves", steps: 150, batch: 31, inputSize: 19, hidden: 21), reverse: false,
+            twoChains: false)
+    }
+
+    @Test(arguments: kernelsUnderTest.indices, RecurrentKind.allCases)
     func `the input gradient can be added to what is there`(kernels: Int, cell: RecurrentKind) {
         func check<Kernels: KernelsUnderTest>(_ kernels: Kernels) {
             let layer = LayerCase<Kernels.Scalar>(

@@ -1,0 +1,140 @@
+/// Part of a weight gradient: dW[j, ·] += Σ over the leaves of a subtree, for the columns j of a few strips of
+/// the left operand and the columns of one panel of the right one.
+///
+/// Rows follow each other leaf by leaf, inside a leaf in chain order (t from T−1 to 0, rows ascending). Both operands are
+/// packed in that order.
+public struct OuterProductArguments {
+    /// What `packColumns` made of the columns j, for the same leaves.
+    public var left: UnsafePointer<Float>
+    /// Columns j of the left operand.
+    public var leftColumns: Int
+    /// Rows of `rightStrips` lane widths. What follows them in memory is fetched meanwhile, as the panel to come.
+    public var right: UnsafePointer<Float>
+    /// Strips of the panel, 1 to 4.
+    public var rightStrips: Int
+    /// Columns of the right operand that exist, ≤ `rightStrips` · lanes.
+    public var rightColumns: Int
+    /// Rows of each leaf of one subtree.
+    public var leafDepths: UnsafePointer<Int>
+    /// Leaves of the subtree, a power of two.
+    public var leafCount: Int
+    /// Row j of the gradient at `target + j·targetStride`.
+    public var target: UnsafeMutablePointer<Float>
+    /// Distance between rows of the gradient.
+    public var targetStride: Int
+    /// Space for chains and the partial sums of the tree: (2 + log₂ leafCount) · leftColumns · rightStrips · lanes
+    /// floats.
+    public var scratch: UnsafeMutablePointer<Float>
+    /// Whether the target holds the chain of the one leaf over the rows before these, which go on with it.
+    public var continuesChain: Bool
+
+    /// All values at once.
+    public init(
+        left: UnsafePointer<Float>, leftColumns: Int, right: UnsafePointer<Float>, rightStrips: Int, rightColumns: Int,
+        leafDepths: UnsafePointer<Int>, leafCount: Int, target: UnsafeMutablePointer<Float>,
+        targetStride: Int, scratch: UnsafeMutablePointer<Float>, continuesChain: Bool = false
+    ) {
+        self.left = left
+        self.leftColumns = leftColumns
+        self.right = right
+        self.rightStrips = rightStrips
+        self.rightColumns = rightColumns
+        self.leafDepths = leafDepths
+        self.leafCount = leafCount
+        self.target = target
+        self.targetStride = targetStride
+        self.scratch = scratch
+        self.continuesChain = continuesChain
+    }
+}
+
+/// Packs columns for `outerProduct`, in pieces of leaves and tiles of columns as that kernel works on them.
+public struct ColumnPackArguments {
+    /// First column; row k begins at `source + offsets[k]`.
+    public var source: UnsafePointer<Float>
+    /// Offsets of the rows of the subtree, in the order of `OuterProductArguments`.
+    public var offsets: UnsafePointer<Int>
+    /// Columns to pack.
+    public var columns: Int
+    /// Rows of each leaf of the subtree.
+    public var leafDepths: UnsafePointer<Int>
+    /// Leaves of the subtree.
+    public var leafCount: Int
+    /// As many floats as the subtree has rows, times `columns`.
+    public var target: UnsafeMutablePointer<Float>
+
+    /// All values at once.
+    public init(
+        source: UnsafePointer<Float>, offsets: UnsafePointer<Int>, columns: Int, leafDepths: UnsafePointer<Int>,
+        leafCount: Int, target: UnsafeMutablePointer<Float>
+    ) {
+        self.source = source
+        self.offsets = offsets
+        self.columns = columns
+        self.leafDepths = leafDepths
+        self.leafCount = leafCount
+        self.target = target
+    }
+}
+
+/// Sums of columns over the leaves of a subtree (a bias gradient), added to the target.
+public struct ColumnSumArguments {
+    /// As `ColumnPackArguments.source`.
+    public var source: UnsafePointer<Float>
+    /// As `ColumnPackArguments.offsets`.
+    public var offsets: UnsafePointer<Int>
+    /// Columns, at most four lane widths.
+    public var columns: Int
+    /// Rows of each leaf of the subtree.
+    public var leafDepths: UnsafePointer<Int>
+    /// Leaves of the subtree, a power of two.
+    public var leafCount: Int
+    /// One sum per column, added to.
+    public var target: UnsafeMutablePointer<Float>
+    /// As `OuterProductArguments.continuesChain`.
+    public var continuesChain: Bool
+
+    /// All values at once.
+    public init(
+        source: UnsafePointer<Float>, offsets: UnsafePointer<Int>, columns: Int, leafDepths: UnsafePointer<Int>,
+        leafCount: Int,
+        target: UnsafeMutablePointer<Float>, continuesChain: Bool = false
+    ) {
+        self.continuesChain = continuesChain
+        self.source = source
+        self.offsets = offsets
+        self.columns = columns
+        self.leafDepths = leafDepths
+        self.leafCount = leafCount
+        self.target = target
+    }
+}
+
+/// Copies the leading columns of rows `stride` apart into packed rows of `width` floats, the rest zero.
+public struct RowPackArguments {
+    /// First row to copy.
+    public var source: UnsafePointer<Float>
+    /// Distance between the rows, in elements.
+    public var stride: Int
+    /// Number of rows.
+    public var rows: Int
+    /// Columns to copy of each row.
+    public var columns: Int
+    /// A multiple of lanes, ≥ columns.
+    public var width: Int
+    /// The packed rows.
+    public var target: UnsafeMutablePointer<Float>
+
+    /// All values at once.
+    public init(
+        source: UnsafePointer<Float>, stride: Int, rows: Int, columns: Int, width: Int,
+        target: UnsafeMutablePointer<Float>
+    ) {
+        self.source = source
+        self.stride = stride
+        self.rows = rows
+        self.columns = columns
+        self.width = width
+        self.target = target
+    }
+}

@@ -1,0 +1,40 @@
+import BatonKernelABI
+
+/// Bias gradient of up to four strips (see `ColumnSumArguments`): same chains, same tree.
+func columnSum(_ arguments: ColumnSumArguments) {
+    let vectors = (arguments.columns &+ laneCount &- 1) / laneCount
+    switch vectors {
+    case 4: columnSum(arguments, vectors: 4)
+    case 3: columnSum(arguments, vectors: 3)
+    case 2: columnSum(arguments, vectors: 2)
+    default: columnSum(arguments, vectors: 1)
+    }
+}
+
+@inline(__always) private func columnSum(_ arguments: ColumnSumArguments, vectors: Int) {
+    let lastColumns = arguments.columns &- (vectors &- 1) &* laneCount
+    func columns(_ pointer: UnsafePointer<Float>) -> Quad { loadQuad(vectors, pointer, laneCount, lastColumns) }
+    // One partial sum per level of the tree; eight leaves need four levels, 2¹⁵ leaves sixteen.
+    withUnsafeTemporaryAllocation(of: Quad.self, capacity: 16) { levels in
+        var total = Quad()
+        var offset = arguments.offsets
+        for leaf in 0..<arguments.leafCount {
+            var sum = arguments.continuesChain ? columns(arguments.target) : Quad()
+            for _ in 0..<arguments.leafDepths[leaf] {
+                sum = addQuad(vectors, sum, columns(arguments.source + offset.pointee))
+                offset += 1
+            }
+            var carry = leaf
+            var level = 0
+            while carry & 1 == 1 {
+                sum = addQuad(vectors, levels[level], sum)
+                carry >>= 1
+                level &+= 1
+            }
+            levels[level] = sum
+            total = sum
+        }
+        if !arguments.continuesChain { total = addQuad(vectors, columns(arguments.target), total) }
+        storeQuad(total, vectors, arguments.target, laneCount, lastColumns)
+    }
+}

@@ -1,0 +1,83 @@
+import BatonKernelABI
+import CLanes
+
+/// Packs left columns for `outerProduct` (see `ColumnPackArguments`).
+func packColumns(_ arguments: ColumnPackArguments) {
+    let tiles = BalancedParts(arguments.columns, limit: tileRows)
+    var offsets = arguments.offsets
+    var target = arguments.target
+    for leaf in 0..<arguments.leafCount {
+        let pieces = leafPieces(arguments.leafDepths[leaf])
+        for pieceIndex in 0..<pieces.parts {
+            let depth = pieces.size(pieceIndex)
+            let larger = tiles.largerParts &* (tiles.smaller &+ 1)
+            if larger > 0 {
+                packTiles(
+                    arguments.source, offsets, depth: depth, rows: tiles.smaller &+ 1, count: tiles.largerParts,
+                    into: target)
+            }
+            packTiles(
+                arguments.source + larger, offsets, depth: depth, rows: tiles.smaller,
+                count: tiles.parts &- tiles.largerParts, into: target + larger &* depth)
+            offsets += depth
+            target += depth &* arguments.columns
+        }
+    }
+}
+
+/// `count` tiles of `rows` columns each, row after row of the source.
+@inline(__always) private func packTiles(
+    _ source: UnsafePointer<Float>, _ offsets: UnsafePointer<Int>, depth: Int, rows: Int, count: Int,
+    into target: UnsafeMutablePointer<Float>
+) {
+    if rows > 3 {
+        withTallRows(rows) { packTiles(source, offsets, depth: depth, constantRows: $0, count: count, into: target) }
+    } else {
+        withShortRows(rows) { packTiles(source, offsets, depth: depth, constantRows: $0, count: count, into: target) }
+    }
+}
+
+@inline(__always) private func packTiles(
+    _ source: UnsafePointer<Float>, _ offsets: UnsafePointer<Int>, depth: Int, constantRows rows: Int, count: Int,
+    into target: UnsafeMutablePointer<Float>
+) {
+    for k in 0..<depth {
+        // The rows lie on different pages, which no prefetcher of the hardware foresees.
+        if k &+ 8 < depth {
+            let ahead = UnsafeRawPointer(source + offsets[k &+ 8])
+            baton_prefetch_to_l1(ahead)
+            baton_prefetch_to_l1(ahead + 64)
+            baton_prefetch_to_l1(ahead + 128)
+        }
+        var from = source + offsets[k]
+        var to = target + k &* rows
+        for _ in 0..<count {
+            to[0] = from[0]
+            if rows > 1 { to[1] = from[1] }
+            if rows > 2 { to[2] = from[2] }
+            if rows > 3 { to[3] = from[3] }
+            if rows > 4 { to[4] = from[4] }
+            if rows > 5 { to[5] = from[5] }
+            from += rows
+            to += depth &* rows
+        }
+    }
+}
+
+/// Packs rows (see `RowPackArguments`): whole vectors, because rows of one strip are too short for `memcpy`.
+func packRows(_ arguments: RowPackArguments) {
+    var source = arguments.source
+    var target = arguments.target
+    for _ in 0..<arguments.rows {
+        var column = 0
+        while column < arguments.width {
+            let left = arguments.columns &- column
+            store(
+                left >= laneCount ? load(source + column) : loadPartial(source + column, left > 0 ? left : 0),
+                target + column)
+            column &+= laneCount
+        }
+        source += arguments.stride
+        target += arguments.width
+    }
+}
