@@ -25,7 +25,8 @@ func outerProduct(_ arguments: OuterProductArguments) {
                 let height = tiles.size(tileIndex)
                 OuterTile(
                     left: left + column &* depth, depth: depth, panel: right,
-                    upcoming: upcoming + tileIndex &* outerUpcomingBytes(depth), leaf: leaf,
+                    upcoming: UpcomingPanel(upcoming, width: width, depth: depth, tile: tileIndex, of: tiles.parts),
+                    leaf: leaf,
                     waiting: arguments.scratch + column &* width, levelStride: levelStride,
                     beginsChain: pieceIndex == 0, endsChain: pieceIndex == pieceCount &- 1,
                     target: isLast ? arguments.target + column &* arguments.targetStride : nil,
@@ -47,17 +48,13 @@ func outerProduct(_ arguments: OuterProductArguments) {
     BalancedParts(depth, limit: cutDepth(tiles: tileRows))
 }
 
-/// Bytes of the following part of the panel that a tile fetches while it adds so many rows: a line every run of
-/// `chainUnroll`.
-@inline(__always) private func outerUpcomingBytes(_ depth: Int) -> Int { depth / chainUnroll &* 64 }
-
 /// A piece of one leaf of one tile: its chains, sum of row r, column vector v = Σₖ left[k·rows + r]·panel[k, v], k
 /// ascending, and after the last piece the additions of the tree that follow it.
 private struct OuterTile {
     let left: UnsafePointer<Float>
     let depth: Int
     let panel: UnsafePointer<Float>
-    let upcoming: UnsafeRawPointer
+    let upcoming: UpcomingPanel?
     let leaf: Int
     /// Where the chains wait between two pieces; after it complete subtrees that wait for their sibling, one tile for each
     /// size.
@@ -81,11 +78,10 @@ private struct OuterTile {
         var tile = begin(rows: rows, vectors: vectors)
         var a = left
         var b = UnsafeRawPointer(panel)
-        var line = upcoming
+        var upcoming = upcoming
         var remaining = depth
         while remaining >= chainUnroll {
-            baton_prefetch_to_l2(line)
-            line += 64
+            upcoming?.fetch()
             tile.multiplyAddRun(a, stride: 1, step: rows, b, rows: rows, vectors: vectors)
             a += chainUnroll &* rows
             b += chainUnroll &* width &* 4

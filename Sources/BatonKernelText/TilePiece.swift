@@ -1,23 +1,43 @@
 import BatonKernelABI
 import CLanes
 
-/// Tiles that share the work of fetching what comes next; fewer are there only if nothing is fetched.
-@inline(__always) var upcomingTiles: Int { tileRows > 3 ? 4 : 3 }
+/// What a tile fetches while it adds: a part of the panel that is worked on next.
+///
+/// Short tiles fetch it into the first-level cache, which holds two pieces of a panel: the first tile of a piece would
+/// else wait for the second level in every row, and where the weights exceed that, for the third. The pieces of tall tiles
+/// only fit the second level.
+struct UpcomingPanel {
+    /// Where the tile begins.
+    var start: UnsafeRawPointer
+    /// Lines to fetch with every `chainUnroll` elements, 1 to 3.
+    var lines: Int
 
-/// Lines that a tile fetches every `chainUnroll` elements, so that these tiles together fetch a whole panel of four strips.
-@inline(__always) private var upcomingLines: Int {
-    (chainUnroll &* laneCount / 4 &+ upcomingTiles &- 1) / upcomingTiles
-}
+    /// The part of one tile of several; nil if the tiles before fetch all, or the tiles are too few, which it would slow.
+    ///
+    /// - Parameters:
+    ///   - panel: what is worked on next.
+    ///   - width: floats in a row of it.
+    ///   - depth: elements that each of the tiles adds.
+    @inline(__always) init?(_ panel: UnsafeRawPointer, width: Int, depth: Int, tile: Int, of tiles: Int) {
+        guard tiles >= 3 else { return nil }
+        let needed = (chainUnroll &* width &+ 15) / 16
+        let sharing = smaller(tiles, tileRows > 3 ? 4 : 8)
+        lines = (needed &+ sharing &- 1) / sharing
+        guard tile &* lines < needed else { return nil }
+        start = panel + tile &* lines &* (depth / chainUnroll) &* 64
+    }
 
-/// Bytes that a tile fetches while it adds so many elements.
-@inline(__always) func upcomingBytes(_ depth: Int) -> Int { depth / chainUnroll &* upcomingLines &* 64 }
+    /// Fetches the next lines.
+    @_transparent mutating func fetch() {
+        fetchLine(start)
+        if lines > 1 { fetchLine(start + 64) }
+        if lines > 2 { fetchLine(start + 128) }
+        start += lines &* 64
+    }
 
-/// Fetches the next lines, and returns where to go on.
-@_transparent func fetchUpcoming(_ address: UnsafeRawPointer) -> UnsafeRawPointer {
-    baton_prefetch_to_l2(address)
-    if upcomingLines > 1 { baton_prefetch_to_l2(address + 64) }
-    if upcomingLines > 2 { baton_prefetch_to_l2(address + 128) }
-    return address + upcomingLines &* 64
+    @_transparent private func fetchLine(_ line: UnsafeRawPointer) {
+        if tileRows > 3 { baton_prefetch_to_l2(line) } else { baton_prefetch_to_l1(line) }
+    }
 }
 
 /// A piece of the chains of one tile: every accumulator, row r and column vector v, += Σₖ left[r, k]·panel[k, v],
@@ -40,9 +60,7 @@ struct TilePiece {
     /// Fetch the panel ahead of its use: worth it only for a panel that a single tile reads. Where several tiles
     /// follow, the processor's own prefetching is as good, and the instructions cost more than they bring.
     let prefetches: Bool
-    /// `upcomingBytes(depth)` to fetch into the second-level cache meanwhile: a part of the panel that is worked on next.
-    /// Where the weights exceed the third-level cache, that hides the memory behind the tiles.
-    let upcoming: UnsafeRawPointer?
+    let upcoming: UpcomingPanel?
 
     /// - Parameters:
     ///   - rows: 1...`tileRows`.
@@ -74,9 +92,9 @@ struct TilePiece {
         var b = panel
         var remaining = depth
         if !prefetches {
-            var line = upcoming
+            var upcoming = upcoming
             while remaining >= chainUnroll {
-                if let address = line { line = fetchUpcoming(address) }
+                upcoming?.fetch()
                 tile.multiplyAddRun(a, stride: leftStride, step: 1, b, rows: rows, vectors: vectors, format: format)
                 a += chainUnroll
                 b += chainUnroll / together &* rowBytes

@@ -15,12 +15,15 @@ struct PanelChain {
     let operand: ChainOperand
     let panel: UnsafeRawPointer
     let format: PanelFormat
+    /// Rows of the panel.
+    let panelDepth: Int
 
     /// The chain against the panel that begins with strip `strip`.
     @inline(__always) init(_ operand: ChainOperand, _ panels: PackedPanels, strip: Int) {
         self.operand = operand
         panel = panels.base + strip &* panels.format.bytes(rows: panels.depth, columns: laneCount)
         format = panels.format
+        panelDepth = panels.depth
     }
 
     /// A chain of no terms.
@@ -28,6 +31,7 @@ struct PanelChain {
         operand = ChainOperand(base: panels.base.assumingMemoryBound(to: Float.self), rowStride: 0, depth: 0)
         panel = panels.base
         format = panels.format
+        panelDepth = panels.depth
     }
 
     /// Where the panel of the piece number `cut` begins; for the first piece beyond the end, the next panel.
@@ -35,7 +39,7 @@ struct PanelChain {
         let depth = cut &* cutDepth
         return panel
             + format.bytes(
-                rows: operand.panelDepthStart &+ (depth < operand.depth ? depth : operand.depth), columns: width)
+                rows: depth < operand.depth ? operand.panelDepthStart &+ depth : panelDepth, columns: width)
     }
 
     @inline(__always) func cuts(_ cutDepth: Int) -> Int { (operand.depth &+ cutDepth &- 1) / cutDepth }
@@ -138,9 +142,9 @@ struct AccumulatorRows {
             let panel = fromFirst ? first.panel : second.panel
             let format = fromFirst ? first.format : second.format
             let last = (fromFirst ? vectors &- 1 : secondLast) &* laneCount
-            // What is worked on next, fetched meanwhile by the first tiles. After the last piece that is the next panel,
-            // which follows this one in memory. One or two tiles would be slowed by it.
-            let next = cut &+ 1
+            // What is worked on next: after the last piece the panel from the beginning, or the next one, which follows this
+            // one in memory.
+            let next = cut &+ 1 == cuts && groupStart &+ group < total ? 0 : cut &+ 1
             let upcoming =
                 next < firstCuts || (next >= cuts && firstCuts > 0)
                 ? first.pieceStart(next, cutDepth: cutDepth, width: width)
@@ -154,8 +158,8 @@ struct AccumulatorRows {
                     panel: panel + format.bytes(rows: operand.panelDepthStart, columns: width), format: format,
                     accumulators: scratch + row &* stride, accumulatorStride: stride, last: last,
                     prefetches: tiles.parts == 1,
-                    upcoming: tiles.parts >= 3 && tileIndex < upcomingTiles
-                        ? upcoming + tileIndex &* upcomingBytes(cutDepth) : nil
+                    upcoming: UpcomingPanel(
+                        upcoming, width: width, depth: operand.depth, tile: tileIndex, of: tiles.parts)
                 ).extend(rows: height, vectors: vectors)
                 row &+= height
             }
