@@ -8,7 +8,7 @@ import Testing
     @Test(arguments: kernelsUnderTest.indices, RecurrentKind.allCases)
     func finishedRowsHaveTheirLastValues(kernels: Int, cell: RecurrentKind) {
         func check<Kernels: KernelsUnderTest>(_ kernels: Kernels) {
-            let shape = NamedShape("tails", steps: 4, batch: 7, inputSize: 21, hidden: 37)
+            let shape = NamedShape("tails", steps: 4, batch: 7, inputSize: 21, hidden: 101)
             let layer = LayerCase<Kernels.Scalar>(cell, shape)
             let (first, second) = (layer.parameters.inputWeight.count, layer.parameters.hiddenWeight.count)
             let leaves = LeafPlan.whole(rows: shape.batch).leaves
