@@ -25,6 +25,8 @@ public final class GradientTree<Scalar: ArenaScalar>: PolledReduction {
     private var isStarted: [Bool]
     /// Buckets under way, in the order they were started.
     private var underWay: [Int] = []
+    /// When `poll` has looked at the transfers.
+    private var lastPoll: ContinuousClock.Instant?
 
     /// Number of arenas rank `rank` of `size` needs: one per partial sum, and one for the total in any case.
     public static func arenaCount(leafCount: Int, rank: Int, size: Int) -> Int {
@@ -112,15 +114,23 @@ public final class GradientTree<Scalar: ArenaScalar>: PolledReduction {
         try exchanges[bucket].start()
         underWay.append(bucket)
         noteTransfers()
-        try poll()
+        try advance(atMost: Self.looksAt)
     }
 
-    /// Moves the exchanges on, without waiting.
+    /// Moves the exchanges on, without waiting; does nothing if it has just done so.
     ///
-    /// Of many only the oldest are looked at: messages of all move in every call of the transport, and those that were
-    /// started first are the first to arrive, so that looking at more would only take time from the kernel that polls.
-    public override func poll() throws(CommError) { try advance(atMost: Self.looksAt) }
+    /// A look at a transfer under way costs a microsecond over TCP, and kernels call between tiles that take some tens of
+    /// them. So they are looked at every fifth of a millisecond, in which 10 Gbit/s bring less than what sockets hold,
+    /// and of many only the oldest: those that were started first are the first to arrive, and all move in every look.
+    public override func poll() throws(CommError) {
+        guard !underWay.isEmpty else { return }
+        let now = ContinuousClock.now
+        if let lastPoll, now - lastPoll < Self.pollInterval { return }
+        lastPoll = now
+        try advance(atMost: Self.looksAt)
+    }
 
+    private static var pollInterval: Duration { .microseconds(200) }
     private static var looksAt: Int { 3 }
 
     private func advance(atMost count: Int) throws(CommError) {
