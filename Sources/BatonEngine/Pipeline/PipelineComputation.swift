@@ -18,6 +18,8 @@ final class PipelineComputation: WindowComputation {
     private let executor: ScheduleExecutor
     private let transfers: StageTransfers
     private let reduction: DataParallelReduction
+    /// What the backward passes need before they begin.
+    private let preparation: IdleWork
     /// The output layer, if all stages run it.
     private let output: OutputSpread?
     /// Micro-batches that will still add to a parameter's gradient, by its place in the arena.
@@ -49,7 +51,8 @@ final class PipelineComputation: WindowComputation {
                 configuration, stage: stage, arena: arena, parts: parts, schedule: schedule, grid: grid,
                 companion: reduction.polled)
         }
-        transfers = StageTransfers(grid.stageGroup, companion: output ?? reduction.polled)
+        preparation = IdleWork(companion: output ?? reduction.polled)
+        transfers = StageTransfers(grid.stageGroup, companion: preparation)
         gradient = arena.gradients[sums.roots[0]]
         remaining = Array(repeating: 0, count: arena.slots.count)
         let lanes = sums.shares.reduce(0) { $0 + $1.lanes.count }
@@ -65,13 +68,21 @@ final class PipelineComputation: WindowComputation {
         transfers.trace = trace
         reduction.polled.trace = trace
         output?.trace = trace
-        arena.beginStep()
         remaining = Array(repeating: sums.shares.count, count: arena.slots.count)
         let next = stage.beginState(rows: states[0].shape[1])
         open = try zip(sums.shares, contents).map { share, content in
             try begin(share, content, window: window, step: step, next: next)
         }
-        defer { open = [] }
+        // Windows of all micro-batches share the weights.
+        preparation.begin(
+            [{ [arena] in arena.beginStep() }]
+                + (0..<open[0].recurrent.layerCount).map { [stage = open[0].recurrent] layer in
+                    { stage.prepareBackward(layer: layer) }
+                })
+        defer {
+            preparation.begin([])
+            open = []
+        }
         times.forward += watch.lap(.compute, .phase(.begin))
         try output?.begin(targets: contents.map(\.targets))
         let spent = try executor.run(self, transfers, trace: trace)
@@ -112,6 +123,7 @@ extension PipelineComputation: StageWork {
             try window.forward(steps: steps(of: action), hook: hook)
             if stage.model.holdsDecoder { try output?.spread(action, output: window.recurrent.output) }
         case .backward:
+            preparation.finish()
             if stage.model.holdsDecoder {
                 try output?.collect(action, into: window.recurrent.outputGradient(), transfers)
             } else {
@@ -119,6 +131,7 @@ extension PipelineComputation: StageWork {
             }
             try window.backward(steps: steps(of: action), hook: hook)
         case .weightGradient:
+            preparation.finish()
             output?.backwardWeights(microBatch: action.microBatch, hook: hook)
             arena.select(gradients: sums.gradients[action.microBatch])
             try window.backwardWeights(hook: hook, ready: ready)

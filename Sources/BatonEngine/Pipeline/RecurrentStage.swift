@@ -115,6 +115,9 @@ public final class RecurrentStage: StageWindow {
         }
     }
 
+    /// Packs the weights of one layer, counted from the lowest of the stage, for `backwardData`, which else does it.
+    func prepareBackward(layer place: Int) { entries[place].pass.prepareBackward() }
+
     /// Gradient of `output`, (T, N, R): the caller fills the steps it walks back.
     public func outputGradient() -> Tensor { gradient(entries.count - 1) }
 

@@ -7,8 +7,10 @@ final class BLASRecurrentWeights<Scalar: BLASScalar>: RecurrentWeights {
     let hiddenWeight: ScalarBuffer<Scalar>
     /// (P, H), empty if not projected.
     let projectionWeight: ScalarBuffer<Scalar>
-    /// As of the last update, if that was for training.
-    private(set) var transposed: Transposed?
+    /// As of the last update, if they were prepared since.
+    var transposed: Transposed? { isReadyForBackward ? memory : nil }
+    private var memory: Transposed?
+    private var isReadyForBackward = false
     /// (G·H) added to the input product: b + q, but b alone for the GRU, whose q stands inside the reset product.
     let inputBias: ScalarBuffer<Scalar>
     /// (3H) GRU only, q.
@@ -50,12 +52,13 @@ final class BLASRecurrentWeights<Scalar: BLASScalar>: RecurrentWeights {
         if shape.cell != .gru {
             Scalar.accumulate(hiddenBias.pointer, into: inputBias.pointer, count: shape.gateRows)
         }
-        guard training else {
-            transposed = nil
-            return
-        }
+        isReadyForBackward = false
+        if training { prepareBackward(from: parameters) }
+    }
+
+    func prepareBackward(from _: RecurrentParameterPointers<Scalar>) {
         let target =
-            transposed
+            memory
             ?? Transposed(
                 inputWeight: ScalarBuffer(inputWeight.count), hiddenWeight: ScalarBuffer(hiddenWeight.count),
                 projectionWeight: ScalarBuffer(projectionWeight.count))
@@ -68,6 +71,7 @@ final class BLASRecurrentWeights<Scalar: BLASScalar>: RecurrentWeights {
                 rows: projection, columns: shape.hidden, projectionWeight.pointer,
                 into: target.projectionWeight.pointer)
         }
-        transposed = target
+        memory = target
+        isReadyForBackward = true
     }
 }

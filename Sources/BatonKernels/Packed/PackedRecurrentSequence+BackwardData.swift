@@ -11,6 +11,8 @@ extension PackedRecurrentSequence {
         precondition(
             holdsTrainingState || batch == 0 || steps == 0,
             "RecurrentSequence.backwardData: no forward pass with training: true")
+        precondition(
+            weights.isReadyForBackward, "RecurrentSequence.backwardData: the weights were packed for forward passes")
         let lengths = forward.partialLengths(steps: steps, batch: batch)
         if range.upperBound == steps { reserveProjectedGradient(lengths?.total ?? steps * batch) }
         if range.upperBound == steps && !continuesWindow {

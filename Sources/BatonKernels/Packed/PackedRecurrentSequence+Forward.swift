@@ -29,7 +29,9 @@ extension PackedRecurrentSequence {
             "RecurrentSequence.forward: a part of the units keeps what the others need in shared memory")
         (shared, keepsGates) = (isWhole ? nil : arguments.shared, training)
         if training {
-            precondition(weights.isReadyForTraining, "RecurrentSequence.forward: weights were packed for inference")
+            precondition(
+                weights.shape.precision == .float32,
+                "RecurrentSequence.forward: weights in \(weights.shape.precision.rawValue) are for inference")
             reserveRows(arguments.partialLengths(steps: steps, batch: batch)?.total ?? steps * batch)
             holdsTrainingState = true
         }

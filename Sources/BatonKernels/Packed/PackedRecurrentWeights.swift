@@ -32,7 +32,7 @@ final class PackedRecurrentWeights: RecurrentWeights {
     private let inverseScaleBuffer = AlignedBuffer()
     /// f32 panels on their way to a reduced precision.
     private let stagingBuffer = AlignedBuffer()
-    private(set) var isReadyForTraining = false
+    private(set) var isReadyForBackward = false
 
     init(_ shape: RecurrentShape, table: KernelTable) {
         self.shape = shape
@@ -84,10 +84,7 @@ final class PackedRecurrentWeights: RecurrentWeights {
     var candidateBias: UnsafePointer<Float> { UnsafePointer(candidateBiasBuffer.base) }
 
     func update(from parameters: RecurrentParameterPointers<Float>, training: Bool) {
-        let (hidden, inputSize, lanes, outputSize) = (shape.hidden, shape.inputSize, packing.lanes, shape.outputSize)
-        precondition(
-            !training || shape.precision == .float32,
-            "RecurrentWeights.update: weights in \(shape.precision.rawValue) are for inference")
+        let (inputSize, lanes, outputSize) = (shape.inputSize, packing.lanes, shape.outputSize)
         if format == .int8 { makeScales(parameters) }
         var column = 0
         for (buffer, depth) in zip(inputBuffers, shape.inputChains) {
@@ -99,11 +96,18 @@ final class PackedRecurrentWeights: RecurrentWeights {
         packBias(parameters)
         if let projection = projectionWeight(parameters) {
             packing.packRows(
-                of: projection, stride: hidden, gates: 1, units: outputSize, part: ownOutputs, depth: hidden,
-                into: projectionBuffer.reserve(ownOutputStrips.count * lanes * hidden))
+                of: projection, stride: shape.hidden, gates: 1, units: outputSize, part: ownOutputs,
+                depth: shape.hidden, into: projectionBuffer.reserve(ownOutputStrips.count * lanes * shape.hidden))
         }
-        isReadyForTraining = training
-        guard training else { return }
+        isReadyForBackward = false
+        if training { prepareBackward(from: parameters) }
+    }
+
+    func prepareBackward(from parameters: RecurrentParameterPointers<Float>) {
+        let (hidden, inputSize, lanes, outputSize) = (shape.hidden, shape.inputSize, packing.lanes, shape.outputSize)
+        precondition(
+            shape.precision == .float32,
+            "RecurrentWeights.prepareBackward: weights in \(shape.precision.rawValue) are for inference")
         packing.packColumns(
             of: parameters.inputWeight + ownInputs.lowerBound, stride: inputSize, columns: ownInputs.count,
             blocks: gates, blockRows: hidden, padsBlocks: true,
@@ -118,6 +122,7 @@ final class PackedRecurrentWeights: RecurrentWeights {
                 blockRows: outputSize, padsBlocks: false,
                 into: projectionTransposedBuffer.reserve(ownStrips.count * lanes * outputSize))
         }
+        isReadyForBackward = true
     }
 
     /// Panels of all gates, in the precision of the layer.

@@ -207,8 +207,10 @@ public struct RecurrentBackwardData<Scalar> {
 public protocol RecurrentWeights<Scalar>: AnyObject {
     associatedtype Scalar
     var shape: RecurrentShape { get }
-    /// Reads the parameters. `training` also prepares what the backward passes need.
+    /// Reads the parameters for forward passes. `training` also calls `prepareBackward`.
     func update(from parameters: RecurrentParameterPointers<Scalar>, training: Bool)
+    /// Reads the parameters of the last update once more, for `backwardData`: at the latest before it.
+    func prepareBackward(from parameters: RecurrentParameterPointers<Scalar>)
 }
 
 /// One layer and direction over a window of T steps and N rows: the three passes of a recurrent layer on an

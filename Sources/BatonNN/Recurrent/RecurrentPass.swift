@@ -77,10 +77,13 @@ public struct RecurrentGradientOperands {
 ///
 /// Steps are numbered in processing order (a reverse direction handles time T−1−s in step s). `forward` takes
 /// adjoining ascending ranges, `backwardData` descending ones; bits do not depend on the cuts. The pass owns a
-/// workspace until it is released.
+/// workspace until it is released. The parameters must not change between its forward and its backward passes.
 public protocol RecurrentPass: AnyObject {
     /// Runs steps.
     func forward(steps: Range<Int>, hook: StepHook)
+    /// Brings the weights into the form that the backward passes read. `backwardData` does it if it was not done; earlier is
+    /// for callers that have nothing else to do.
+    func prepareBackward()
     /// Gradients of input and initial states for some steps.
     func backwardData(steps: Range<Int>, _ gradients: RecurrentGradientOperands, hook: StepHook)
     /// Adds the gradients of the parameters over the whole window to the parameters' own, one per subtree of the

@@ -24,7 +24,7 @@ final class TypedRecurrentKernel<Scalar: DifferentiableScalar>: RecurrentDirecti
     private let isReverse: Bool
     private let weights: any RecurrentWeights<Scalar>
     private var versions: [Int] = []
-    private var preparedForTraining = false
+    private var isReadyForBackward = false
     /// Free workspaces, the most recently used last.
     private var free: [(key: WorkspaceKey, sequence: any RecurrentSequence<Scalar>)] = []
     /// Free workspaces kept of sizes other than the latest, so that data of many lengths does not fill the memory.
@@ -39,7 +39,7 @@ final class TypedRecurrentKernel<Scalar: DifferentiableScalar>: RecurrentDirecti
     func begin(
         _ operands: RecurrentOperands, leaves: LeafPlan, training: Bool, recomputation: Recomputation?
     ) -> any RecurrentPass {
-        refreshWeights(training: training)
+        refreshWeights()
         let steps = operands.input.shape[0]
         let recomputes = training && operands.lengths?.isFull != false && operands.shared == nil
         let key = WorkspaceKey(
@@ -70,17 +70,29 @@ final class TypedRecurrentKernel<Scalar: DifferentiableScalar>: RecurrentDirecti
         }
     }
 
-    private func refreshWeights(training: Bool) {
+    private func refreshWeights() {
         let current = parameters.map(\.version)
-        if current == versions && (preparedForTraining || !training) { return }
-        let pointers = parameters.map { UnsafePointer($0.data.pointer(of: Scalar.self)) }
-        weights.update(
-            from: RecurrentParameterPointers(
-                inputWeight: pointers[0], hiddenWeight: pointers[1], inputBias: pointers[2], hiddenBias: pointers[3],
-                projectionWeight: pointers.count > 4 ? pointers[4] : nil),
-            training: training)
+        if current == versions { return }
+        weights.update(from: pointers, training: false)
         versions = current
-        preparedForTraining = training
+        isReadyForBackward = false
+    }
+
+    /// Packs what the backward passes need, if that was not done since the parameters changed.
+    func prepareBackward() {
+        if isReadyForBackward { return }
+        precondition(
+            versions == parameters.map(\.version),
+            "\(parameters[0].name): the parameters of the layer changed between its forward and its backward pass")
+        weights.prepareBackward(from: pointers)
+        isReadyForBackward = true
+    }
+
+    private var pointers: RecurrentParameterPointers<Scalar> {
+        let pointers = parameters.map { UnsafePointer($0.data.pointer(of: Scalar.self)) }
+        return RecurrentParameterPointers(
+            inputWeight: pointers[0], hiddenWeight: pointers[1], inputBias: pointers[2], hiddenBias: pointers[3],
+            projectionWeight: pointers.count > 4 ? pointers[4] : nil)
     }
 }
 
@@ -120,8 +132,11 @@ final class TypedRecurrentPass<Scalar: DifferentiableScalar>: RecurrentPass {
         sequence.forward(steps: steps, forwardArguments, training: key.training, hook: hook)
     }
 
+    func prepareBackward() { kernel.prepareBackward() }
+
     func backwardData(steps: Range<Int>, _ gradients: RecurrentGradientOperands, hook: StepHook) {
         precondition(key.training, "RecurrentPass.backwardData: the window was begun for inference")
+        kernel.prepareBackward()
         let arguments = RecurrentBackwardData(
             outputGradient: pointer(gradients.output).map { UnsafePointer($0) + operands.outputColumn },
             outputGradientStride: operands.output.shape[2],

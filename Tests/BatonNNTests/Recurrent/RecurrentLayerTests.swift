@@ -5,12 +5,12 @@ import BatonTensor
 import Testing
 
 @Suite struct RecurrentLayerTests {
-    /// f64 values that repeat with a period, in [−1, 1].
-    private func wave(_ shape: [Int], period: Int) -> Tensor {
+    /// Values that repeat with a period, in [−1, 1].
+    private func wave(_ shape: [Int], period: Int, _ dtype: DType = .float64) -> Tensor {
         let values = (0..<shape.reduce(1, *)).map { index -> Double in
             2 * Double(index % period) / Double(period - 1) - 1
         }
-        return Tensor(values, shape: shape)
+        return dtype == .float64 ? Tensor(values, shape: shape) : Tensor(values.map { Float($0) }, shape: shape)
     }
 
     @Test func parametersHaveGluonsNamesShapesAndOrder() {
@@ -115,5 +115,50 @@ import Testing
         pass.backwardWeights(hook: .none)
         #expect(arena.gradients[0].doubles() == expected)
         #expect(dx.doubles() == x.gradient?.doubles())
+    }
+
+    /// Weights are packed for the backward pass when it begins, or earlier on request, and again after every change.
+    @Test(arguments: [DType.float32, .float64])
+    func backwardPassesReadTheParametersOfTheirForwardPass(dtype: DType) {
+        let leaves = LeafPlan.whole(rows: 2)
+        let seed = wave([5, 2, 4], period: 7, dtype)
+        func inputGradient(_ layer: LSTM, preparing: Bool) -> [Double] {
+            let operands = RecurrentOperands(
+                input: wave([5, 2, 3], period: 5, dtype), output: Tensor(zeros: [5, 2, 4], dtype: dtype))
+            let pass = layer.directions[0].begin(operands, leaves: leaves, training: true)
+            pass.forward(steps: 0..<5, hook: .none)
+            if preparing { pass.prepareBackward() }
+            let dx = Tensor(zeros: [5, 2, 3], dtype: dtype)
+            pass.backwardData(steps: 0..<5, RecurrentGradientOperands(output: seed, input: dx), hook: .none)
+            return dx.doubles()
+        }
+        func layer(seed: UInt64) -> LSTM {
+            let layer = LSTM(hiddenSize: 4, inputSize: 3, dtype: dtype, prefix: "net_")
+            layer.initialize(UniformInitializer(0.5), seed: seed)
+            return layer
+        }
+        let (changing, other) = (layer(seed: 1), layer(seed: 2))
+        for preparing in [false, true] {
+            let first = inputGradient(changing, preparing: preparing)
+            #expect(first == inputGradient(changing, preparing: !preparing))
+            for (parameter, values) in zip(changing.directions[0].parameters, other.directions[0].parameters) {
+                parameter.setData(values.data)
+            }
+            #expect(inputGradient(changing, preparing: preparing) == inputGradient(other, preparing: true))
+            #expect(inputGradient(changing, preparing: false) != first)
+            changing.initialize(UniformInitializer(0.5), seed: 1, force: true)
+        }
+    }
+
+    @Test func parametersThatChangeBetweenThePassesAreAMistake() async {
+        await #expect(processExitsWith: .failure) {
+            let layer = LSTM(hiddenSize: 4, inputSize: 3, prefix: "net_")
+            layer.initialize(UniformInitializer(0.5), seed: 1)
+            let operands = RecurrentOperands(input: Tensor(zeros: [5, 2, 3]), output: Tensor(zeros: [5, 2, 4]))
+            let pass = layer.directions[0].begin(operands, leaves: .whole(rows: 2), training: true)
+            pass.forward(steps: 0..<5, hook: .none)
+            layer.directions[0].hiddenWeight.setData(Tensor(zeros: [16, 4]))
+            pass.prepareBackward()
+        }
     }
 }
