@@ -69,6 +69,12 @@ func packRows(_ arguments: RowPackArguments) {
     var source = arguments.source
     var target = arguments.target
     for _ in 0..<arguments.rows {
+        // A panel takes a few lines of every row, too few for the prefetchers of the hardware.
+        let ahead = UnsafeRawPointer(source + 8 &* arguments.stride)
+        baton_prefetch_to_l1(ahead)
+        if arguments.width > 16 { baton_prefetch_to_l1(ahead + 64) }
+        if arguments.width > 32 { baton_prefetch_to_l1(ahead + 128) }
+        if arguments.width > 48 { baton_prefetch_to_l1(ahead + 192) }
         var column = 0
         while column < arguments.width {
             let left = arguments.columns &- column

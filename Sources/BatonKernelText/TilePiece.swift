@@ -22,7 +22,7 @@ struct UpcomingPanel {
         guard tiles >= 3 else { return nil }
         let needed = (chainUnroll &* width &+ 15) / 16
         let sharing = smaller(tiles, tileRows > 3 ? 4 : 8)
-        lines = (needed &+ sharing &- 1) / sharing
+        lines = sharing >= needed ? 1 : sharing &* 2 >= needed ? 2 : 3
         guard tile &* lines < needed else { return nil }
         start = panel + tile &* lines &* (depth / chainUnroll) &* 64
     }
