@@ -1,4 +1,5 @@
 import BatonKernelABI
+import CLanes
 
 /// Calls `body` with the first strip and the width of every panel of unit strips of a backward step, and memory for it.
 @inline(__always) func forEachBackwardPanel(
@@ -15,9 +16,12 @@ import BatonKernelABI
 
 /// The part of a backward step that all cells share: dh = dy + carry + dz₊₁·U for one panel of unit strips, handed
 /// vector by vector (`unit` is its first unit) to the cell's gate derivatives.
+///
+/// What the forward pass kept of a row was written long ago; `fetch` names it before the chains, with `fetchKept`, so that
+/// the derivatives do not wait for it.
 @inline(__always) func runBackwardTiles(
     _ arguments: RecurrentBackwardArguments, vectors: Int, strip: Int, _ scratch: UnsafeMutablePointer<Float>,
-    _ derivatives: (_ dh: Lane, _ unit: Int, _ row: Int) -> Void
+    fetch: (_ unit: Int, _ row: Int) -> Void, _ derivatives: (_ dh: Lane, _ unit: Int, _ row: Int) -> Void
 ) {
     let lastColumns = arguments.hiddenSize &- (strip &+ vectors &- 1) &* laneCount
     runTiles(
@@ -29,7 +33,10 @@ import BatonKernelABI
             if let gradient = arguments.outputGradient {
                 let base = gradient + row &* arguments.outputGradientStride + strip &* laneCount
                 first = loadQuad(vectors, base, laneCount, lastColumns)
+                // For the panel after this one.
+                fetchKept(base + (arguments.descends ? 0 &- vectors : vectors) &* laneCount, vectors: vectors)
             }
+            fetch(strip &* laneCount, row)
             if arguments.readsHiddenCarry {
                 let base = arguments.hiddenCarry + row &* arguments.gateStride + strip &* laneCount
                 let there = Quad(vectors: vectors, loading: base, stride: laneCount)
@@ -46,4 +53,13 @@ import BatonKernelABI
                 }
             }
         })
+}
+
+/// Fetches some vectors of a row into the second-level cache; the first would not keep them for as long as chains take.
+@inline(__always) func fetchKept(_ pointer: UnsafePointer<Float>, vectors: Int) {
+    let base = UnsafeRawPointer(pointer)
+    baton_prefetch_to_l2(base)
+    if vectors &* laneCount > 16 { baton_prefetch_to_l2(base + 64) }
+    if vectors &* laneCount > 32 { baton_prefetch_to_l2(base + 128) }
+    if vectors &* laneCount > 48 { baton_prefetch_to_l2(base + 192) }
 }

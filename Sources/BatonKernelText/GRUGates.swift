@@ -74,7 +74,16 @@ func gruBackward(_ arguments: RecurrentBackwardArguments) {
     _ arguments: RecurrentBackwardArguments, vectors: Int, strip: Int, _ scratch: UnsafeMutablePointer<Float>
 ) {
     let gateStride = arguments.gateStride
-    runBackwardTiles(arguments, vectors: vectors, strip: strip, scratch) { dh, unit, row in
+    runBackwardTiles(
+        arguments, vectors: vectors, strip: strip, scratch,
+        fetch: { unit, row in
+            let gates = arguments.gates + row &* arguments.gateRowStride + unit
+            for gate in 0..<4 { fetchKept(gates + gate &* gateStride, vectors: vectors) }
+            if let hidden = arguments.hidden {
+                fetchKept(hidden + row &* arguments.hiddenStride + unit, vectors: vectors)
+            }
+        }
+    ) { dh, unit, row in
         let gates = arguments.gates + row &* arguments.gateRowStride + unit
         var previous = Lane()
         if let hidden = arguments.hidden {

@@ -107,7 +107,14 @@ func lstmBackward(_ arguments: RecurrentBackwardArguments) {
     clip: StateClip?
 ) {
     let gateStride = arguments.gateStride
-    runBackwardTiles(arguments, vectors: vectors, strip: strip, scratch) { dh, unit, row in
+    runBackwardTiles(
+        arguments, vectors: vectors, strip: strip, scratch,
+        fetch: { unit, row in
+            let gates = arguments.gates + row &* arguments.gateRowStride + unit
+            for gate in 0..<4 { fetchKept(gates + gate &* gateStride, vectors: vectors) }
+            fetchKept(arguments.previousCell + row &* gateStride + unit, vectors: vectors)
+        }
+    ) { dh, unit, row in
         let gates = arguments.gates + row &* arguments.gateRowStride + unit
         let offset = row &* gateStride &+ unit
         let carry = arguments.cellCarry + offset

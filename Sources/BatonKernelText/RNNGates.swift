@@ -55,7 +55,13 @@ func rnnBackward(_ arguments: RecurrentBackwardArguments) {
     _ arguments: RecurrentBackwardArguments, vectors: Int, strip: Int, _ scratch: UnsafeMutablePointer<Float>
 ) {
     guard let hidden = arguments.hidden else { return }
-    runBackwardTiles(arguments, vectors: vectors, strip: strip, scratch) { dh, unit, row in
+    runBackwardTiles(
+        arguments, vectors: vectors, strip: strip, scratch,
+        fetch: { unit, row in
+            fetchKept(hidden + row &* arguments.hiddenStride + unit, vectors: vectors)
+            fetchKept(arguments.gates + row &* arguments.gateRowStride + unit, vectors: vectors)
+        }
+    ) { dh, unit, row in
         let h = loadPartial(
             hidden + row &* arguments.hiddenStride + unit, smaller(laneCount, arguments.hiddenSize &- unit))
         let da =
