@@ -122,33 +122,46 @@ public final class RecurrentPipeline {
         _ = try ScheduleExecutor(schedule, rank: grid.place.stage, isStream: true).run(work, transfers)
     }
 
-    /// Takes the chunk length that runs three windows of a size fastest, by a short trial of each: shorter chunks let the
-    /// next stage begin earlier, longer ones make larger input products and fewer messages. Collective over the ranks
+    /// Takes the chunk length that runs a stream of windows of a size fastest, by a short trial of each: shorter chunks let
+    /// the next stage begin earlier, which counts once in a stream; longer ones make larger input products and fewer
+    /// messages, and read weights that no cache holds less often, which counts in every window. Collective over the ranks
     /// of a replica.
     ///
-    /// - Parameter seconds: Time per candidate. All take turns, at least two unless they are longer than that; the best
-    ///   counts.
-    public func probeChunkLength(steps: Int, batchSize: Int, seconds: Double = 0.3) throws {
+    /// - Parameters:
+    ///   - windows: Length of the stream; 1 is a window on its own.
+    ///   - seconds: Time per candidate. All take turns, at least two unless they are longer than that; the best counts.
+    public func probeChunkLength(steps: Int, batchSize: Int, windows: Int = 8, seconds: Double = 0.3) throws {
+        precondition(windows >= 1, "RecurrentPipeline: expected a stream of at least 1 window, got \(windows)")
         let width = grid.place.stage == 0 ? stack.directions[0].inputWeight.shape[1] : stack.outputSize
         let input = Tensor(zeros: [steps, batchSize, width], dtype: stack.dtype)
-        let candidates = [1, 2, 4, 8, 16, 32].filter { $0 <= max(1, steps) }
-        var best = candidates.map { _ in Double.infinity }
+        // A window in so many chunks.
+        let candidates = Set([2, 3, 4, 6, 12, 24, 48, 96].map { max(1, steps / $0) }).sorted()
+        // Of a stream of three: until the end of the first, and of the last.
+        let trial = 3
+        var best = candidates.map { _ in (first: Double.infinity, all: Double.infinity) }
         var rounds = 1
         var round = 0
         while round < rounds {
             for (place, candidate) in candidates.enumerated() {
                 chunkLength = candidate
                 var watch = StopWatch()
-                try stream(3, window: { _ in (input, nil) }, ended: { _, _, _ in })
+                var first = 0.0
+                try stream(trial, window: { _ in (input, nil) }) { index, _, _ in if index == 0 { first = watch.lap() }
+                }
+                let rest = watch.lap()
                 // The slowest rank decides; asking for it is also where all begin the next together.
-                best[place] = min(best[place], try agreed(watch.lap()))
+                best[place].first = min(best[place].first, try agreed(first))
+                best[place].all = min(best[place].all, try agreed(first + rest))
             }
-            if round == 0, let slowest = best.max(), slowest < seconds {
+            if round == 0, let slowest = best.map(\.all).max(), slowest < seconds {
                 rounds = max(2, min(100, Int(seconds / max(slowest, 1e-6))))
             }
             round += 1
         }
-        chunkLength = candidates[best.indices.min { best[$0] < best[$1] } ?? 0]
+        let stream = best.map { best in
+            best.first + Double(windows - 1) * (best.all - best.first) / Double(trial - 1)
+        }
+        chunkLength = candidates[stream.indices.min { stream[$0] < stream[$1] } ?? 0]
     }
 
     /// The largest of the ranks' values, on all.
