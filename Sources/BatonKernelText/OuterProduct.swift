@@ -69,10 +69,10 @@ private struct OuterTile {
     let continuesChain: Bool
 
     @inline(__always) func add(rows: Int, vectors: Int) {
-        tileRows > 3 && rows > 3 ? addTall(self, rows, vectors) : addShort(self, rows, vectors)
+        addTile(self, rows, vectors)
     }
 
-    /// `rows` and `vectors` are constants.
+    /// `rows` and `vectors` are constants (see TileShapes).
     @inline(__always) fileprivate func run(rows: Int, vectors: Int) {
         let width = vectors &* laneCount
         var tile = begin(rows: rows, vectors: vectors)
@@ -157,45 +157,62 @@ private struct OuterTile {
     }
 }
 
-// Functions of three tile shapes each: all shapes in one would exceed what the optimiser inlines.
-@inline(never) private func addTallFour(_ tile: OuterTile, _ rows: Int) {
-    withTallRows(rows) { tile.run(rows: $0, vectors: 4) }
-}
-@inline(never) private func addTallThree(_ tile: OuterTile, _ rows: Int) {
-    withTallRows(rows) { tile.run(rows: $0, vectors: 3) }
-}
-@inline(never) private func addTallTwo(_ tile: OuterTile, _ rows: Int) {
-    withTallRows(rows) { tile.run(rows: $0, vectors: 2) }
-}
-@inline(never) private func addTallOne(_ tile: OuterTile, _ rows: Int) {
-    withTallRows(rows) { tile.run(rows: $0, vectors: 1) }
-}
-private func addTall(_ tile: OuterTile, _ rows: Int, _ vectors: Int) {
-    switch vectors {
-    case 4: addTallFour(tile, rows)
-    case 3: addTallThree(tile, rows)
-    case 2: addTallTwo(tile, rows)
-    default: addTallOne(tile, rows)
-    }
-}
+// A function for each shape, rows × vectors, as in TileShapes.
+@inline(never) private func add6x4(_ tile: OuterTile) { tile.run(rows: 6, vectors: 4) }
+@inline(never) private func add6x3(_ tile: OuterTile) { tile.run(rows: 6, vectors: 3) }
+@inline(never) private func add6x2(_ tile: OuterTile) { tile.run(rows: 6, vectors: 2) }
+@inline(never) private func add6x1(_ tile: OuterTile) { tile.run(rows: 6, vectors: 1) }
+@inline(never) private func add5x4(_ tile: OuterTile) { tile.run(rows: 5, vectors: 4) }
+@inline(never) private func add5x3(_ tile: OuterTile) { tile.run(rows: 5, vectors: 3) }
+@inline(never) private func add5x2(_ tile: OuterTile) { tile.run(rows: 5, vectors: 2) }
+@inline(never) private func add5x1(_ tile: OuterTile) { tile.run(rows: 5, vectors: 1) }
+@inline(never) private func add4x4(_ tile: OuterTile) { tile.run(rows: 4, vectors: 4) }
+@inline(never) private func add4x3(_ tile: OuterTile) { tile.run(rows: 4, vectors: 3) }
+@inline(never) private func add4x2(_ tile: OuterTile) { tile.run(rows: 4, vectors: 2) }
+@inline(never) private func add4x1(_ tile: OuterTile) { tile.run(rows: 4, vectors: 1) }
+@inline(never) private func add3x4(_ tile: OuterTile) { tile.run(rows: 3, vectors: 4) }
+@inline(never) private func add3x3(_ tile: OuterTile) { tile.run(rows: 3, vectors: 3) }
+@inline(never) private func add3x2(_ tile: OuterTile) { tile.run(rows: 3, vectors: 2) }
+@inline(never) private func add3x1(_ tile: OuterTile) { tile.run(rows: 3, vectors: 1) }
+@inline(never) private func add2x4(_ tile: OuterTile) { tile.run(rows: 2, vectors: 4) }
+@inline(never) private func add2x3(_ tile: OuterTile) { tile.run(rows: 2, vectors: 3) }
+@inline(never) private func add2x2(_ tile: OuterTile) { tile.run(rows: 2, vectors: 2) }
+@inline(never) private func add2x1(_ tile: OuterTile) { tile.run(rows: 2, vectors: 1) }
+@inline(never) private func add1x4(_ tile: OuterTile) { tile.run(rows: 1, vectors: 4) }
+@inline(never) private func add1x3(_ tile: OuterTile) { tile.run(rows: 1, vectors: 3) }
+@inline(never) private func add1x2(_ tile: OuterTile) { tile.run(rows: 1, vectors: 2) }
+@inline(never) private func add1x1(_ tile: OuterTile) { tile.run(rows: 1, vectors: 1) }
 
-@inline(never) private func addShortFour(_ tile: OuterTile, _ rows: Int) {
-    withShortRows(rows) { tile.run(rows: $0, vectors: 4) }
-}
-@inline(never) private func addShortThree(_ tile: OuterTile, _ rows: Int) {
-    withShortRows(rows) { tile.run(rows: $0, vectors: 3) }
-}
-@inline(never) private func addShortTwo(_ tile: OuterTile, _ rows: Int) {
-    withShortRows(rows) { tile.run(rows: $0, vectors: 2) }
-}
-@inline(never) private func addShortOne(_ tile: OuterTile, _ rows: Int) {
-    withShortRows(rows) { tile.run(rows: $0, vectors: 1) }
-}
-private func addShort(_ tile: OuterTile, _ rows: Int, _ vectors: Int) {
-    switch vectors {
-    case 4: addShortFour(tile, rows)
-    case 3: addShortThree(tile, rows)
-    case 2: addShortTwo(tile, rows)
-    default: addShortOne(tile, rows)
+private func addTile(_ tile: OuterTile, _ rows: Int, _ vectors: Int) {
+    if tileRows > 3 {
+        switch (rows, vectors) {
+        case (6, 4): return add6x4(tile)
+        case (6, 3): return add6x3(tile)
+        case (6, 2): return add6x2(tile)
+        case (6, 1): return add6x1(tile)
+        case (5, 4): return add5x4(tile)
+        case (5, 3): return add5x3(tile)
+        case (5, 2): return add5x2(tile)
+        case (5, 1): return add5x1(tile)
+        case (4, 4): return add4x4(tile)
+        case (4, 3): return add4x3(tile)
+        case (4, 2): return add4x2(tile)
+        case (4, 1): return add4x1(tile)
+        default: break
+        }
+    }
+    switch (rows, vectors) {
+    case (3, 4): add3x4(tile)
+    case (3, 3): add3x3(tile)
+    case (3, 2): add3x2(tile)
+    case (3, 1): add3x1(tile)
+    case (2, 4): add2x4(tile)
+    case (2, 3): add2x3(tile)
+    case (2, 2): add2x2(tile)
+    case (2, 1): add2x1(tile)
+    case (1, 4): add1x4(tile)
+    case (1, 3): add1x3(tile)
+    case (1, 2): add1x2(tile)
+    default: add1x1(tile)
     }
 }

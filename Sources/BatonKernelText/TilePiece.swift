@@ -66,16 +66,15 @@ struct TilePiece {
     ///   - rows: 1...`tileRows`.
     ///   - vectors: 1...4.
     @inline(__always) func extend(rows: Int, vectors: Int) {
-        let isTall = tileRows > 3 && rows > 3
         switch format {
-        case .float32: isTall ? extendTall(self, rows, vectors) : extendShort(self, rows, vectors)
-        case .bfloat16: isTall ? extendTallBFloat16(self, rows, vectors) : extendShortBFloat16(self, rows, vectors)
-        case .int8: isTall ? extendTallInt8(self, rows, vectors) : extendShortInt8(self, rows, vectors)
+        case .float32: extendFloat32(self, rows, vectors)
+        case .bfloat16: extendBFloat16(self, rows, vectors)
+        case .int8: extendInt8(self, rows, vectors)
         }
     }
 
-    /// All three are constants.
-    @inline(__always) fileprivate func run(rows: Int, vectors: Int, format: PanelFormat) {
+    /// All three are constants (see TileShapes).
+    @inline(__always) func run(rows: Int, vectors: Int, format: PanelFormat) {
         var tile = Tile()
         tile.forEachRow(rows) { quad, row in
             let there = accumulators + row &* accumulatorStride
@@ -131,133 +130,5 @@ struct TilePiece {
             if vectors > 3 { store(quad.v2, there + 2 &* laneCount) }
             store(vectors > 3 ? quad.v3 : vectors > 2 ? quad.v2 : vectors > 1 ? quad.v1 : quad.v0, there + last)
         }
-    }
-}
-
-// Functions of three tile shapes each: all shapes in one would exceed what the optimiser inlines.
-
-@inline(never) private func extendTallFour(_ piece: TilePiece, _ rows: Int) {
-    withTallRows(rows) { piece.run(rows: $0, vectors: 4, format: .float32) }
-}
-@inline(never) private func extendTallThree(_ piece: TilePiece, _ rows: Int) {
-    withTallRows(rows) { piece.run(rows: $0, vectors: 3, format: .float32) }
-}
-@inline(never) private func extendTallTwo(_ piece: TilePiece, _ rows: Int) {
-    withTallRows(rows) { piece.run(rows: $0, vectors: 2, format: .float32) }
-}
-@inline(never) private func extendTallOne(_ piece: TilePiece, _ rows: Int) {
-    withTallRows(rows) { piece.run(rows: $0, vectors: 1, format: .float32) }
-}
-private func extendTall(_ piece: TilePiece, _ rows: Int, _ vectors: Int) {
-    switch vectors {
-    case 4: extendTallFour(piece, rows)
-    case 3: extendTallThree(piece, rows)
-    case 2: extendTallTwo(piece, rows)
-    default: extendTallOne(piece, rows)
-    }
-}
-
-@inline(never) private func extendShortFour(_ piece: TilePiece, _ rows: Int) {
-    withShortRows(rows) { piece.run(rows: $0, vectors: 4, format: .float32) }
-}
-@inline(never) private func extendShortThree(_ piece: TilePiece, _ rows: Int) {
-    withShortRows(rows) { piece.run(rows: $0, vectors: 3, format: .float32) }
-}
-@inline(never) private func extendShortTwo(_ piece: TilePiece, _ rows: Int) {
-    withShortRows(rows) { piece.run(rows: $0, vectors: 2, format: .float32) }
-}
-@inline(never) private func extendShortOne(_ piece: TilePiece, _ rows: Int) {
-    withShortRows(rows) { piece.run(rows: $0, vectors: 1, format: .float32) }
-}
-private func extendShort(_ piece: TilePiece, _ rows: Int, _ vectors: Int) {
-    switch vectors {
-    case 4: extendShortFour(piece, rows)
-    case 3: extendShortThree(piece, rows)
-    case 2: extendShortTwo(piece, rows)
-    default: extendShortOne(piece, rows)
-    }
-}
-
-@inline(never) private func extendTallBFloat16Four(_ piece: TilePiece, _ rows: Int) {
-    withTallRows(rows) { piece.run(rows: $0, vectors: 4, format: .bfloat16) }
-}
-@inline(never) private func extendTallBFloat16Three(_ piece: TilePiece, _ rows: Int) {
-    withTallRows(rows) { piece.run(rows: $0, vectors: 3, format: .bfloat16) }
-}
-@inline(never) private func extendTallBFloat16Two(_ piece: TilePiece, _ rows: Int) {
-    withTallRows(rows) { piece.run(rows: $0, vectors: 2, format: .bfloat16) }
-}
-@inline(never) private func extendTallBFloat16One(_ piece: TilePiece, _ rows: Int) {
-    withTallRows(rows) { piece.run(rows: $0, vectors: 1, format: .bfloat16) }
-}
-private func extendTallBFloat16(_ piece: TilePiece, _ rows: Int, _ vectors: Int) {
-    switch vectors {
-    case 4: extendTallBFloat16Four(piece, rows)
-    case 3: extendTallBFloat16Three(piece, rows)
-    case 2: extendTallBFloat16Two(piece, rows)
-    default: extendTallBFloat16One(piece, rows)
-    }
-}
-
-@inline(never) private func extendShortBFloat16Four(_ piece: TilePiece, _ rows: Int) {
-    withShortRows(rows) { piece.run(rows: $0, vectors: 4, format: .bfloat16) }
-}
-@inline(never) private func extendShortBFloat16Three(_ piece: TilePiece, _ rows: Int) {
-    withShortRows(rows) { piece.run(rows: $0, vectors: 3, format: .bfloat16) }
-}
-@inline(never) private func extendShortBFloat16Two(_ piece: TilePiece, _ rows: Int) {
-    withShortRows(rows) { piece.run(rows: $0, vectors: 2, format: .bfloat16) }
-}
-@inline(never) private func extendShortBFloat16One(_ piece: TilePiece, _ rows: Int) {
-    withShortRows(rows) { piece.run(rows: $0, vectors: 1, format: .bfloat16) }
-}
-private func extendShortBFloat16(_ piece: TilePiece, _ rows: Int, _ vectors: Int) {
-    switch vectors {
-    case 4: extendShortBFloat16Four(piece, rows)
-    case 3: extendShortBFloat16Three(piece, rows)
-    case 2: extendShortBFloat16Two(piece, rows)
-    default: extendShortBFloat16One(piece, rows)
-    }
-}
-
-@inline(never) private func extendTallInt8Four(_ piece: TilePiece, _ rows: Int) {
-    withTallRows(rows) { piece.run(rows: $0, vectors: 4, format: .int8) }
-}
-@inline(never) private func extendTallInt8Three(_ piece: TilePiece, _ rows: Int) {
-    withTallRows(rows) { piece.run(rows: $0, vectors: 3, format: .int8) }
-}
-@inline(never) private func extendTallInt8Two(_ piece: TilePiece, _ rows: Int) {
-    withTallRows(rows) { piece.run(rows: $0, vectors: 2, format: .int8) }
-}
-@inline(never) private func extendTallInt8One(_ piece: TilePiece, _ rows: Int) {
-    withTallRows(rows) { piece.run(rows: $0, vectors: 1, format: .int8) }
-}
-private func extendTallInt8(_ piece: TilePiece, _ rows: Int, _ vectors: Int) {
-    switch vectors {
-    case 4: extendTallInt8Four(piece, rows)
-    case 3: extendTallInt8Three(piece, rows)
-    case 2: extendTallInt8Two(piece, rows)
-    default: extendTallInt8One(piece, rows)
-    }
-}
-
-@inline(never) private func extendShortInt8Four(_ piece: TilePiece, _ rows: Int) {
-    withShortRows(rows) { piece.run(rows: $0, vectors: 4, format: .int8) }
-}
-@inline(never) private func extendShortInt8Three(_ piece: TilePiece, _ rows: Int) {
-    withShortRows(rows) { piece.run(rows: $0, vectors: 3, format: .int8) }
-}
-@inline(never) private func extendShortInt8Two(_ piece: TilePiece, _ rows: Int) {
-    withShortRows(rows) { piece.run(rows: $0, vectors: 2, format: .int8) }
-}
-@inline(never) private func extendShortInt8One(_ piece: TilePiece, _ rows: Int) {
-    withShortRows(rows) { piece.run(rows: $0, vectors: 1, format: .int8) }
-}
-private func extendShortInt8(_ piece: TilePiece, _ rows: Int, _ vectors: Int) {
-    switch vectors {
-    case 4: extendShortInt8Four(piece, rows)
-    case 3: extendShortInt8Three(piece, rows)
-    case 2: extendShortInt8Two(piece, rows)
-    default: extendShortInt8One(piece, rows)
     }
 }
