@@ -48,7 +48,10 @@ struct LayoutOption: ParsableArguments {
 struct ScheduleOption: ParsableArguments {
     @Option(help: "What pipeline stages do: wavefront, gpipe or 1f1b (default: wavefront); needs pp in --layout.")
     var schedule: ScheduleName?
-    @Option(help: "Chunks of time of a window in a wavefront (default: 16 per stage).") var chunks: Int?
+    @Option(
+        help:
+            "Chunks of time of a window in a wavefront (default: 16 per stage, of two steps at least while there are 8)."
+    ) var chunks: Int?
     @Option(help: "Micro-batches of a pipeline (default: 1 in a wavefront, else up to 2 per stage).")
     var microBatches: Int?
 

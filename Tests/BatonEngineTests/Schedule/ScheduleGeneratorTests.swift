@@ -110,4 +110,11 @@ import Testing
         #expect(try ScheduleSimulator(costs: costs).run(schedule).makespan == 1 + 8 * 1.5)
         #expect(try ScheduleSimulator(costs: costs, lookahead: 2).run(schedule).makespan == 9.5)
     }
+
+    /// Chunks of one step are only for windows that else had fewer than eight per stage.
+    @Test(arguments: [(96, 32), (64, 32), (40, 20), (32, 16), (16, 16), (5, 5), (1, 1)])
+    func chunksOfAWindow(steps: Int, chunks: Int) {
+        let schedule = ScheduleKind.wavefront.schedule(stages: 2, replicas: 1, steps: steps, leafCount: 8)
+        #expect(schedule.shape.chunks == chunks)
+    }
 }
