@@ -9,7 +9,8 @@ import CLanes
     fetchOperand(arguments.following, rows: arguments.rows)
     withAccumulatorMemory(rows: arguments.rows) { scratch in
         forEachPanel(strips: arguments.hiddenPanels.stripCount, limit: 4, descends: arguments.descends) {
-            body($0, $1, scratch)
+            strip, vectors, _ in
+            body(strip, vectors, scratch)
         }
     }
 }
@@ -28,7 +29,7 @@ import CLanes
         rows: arguments.rows, vectors: vectors, PanelChain(arguments.following, arguments.hiddenPanels, strip: strip),
         PanelChain(arguments.followingCandidate, arguments.hiddenPanels, strip: strip),
         secondLast: vectors &- 1, scratch: scratch,
-        start: { row, accumulators in
+        start: { _, row, accumulators in
             var first = Quad()
             if let gradient = arguments.outputGradient {
                 let base = gradient + row &* arguments.outputGradientStride + strip &* laneCount
@@ -44,7 +45,7 @@ import CLanes
             }
             storeQuad(first, vectors, accumulators, laneCount, laneCount)
         },
-        finish: { accumulators, firstRow, count in
+        finish: { _, accumulators, firstRow, count in
             for vector in 0..<vectors {
                 for index in 0..<count {
                     derivatives(

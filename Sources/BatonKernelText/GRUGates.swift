@@ -6,27 +6,24 @@ import BatonKernelABI
 ///
 /// The four accumulators of a row are r, z, Aₙ and Qₙ: r and z are one chain over both sides, Aₙ and Qₙ one each.
 func gruForward(_ arguments: RecurrentForwardArguments) {
-    fetchOperand(arguments.hidden, rows: arguments.rows)
-    withAccumulatorMemory(rows: arguments.rows) { scratch in
-        forEachPanel(strips: arguments.hiddenPanels.stripCount / 3, limit: 1, descends: arguments.descends) {
-            strip, _ in
-            gruForwardPanel(arguments, strip: strip, scratch)
-        }
+    forEachForwardPanel(arguments, gates: 3) { strip, panels, scratch in
+        gruForwardPanel(arguments, strip: strip, panels: panels, scratch)
     }
 }
 
 @inline(never) private func gruForwardPanel(
-    _ arguments: RecurrentForwardArguments, strip: Int, _ scratch: UnsafeMutablePointer<Float>
+    _ arguments: RecurrentForwardArguments, strip firstStrip: Int, panels: Int,
+    _ scratch: UnsafeMutablePointer<Float>
 ) {
     let gateStride = arguments.gateStride
-    let gates = arguments.gates + strip &* laneCount
-    let columns = smaller(laneCount, arguments.hiddenSize &- strip &* laneCount)
     runTiles(
-        rows: arguments.rows, vectors: 3,
-        PanelChain(arguments.input, arguments.inputPanels, strip: strip &* 3),
-        PanelChain(arguments.hidden, arguments.hiddenPanels, strip: strip &* 3),
+        rows: arguments.rows, vectors: 3, panels: panels,
+        PanelChain(arguments.input, arguments.inputPanels, strip: firstStrip &* 3),
+        PanelChain(arguments.hidden, arguments.hiddenPanels, strip: firstStrip &* 3),
         secondLast: 3, scratch: scratch,
-        start: { row, accumulators in
+        start: { panel, row, accumulators in
+            let strip = firstStrip &+ panel
+            let gates = arguments.gates + strip &* laneCount
             fetchNextGates(arguments, count: 3, strip: strip, row: row)
             let first =
                 arguments.gatesHoldInput
@@ -35,7 +32,10 @@ func gruForward(_ arguments: RecurrentForwardArguments) {
             storeQuad(first, 3, accumulators, laneCount, laneCount)
             store(load(arguments.hiddenCandidateBias + strip &* laneCount), accumulators + 3 &* laneCount)
         },
-        finish: { accumulators, firstRow, count in
+        finish: { panel, accumulators, firstRow, count in
+            let strip = firstStrip &+ panel
+            let gates = arguments.gates + strip &* laneCount
+            let columns = smaller(laneCount, arguments.hiddenSize &- strip &* laneCount)
             let scales = Quad(scales: arguments.scales, panel: strip, vectors: 3)
             for index in 0..<count {
                 let row = firstRow &+ index

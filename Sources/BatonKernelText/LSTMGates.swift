@@ -4,43 +4,41 @@ import BatonKernelABI
 ///
 ///     i, f, o = σ(·), g = tanh(·), c = f⊙c₋₁ + i⊙g, h = o⊙tanh c
 func lstmForward(_ arguments: RecurrentForwardArguments) {
-    fetchOperand(arguments.hidden, rows: arguments.rows)
-    withAccumulatorMemory(rows: arguments.rows) { scratch in
-        forEachPanel(strips: arguments.hiddenPanels.stripCount / 4, limit: 1, descends: arguments.descends) {
-            strip, _ in
-            if let clip = arguments.stateClip {
-                lstmClippedForwardPanel(arguments, strip: strip, scratch, clip)
-            } else {
-                lstmPlainForwardPanel(arguments, strip: strip, scratch)
-            }
+    forEachForwardPanel(arguments, gates: 4) { strip, panels, scratch in
+        if let clip = arguments.stateClip {
+            lstmClippedForwardPanel(arguments, strip: strip, panels: panels, scratch, clip)
+        } else {
+            lstmPlainForwardPanel(arguments, strip: strip, panels: panels, scratch)
         }
     }
 }
 
 // Two functions, so that layers without limits do not ask for them in every row.
 @inline(never) private func lstmPlainForwardPanel(
-    _ arguments: RecurrentForwardArguments, strip: Int, _ scratch: UnsafeMutablePointer<Float>
+    _ arguments: RecurrentForwardArguments, strip: Int, panels: Int, _ scratch: UnsafeMutablePointer<Float>
 ) {
-    lstmForwardPanel(arguments, strip: strip, scratch, clip: nil)
+    lstmForwardPanel(arguments, strip: strip, panels: panels, scratch, clip: nil)
 }
 @inline(never) private func lstmClippedForwardPanel(
-    _ arguments: RecurrentForwardArguments, strip: Int, _ scratch: UnsafeMutablePointer<Float>, _ clip: StateClip
+    _ arguments: RecurrentForwardArguments, strip: Int, panels: Int, _ scratch: UnsafeMutablePointer<Float>,
+    _ clip: StateClip
 ) {
-    lstmForwardPanel(arguments, strip: strip, scratch, clip: clip)
+    lstmForwardPanel(arguments, strip: strip, panels: panels, scratch, clip: clip)
 }
 
 @inline(__always) private func lstmForwardPanel(
-    _ arguments: RecurrentForwardArguments, strip: Int, _ scratch: UnsafeMutablePointer<Float>, clip: StateClip?
+    _ arguments: RecurrentForwardArguments, strip firstStrip: Int, panels: Int,
+    _ scratch: UnsafeMutablePointer<Float>, clip: StateClip?
 ) {
     let gateStride = arguments.gateStride
-    let gates = arguments.gates + strip &* laneCount
-    let columns = smaller(laneCount, arguments.hiddenSize &- strip &* laneCount)
     runTiles(
-        rows: arguments.rows, vectors: 4,
-        PanelChain(arguments.input, arguments.inputPanels, strip: strip &* 4),
-        PanelChain(arguments.hidden, arguments.hiddenPanels, strip: strip &* 4),
+        rows: arguments.rows, vectors: 4, panels: panels,
+        PanelChain(arguments.input, arguments.inputPanels, strip: firstStrip &* 4),
+        PanelChain(arguments.hidden, arguments.hiddenPanels, strip: firstStrip &* 4),
         secondLast: 3, scratch: scratch,
-        start: { row, accumulators in
+        start: { panel, row, accumulators in
+            let strip = firstStrip &+ panel
+            let gates = arguments.gates + strip &* laneCount
             fetchNextGates(arguments, count: 4, strip: strip, row: row)
             let first =
                 arguments.gatesHoldInput
@@ -48,7 +46,10 @@ func lstmForward(_ arguments: RecurrentForwardArguments) {
                 : Quad(vectors: 4, loading: arguments.bias + strip &* 4 &* laneCount, stride: laneCount)
             storeQuad(first, 4, accumulators, laneCount, laneCount)
         },
-        finish: { accumulators, firstRow, count in
+        finish: { panel, accumulators, firstRow, count in
+            let strip = firstStrip &+ panel
+            let gates = arguments.gates + strip &* laneCount
+            let columns = smaller(laneCount, arguments.hiddenSize &- strip &* laneCount)
             let scales = Quad(scales: arguments.scales, panel: strip, vectors: 4)
             for index in 0..<count {
                 let row = firstRow &+ index

@@ -2,32 +2,33 @@ import BatonKernelABI
 
 /// C = start + A·B on packed panels (see `MatrixProductArguments`).
 func matrixProduct(_ arguments: MatrixProductArguments) {
-    let grouped = arguments.panelStrips > 0
-    let panels = BalancedParts(arguments.panels.stripCount, limit: grouped ? arguments.panelStrips : 4)
-    withAccumulatorMemory(rows: arguments.rows) { scratch in
-        var strip = 0
-        for index in 0..<panels.parts {
-            let target =
-                arguments.target.base
-                + (grouped ? index &* arguments.panelStride : strip &* arguments.target.stripStride)
-            let vectors = panels.size(index)
-            matrixPanel(arguments, vectors: vectors, strip: strip, target: target, scratch)
-            strip &+= vectors
+    let limit = arguments.panelStrips > 0 ? arguments.panelStrips : 4
+    let together = arguments.rows == 1 ? RowPiece.panels(vectors: limit) : 1
+    withAccumulatorMemory(rows: larger(arguments.rows, together)) { scratch in
+        forEachPanel(strips: arguments.panels.stripCount, limit: limit, together: together, descends: false) {
+            matrixPanel(arguments, vectors: $1, strip: $0, panels: $2, scratch)
         }
     }
 }
 
 @inline(never) private func matrixPanel(
-    _ arguments: MatrixProductArguments, vectors: Int, strip: Int, target: UnsafeMutablePointer<Float>,
+    _ arguments: MatrixProductArguments, vectors: Int, strip firstStrip: Int, panels: Int,
     _ scratch: UnsafeMutablePointer<Float>
 ) {
     let rowStride = arguments.target.rowStride
     let stripStride = arguments.target.stripStride
-    let lastColumns = arguments.columns &- (strip &+ vectors &- 1) &* laneCount
+    // Panels of given width have their targets a given distance apart, others one strip after the other.
+    let target =
+        arguments.target.base
+        + (arguments.panelStrips > 0 ? firstStrip / vectors &* arguments.panelStride : firstStrip &* stripStride)
+    let panelStride = arguments.panelStrips > 0 ? arguments.panelStride : vectors &* stripStride
+    let firstLastColumns = arguments.columns &- (firstStrip &+ vectors &- 1) &* laneCount
     runTiles(
-        rows: arguments.rows, vectors: vectors, PanelChain(arguments.operand, arguments.panels, strip: strip),
+        rows: arguments.rows, vectors: vectors, panels: panels,
+        PanelChain(arguments.operand, arguments.panels, strip: firstStrip),
         PanelChain(empty: arguments.panels), secondLast: vectors &- 1, scratch: scratch,
-        start: { row, accumulators in
+        start: { panel, row, accumulators in
+            let strip = firstStrip &+ panel &* vectors
             var first = Quad()
             switch arguments.start {
             case .zero: break
@@ -35,14 +36,18 @@ func matrixProduct(_ arguments: MatrixProductArguments) {
                 if let bias = arguments.bias {
                     first = Quad(vectors: vectors, loading: bias + strip &* laneCount, stride: laneCount)
                 }
-            case .target: first = loadQuad(vectors, target + row &* rowStride, stripStride, lastColumns)
+            case .target:
+                first = loadQuad(
+                    vectors, target + panel &* panelStride + row &* rowStride, stripStride,
+                    firstLastColumns &- panel &* vectors &* laneCount)
             }
             storeQuad(first, vectors, accumulators, laneCount, laneCount)
         },
-        finish: { accumulators, firstRow, count in
+        finish: { panel, accumulators, firstRow, count in
+            let lastColumns = firstLastColumns &- panel &* vectors &* laneCount
             for index in 0..<count {
                 let sums = Quad(vectors: vectors, loading: accumulators.row(index), stride: laneCount)
-                let element = target + (firstRow &+ index) &* rowStride
+                let element = target + panel &* panelStride + (firstRow &+ index) &* rowStride
                 let result =
                     arguments.adds
                     ? addQuad(vectors, sums, loadQuad(vectors, element, stripStride, lastColumns)) : sums

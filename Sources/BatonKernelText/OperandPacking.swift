@@ -3,7 +3,7 @@ import CLanes
 
 /// Packs left columns for `outerProduct` (see `ColumnPackArguments`).
 func packColumns(_ arguments: ColumnPackArguments) {
-    let tiles = BalancedParts(arguments.columns, limit: tileRows)
+    let tiles = BalancedParts(arguments.columns, limit: outerTileRows)
     var offsets = arguments.offsets
     var target = arguments.target
     for leaf in 0..<arguments.leafCount {
@@ -61,6 +61,24 @@ func packColumns(_ arguments: ColumnPackArguments) {
             from += rows
             to += depth &* rows
         }
+    }
+}
+
+/// Runs `body` with the row count, 4 to 6, as a constant.
+@inline(__always) private func withTallRows(_ rows: Int, _ body: (Int) -> Void) {
+    switch rows {
+    case 6: body(6)
+    case 5: body(5)
+    default: body(4)
+    }
+}
+
+/// Runs `body` with the row count, 1 to 3, as a constant.
+@inline(__always) private func withShortRows(_ rows: Int, _ body: (Int) -> Void) {
+    switch rows {
+    case 3: body(3)
+    case 2: body(2)
+    default: body(1)
     }
 }
 

@@ -1,5 +1,5 @@
 /// Vectors `stride` floats apart, the last of which holds `lastColumns` columns.
-@inline(__always) func loadQuad(
+@_transparent func loadQuad(
     _ vectors: Int, _ pointer: UnsafePointer<Float>, _ stride: Int, _ lastColumns: Int
 ) -> Quad {
     if lastColumns >= laneCount { return Quad(vectors: vectors, loading: pointer, stride: stride) }
@@ -14,7 +14,7 @@
 }
 
 /// The opposite of `loadQuad`.
-@inline(__always) func storeQuad(
+@_transparent func storeQuad(
     _ quad: Quad, _ vectors: Int, _ pointer: UnsafeMutablePointer<Float>, _ stride: Int, _ lastColumns: Int
 ) {
     let last = pointer + (vectors &- 1) &* stride
@@ -26,7 +26,7 @@
 }
 
 /// Adds vector by vector.
-@inline(__always) func addQuad(_ vectors: Int, _ left: Quad, _ right: Quad) -> Quad {
+@_transparent func addQuad(_ vectors: Int, _ left: Quad, _ right: Quad) -> Quad {
     var sum = Quad()
     sum.v0 = left.v0 + right.v0
     if vectors > 1 { sum.v1 = left.v1 + right.v1 }

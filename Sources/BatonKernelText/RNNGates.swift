@@ -3,31 +3,35 @@ import BatonKernelABI
 /// One Elman time step, h = φ(a), on up to four unit strips at a time.
 func rnnForward(_ arguments: RecurrentForwardArguments) {
     fetchOperand(arguments.hidden, rows: arguments.rows)
-    withAccumulatorMemory(rows: arguments.rows) { scratch in
-        forEachPanel(strips: arguments.hiddenPanels.stripCount, limit: 4, descends: arguments.descends) {
-            rnnForwardPanel(arguments, vectors: $1, strip: $0, scratch)
-        }
+    let together = arguments.rows == 1 ? RowPiece.panels(vectors: 4) : 1
+    withAccumulatorMemory(rows: larger(arguments.rows, together)) { scratch in
+        forEachPanel(
+            strips: arguments.hiddenPanels.stripCount, limit: 4, together: together, descends: arguments.descends
+        ) { rnnForwardPanel(arguments, vectors: $1, strip: $0, panels: $2, scratch) }
     }
 }
 
 @inline(never) private func rnnForwardPanel(
-    _ arguments: RecurrentForwardArguments, vectors: Int, strip: Int, _ scratch: UnsafeMutablePointer<Float>
+    _ arguments: RecurrentForwardArguments, vectors: Int, strip firstStrip: Int, panels: Int,
+    _ scratch: UnsafeMutablePointer<Float>
 ) {
-    let gates = arguments.gates + strip &* laneCount
-    let lastColumns = arguments.hiddenSize &- (strip &+ vectors &- 1) &* laneCount
     runTiles(
-        rows: arguments.rows, vectors: vectors,
-        PanelChain(arguments.input, arguments.inputPanels, strip: strip),
-        PanelChain(arguments.hidden, arguments.hiddenPanels, strip: strip),
+        rows: arguments.rows, vectors: vectors, panels: panels,
+        PanelChain(arguments.input, arguments.inputPanels, strip: firstStrip),
+        PanelChain(arguments.hidden, arguments.hiddenPanels, strip: firstStrip),
         secondLast: vectors &- 1, scratch: scratch,
-        start: { row, accumulators in
+        start: { panel, row, accumulators in
+            let strip = firstStrip &+ panel &* vectors
+            let gates = arguments.gates + strip &* laneCount
             let first =
                 arguments.gatesHoldInput
                 ? Quad(vectors: vectors, loading: gates + row &* arguments.gateRowStride, stride: laneCount)
                 : Quad(vectors: vectors, loading: arguments.bias + strip &* laneCount, stride: laneCount)
             storeQuad(first, vectors, accumulators, laneCount, laneCount)
         },
-        finish: { accumulators, firstRow, count in
+        finish: { panel, accumulators, firstRow, count in
+            let strip = firstStrip &+ panel &* vectors
+            let lastColumns = arguments.hiddenSize &- (strip &+ vectors &- 1) &* laneCount
             for vector in 0..<vectors {
                 let columns = vector == vectors &- 1 ? smaller(laneCount, lastColumns) : laneCount
                 let scale = arguments.scales.map { load($0 + (strip &+ vector) &* laneCount) } ?? splat(1)

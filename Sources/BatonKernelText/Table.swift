@@ -14,24 +14,20 @@ public func makeKernelTable() -> KernelTable {
 /// Independent chains of fused multiply-adds in registers, the ceiling every product is measured against.
 @inline(never) private func peak(_ repetitions: Int) -> Int {
     // Three vectors: with four, AVX2 has too few registers to keep the operands beside the chains.
-    let vectors = 3
+    let (rows, vectors) = (tileRows(vectors: 4), 3)
     let width = vectors &* laneCount
-    withUnsafeTemporaryAllocation(of: Float.self, capacity: tileRows &* width) { memory in
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: rows &* width) { memory in
         // All different, or the optimiser would see that the chains are equal and keep one.
-        for index in 0..<tileRows &* width { memory[index] = Float(repetitions &+ index) * 1e-9 }
+        for index in 0..<rows &* width { memory[index] = Float(repetitions &+ index) * 1e-9 }
         guard let columns = memory.baseAddress else { return }
-        var tile = Tile()
-        tile.forEachRow(tileRows) { quad, row in
-            quad = Quad(vectors: vectors, loading: columns + row &* width, stride: laneCount)
-        }
-        let scalars = RowScalars(rows: tileRows, columns, stride: 0)
+        var tile = Tile(rows: rows, vectors: vectors, loading: columns, stride: width, columns: laneCount)
+        let scalars = RowScalars(rows: rows, columns, stride: 0)
         for _ in 0..<repetitions &* 64 {
-            tile.multiplyAdd(rows: tileRows, vectors: vectors, scalars, columns)
+            tile.multiplyAdd(rows: rows, vectors: vectors, scalars, columns)
         }
-        tile.forEachRow(tileRows) { quad, row in storeQuad(quad, vectors, columns + row &* width, laneCount, laneCount)
-        }
+        tile.store(rows: rows, vectors: vectors, to: columns, stride: width, columns: laneCount)
     }
-    return repetitions &* 64 &* tileRows &* vectors &* laneCount &* 2
+    return repetitions &* 64 &* rows &* vectors &* laneCount &* 2
 }
 
 @inline(__always) private func map(

@@ -18,6 +18,22 @@ struct Quad {
         if vectors > 3 { v3 = load(pointer + 3 &* stride) }
     }
 
+    /// The vectors of panel row `part` at `columns`.
+    @_transparent init(vectors: Int, columns: UnsafeRawPointer, format: PanelFormat, part: Int) {
+        v0 = loadColumn(columns, 0, format, part)
+        if vectors > 1 { v1 = loadColumn(columns, 1, format, part) }
+        if vectors > 2 { v2 = loadColumn(columns, 2, format, part) }
+        if vectors > 3 { v3 = loadColumn(columns, 3, format, part) }
+    }
+
+    /// vector v += scalar · `row`'s.
+    @_transparent mutating func multiplyAdd(_ vectors: Int, _ scalar: Lane, _ row: Quad) {
+        v0 = mulAdd(scalar, row.v0, v0)
+        if vectors > 1 { v1 = mulAdd(scalar, row.v1, v1) }
+        if vectors > 2 { v2 = mulAdd(scalar, row.v2, v2) }
+        if vectors > 3 { v3 = mulAdd(scalar, row.v3, v3) }
+    }
+
     /// The scales of a panel of gates; 1 for panels without, which changes no bits.
     @inline(__always) init(scales: UnsafePointer<Float>?, panel: Int, vectors: Int) {
         if let scales {
@@ -64,23 +80,12 @@ struct Tile {
 
     @inline(__always) init() {}
 
-    /// Calls `body` for each row of the tile.
-    @inline(__always) mutating func forEachRow(_ rows: Int, _ body: (inout Quad, Int) -> Void) {
-        body(&r0, 0)
-        if rows > 1 { body(&r1, 1) }
-        if rows > 2 { body(&r2, 2) }
-        if rows > 3 { body(&r3, 3) }
-        if rows > 4 { body(&r4, 4) }
-        if rows > 5 { body(&r5, 5) }
-    }
-
     /// row r, column vector v += scalar r · column vector v of panel row `part` (0, or 1 where a format holds two rows
     /// side by side) at `columns`.
     @_transparent mutating func multiplyAdd(
         rows: Int, vectors: Int, _ scalars: RowScalars, _ columns: UnsafeRawPointer, format: PanelFormat = .float32,
         part: Int = 0
     ) {
-
         let column = loadColumn(columns, 0, format, part)
         r0.v0 = mulAdd(scalars.a0, column, r0.v0)
         if rows > 1 { r1.v0 = mulAdd(scalars.a1, column, r1.v0) }
@@ -116,29 +121,46 @@ struct Tile {
             if rows > 5 { r5.v3 = mulAdd(scalars.a5, column, r5.v3) }
         }
     }
-}
 
-extension Tile {
+    /// The same with the scalars at `left[r·stride]`, holding in registers whichever is fewer, scalars or column vectors.
+    @_transparent mutating func multiplyAdd(
+        rows: Int, vectors: Int, _ left: UnsafePointer<Float>, stride: Int, _ columns: UnsafeRawPointer,
+        format: PanelFormat, part: Int
+    ) {
+        if rows <= vectors {
+            multiplyAdd(
+                rows: rows, vectors: vectors, RowScalars(rows: rows, left, stride: stride), columns, format: format,
+                part: part)
+        } else {
+            let row = Quad(vectors: vectors, columns: columns, format: format, part: part)
+            r0.multiplyAdd(vectors, splat(left[0]), row)
+            if rows > 1 { r1.multiplyAdd(vectors, splat(left[stride]), row) }
+            if rows > 2 { r2.multiplyAdd(vectors, splat(left[2 &* stride]), row) }
+            if rows > 3 { r3.multiplyAdd(vectors, splat(left[3 &* stride]), row) }
+            if rows > 4 { r4.multiplyAdd(vectors, splat(left[4 &* stride]), row) }
+            if rows > 5 { r5.multiplyAdd(vectors, splat(left[5 &* stride]), row) }
+        }
+    }
+
     /// `chainUnroll` elements of all chains: element k of row r at `left[k·step + r·stride]`, row k of the panel from
-    /// `columns` on. The last four are constants.
+    /// `columns` on, `width` vectors from row to row. The last four are constants.
     @_transparent mutating func multiplyAddRun(
         _ left: UnsafePointer<Float>, stride: Int, step: Int, _ columns: UnsafeRawPointer, rows: Int, vectors: Int,
-        format: PanelFormat = .float32
+        width: Int, format: PanelFormat = .float32
     ) {
         let together = format.rowsTogether
-        let rowBytes = vectors &* format.bytes(rows: together, columns: laneCount)
+        let rowBytes = width &* format.bytes(rows: together, columns: laneCount)
+        multiplyAdd(rows: rows, vectors: vectors, left, stride: stride, columns, format: format, part: 0)
         multiplyAdd(
-            rows: rows, vectors: vectors, RowScalars(rows: rows, left, stride: stride), columns, format: format)
-        multiplyAdd(
-            rows: rows, vectors: vectors, RowScalars(rows: rows, left + step, stride: stride),
-            columns + 1 / together &* rowBytes, format: format, part: 1 % together)
+            rows: rows, vectors: vectors, left + step, stride: stride, columns + 1 / together &* rowBytes,
+            format: format, part: 1 % together)
         if chainUnroll > 2 {
             multiplyAdd(
-                rows: rows, vectors: vectors, RowScalars(rows: rows, left + 2 &* step, stride: stride),
-                columns + 2 / together &* rowBytes, format: format)
+                rows: rows, vectors: vectors, left + 2 &* step, stride: stride, columns + 2 / together &* rowBytes,
+                format: format, part: 0)
             multiplyAdd(
-                rows: rows, vectors: vectors, RowScalars(rows: rows, left + 3 &* step, stride: stride),
-                columns + 3 / together &* rowBytes, format: format, part: 3 % together)
+                rows: rows, vectors: vectors, left + 3 &* step, stride: stride, columns + 3 / together &* rowBytes,
+                format: format, part: 3 % together)
         }
     }
 }
@@ -154,23 +176,5 @@ extension Tile {
             ? loadLowerBFloat16(columns + vector &* 4 &* laneCount)
             : loadUpperBFloat16(columns + vector &* 4 &* laneCount)
     case .int8: loadInteger8(columns + vector &* laneCount)
-    }
-}
-
-/// Runs `body` with the row count, 4 to 6, as a constant.
-@inline(__always) func withTallRows(_ rows: Int, _ body: (Int) -> Void) {
-    switch rows {
-    case 6: body(6)
-    case 5: body(5)
-    default: body(4)
-    }
-}
-
-/// Runs `body` with the row count, 1 to 3, as a constant.
-@inline(__always) func withShortRows(_ rows: Int, _ body: (Int) -> Void) {
-    switch rows {
-    case 3: body(3)
-    case 2: body(2)
-    default: body(1)
     }
 }

@@ -5,7 +5,7 @@ import CLanes
 /// second-level cache keeps for all row tiles. The short tiles of smaller vectors use an element for three rows only,
 /// faster than that cache delivers: there several tiles share a piece of 16 KiB, which the first-level cache keeps.
 @inline(__always) func cutDepth(tiles: Int) -> Int {
-    tileRows > 3 || tiles == 1 ? 512 : 4096 / (4 &* laneCount)
+    tiles == 1 || !hasShortTiles ? 512 : 4096 / (4 &* laneCount)
 }
 /// Rows whose accumulators wait in memory between two pieces of a chain.
 @inline(__always) private var groupRows: Int { 96 }
@@ -40,6 +40,19 @@ struct PanelChain {
         return panel
             + format.bytes(
                 rows: depth < operand.depth ? operand.panelDepthStart &+ depth : panelDepth, columns: width)
+    }
+
+    /// All of the chain of one row against several panels.
+    @inline(__always) func extendRow(
+        panels: Int, vectors: Int, _ accumulators: UnsafeMutablePointer<Float>, stride: Int, last: Int
+    ) {
+        let width = vectors &* laneCount
+        RowPiece(
+            left: operand.base, depth: operand.depth,
+            panel: panel + format.bytes(rows: operand.panelDepthStart, columns: width),
+            panelBytes: format.bytes(rows: panelDepth, columns: width), format: format, accumulators: accumulators,
+            accumulatorStride: stride, last: last
+        ).extend(panels: panels, vectors: vectors)
     }
 
     @inline(__always) func cuts(_ cutDepth: Int) -> Int { (operand.depth &+ cutDepth &- 1) / cutDepth }
@@ -112,29 +125,40 @@ struct AccumulatorRows {
 /// Elements of an operand's row that are fetched before its chain begins: 8 KiB.
 @inline(__always) private var fetchedDepth: Int { 2048 }
 
-/// Runs one panel of `vectors` strips over all rows: `start` writes the first values of a row's accumulators, the two
+/// Runs one panel of `vectors` strips over all rows, or several panels over one row: `start` writes the first values of a row's accumulators, the two
 /// chains extend them, in pieces if they are long, and `finish` uses those of `count` rows from `row` on.
 ///
 /// - Parameters:
+///   - panels: panels that follow one another, more than one only where `total` is 1.
 ///   - secondLast: the accumulator that takes the last column of the second chain: `vectors` − 1, or `vectors` where the
 ///     chains share all columns but the last.
 ///   - scratch: from `withAccumulatorMemory` for as many rows.
 @inline(__always) func runTiles(
-    rows total: Int, vectors: Int, _ first: PanelChain, _ second: PanelChain, secondLast: Int,
+    rows total: Int, vectors: Int, panels: Int = 1, _ first: PanelChain, _ second: PanelChain, secondLast: Int,
     scratch: UnsafeMutablePointer<Float>,
-    start: (_ row: Int, _ accumulators: UnsafeMutablePointer<Float>) -> Void,
-    finish: (_ accumulators: AccumulatorRows, _ row: Int, _ count: Int) -> Void
+    start: (_ panel: Int, _ row: Int, _ accumulators: UnsafeMutablePointer<Float>) -> Void,
+    finish: (_ panel: Int, _ accumulators: AccumulatorRows, _ row: Int, _ count: Int) -> Void
 ) {
     let width = vectors &* laneCount
     let stride = (secondLast &+ 1) &* laneCount
+    if panels > 1 {
+        for panel in 0..<panels { start(panel, 0, scratch + panel &* stride) }
+        first.extendRow(panels: panels, vectors: vectors, scratch, stride: stride, last: (vectors &- 1) &* laneCount)
+        second.extendRow(panels: panels, vectors: vectors, scratch, stride: stride, last: secondLast &* laneCount)
+        for panel in 0..<panels {
+            finish(panel, AccumulatorRows(base: scratch + panel &* stride, stride: stride), 0, 1)
+        }
+        return
+    }
     var groupStart = 0
     while groupStart < total {
         let group = smaller(groupRows, total &- groupStart)
-        let tiles = BalancedParts(group, limit: tileRows)
+        let halves = hasShortTiles && vectors == 4 && total == 4
+        let tiles = BalancedParts(group, limit: halves ? 4 : tileRows(vectors: vectors))
         let cutDepth = cutDepth(tiles: tiles.parts)
         let firstCuts = first.cuts(cutDepth)
         let cuts = firstCuts &+ second.cuts(cutDepth)
-        for row in 0..<group { start(groupStart &+ row, scratch + row &* stride) }
+        for row in 0..<group { start(0, groupStart &+ row, scratch + row &* stride) }
         for cut in 0..<cuts {
             let fromFirst = cut < firstCuts
             let operand =
@@ -149,22 +173,16 @@ struct AccumulatorRows {
                 next < firstCuts || (next >= cuts && firstCuts > 0)
                 ? first.pieceStart(next, cutDepth: cutDepth, width: width)
                 : second.pieceStart(next &- firstCuts, cutDepth: cutDepth, width: width)
-            var row = 0
-            for tileIndex in 0..<tiles.parts {
-                let height = tiles.size(tileIndex)
-                TilePiece(
-                    left: operand.base + (groupStart &+ row) &* operand.rowStride, leftStride: operand.rowStride,
-                    depth: operand.depth,
-                    panel: panel + format.bytes(rows: operand.panelDepthStart, columns: width), format: format,
-                    accumulators: scratch + row &* stride, accumulatorStride: stride, last: last,
-                    prefetches: tiles.parts == 1,
-                    upcoming: UpcomingPanel(
-                        upcoming, width: width, depth: operand.depth, tile: tileIndex, of: tiles.parts)
-                ).extend(rows: height, vectors: vectors)
-                row &+= height
-            }
+            let piece = TilePiece(
+                left: operand.base + groupStart &* operand.rowStride, leftStride: operand.rowStride,
+                depth: operand.depth, panel: panel + format.bytes(rows: operand.panelDepthStart, columns: width),
+                format: format, accumulators: scratch, accumulatorStride: stride, last: last,
+                fetchesAhead: tiles.parts == 1,
+                upcoming: UpcomingPanel(upcoming, width: width, tiles: tiles.parts)
+            )
+            if halves { piece.extendHalves() } else { piece.extend(tiles, vectors: vectors) }
         }
-        finish(AccumulatorRows(base: scratch, stride: stride), groupStart, group)
+        finish(0, AccumulatorRows(base: scratch, stride: stride), groupStart, group)
         groupStart &+= group
     }
 }

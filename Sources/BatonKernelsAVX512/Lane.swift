@@ -6,8 +6,10 @@ typealias LaneInteger = SIMD16<Int32>
 typealias LaneUnsigned = SIMD16<UInt32>
 /// Two 32-bit lanes side by side.
 typealias LaneWide = SIMD8<UInt64>
-/// Rows of a register tile: 6 × 4 accumulators, 4 columns of weights, and a broadcast fit 32 registers.
-@inline(__always) var tileRows: Int { 6 }
+/// Rows of a register tile of so many column vectors: 6 × 4 accumulators, 4 columns of weights, and a broadcast fit 32 registers.
+@inline(__always) func tileRows(vectors: Int) -> Int { 6 }
+/// Whether tiles are few rows high, because registers are few.
+@inline(__always) var hasShortTiles: Bool { false }
 /// Elements of its chains that a tile adds between two branches. The work of a branch and of counting is hidden behind the
 /// 24 products of an element while a core is alone, but not while its sibling thread is busy too.
 @inline(__always) var chainUnroll: Int { 2 }

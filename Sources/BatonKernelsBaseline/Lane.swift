@@ -6,8 +6,10 @@ typealias LaneInteger = SIMD4<Int32>
 typealias LaneUnsigned = SIMD4<UInt32>
 /// Two 32-bit lanes side by side.
 typealias LaneWide = SIMD2<UInt64>
-/// Rows of a register tile: 3 × 4 accumulators and their operands fit 16 registers.
-@inline(__always) var tileRows: Int { 3 }
+/// Rows of a register tile of so many column vectors: 3 × 4, 4 × 3 or 6 × 2 accumulators and their operands fit 16 registers.
+@inline(__always) func tileRows(vectors: Int) -> Int { vectors > 3 ? 3 : vectors > 2 ? 4 : 6 }
+/// Whether tiles are few rows high, because registers are few.
+@inline(__always) var hasShortTiles: Bool { true }
 /// Elements of its chains that a tile adds between two branches. The work of a branch and of counting is hidden behind the
 /// 12 products of an element while a core is alone, but not while its sibling thread is busy too.
 @inline(__always) var chainUnroll: Int { 4 }
