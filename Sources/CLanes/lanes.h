@@ -30,9 +30,6 @@ static inline __attribute__((always_inline)) baton_f64x8 baton_widen8(const floa
     static inline __attribute__((always_inline)) baton_f32x##N baton_load_bf16_low##N(const void *p) {              \
         return (baton_f32x##N)(*(const baton_u32x##N##_unaligned *)p << 16);                                        \
     }                                                                                                               \
-    static inline __attribute__((always_inline)) baton_f32x##N baton_load_bf16_high##N(const void *p) {             \
-        return (baton_f32x##N)(*(const baton_u32x##N##_unaligned *)p & 0xffff0000u);                                \
-    }                                                                                                               \
     static inline __attribute__((always_inline)) baton_f32x##N baton_load_int8_##N(const void *p) {                 \
         return __builtin_convertvector(*(const baton_i8x##N##_unaligned *)p, baton_f32x##N);                        \
     }
@@ -40,6 +37,13 @@ BATON_WIDEN(4)
 BATON_WIDEN(8)
 BATON_WIDEN(16)
 #undef BATON_WIDEN
+#define BATON_WIDEN_HIGH(N)                                                                                         \
+    static inline __attribute__((always_inline)) baton_f32x##N baton_load_bf16_high##N(const void *p) {             \
+        return (baton_f32x##N)(*(const baton_u32x##N##_unaligned *)p & 0xffff0000u);                                \
+    }
+BATON_WIDEN_HIGH(4)
+BATON_WIDEN_HIGH(8)
+#undef BATON_WIDEN_HIGH
 
 static inline __attribute__((always_inline)) void baton_prefetch_to_l1(const void *p) { __builtin_prefetch(p, 0, 3); }
 static inline __attribute__((always_inline)) void baton_prefetch_to_l2(const void *p) { __builtin_prefetch(p, 0, 2); }
@@ -125,6 +129,11 @@ static inline __attribute__((always_inline)) __mmask16 baton_mask16(long count) 
 }
 static inline __attribute__((always_inline)) baton_f32x16 baton_load_partial16(const float *p, long count) {
     return (baton_f32x16)_mm512_maskz_loadu_ps(baton_mask16(count), p);
+}
+// A load of its own, in which a mask register leaves out the lower halves: the optimiser would else keep the vectors of
+// both rows, and a tile of 6 × 4 accumulators needs all 32 registers.
+static inline __attribute__((always_inline)) baton_f32x16 baton_load_bf16_high16(const void *p) {
+    return (baton_f32x16)_mm512_maskz_loadu_epi16(0xaaaaaaaau, p);
 }
 static inline __attribute__((always_inline)) void baton_store_partial16(baton_f32x16 v, float *p, long count) {
     _mm512_mask_storeu_ps(p, baton_mask16(count), (__m512)v);
