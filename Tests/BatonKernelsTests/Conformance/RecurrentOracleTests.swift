@@ -42,6 +42,18 @@ import Testing
             twoChains: false)
     }
 
+    /// A piece of a panel has 512 elements at most, and 96 rows wait between two pieces.
+    @Test(arguments: kernelsUnderTest.indices, RecurrentKind.allCases)
+    func `chains of several pieces and rows of several groups match too`(kernels: Int, cell: RecurrentKind) {
+        for shape in [
+            NamedShape("long input chains", steps: 1, batch: 7, inputSize: 1030, hidden: 20),
+            NamedShape("long hidden chains", steps: 1, batch: 7, inputSize: 4, hidden: 530),
+            NamedShape("two groups of rows", steps: 2, batch: 103, inputSize: 5, hidden: 20),
+        ] {
+            check(kernelsUnderTest[kernels], cell, shape, reverse: false, twoChains: false)
+        }
+    }
+
     @Test(arguments: kernelsUnderTest.indices, RecurrentKind.allCases)
     func `the input gradient can be added to what is there`(kernels: Int, cell: RecurrentKind) {
         func check<Kernels: KernelsUnderTest>(_ kernels: Kernels) {
