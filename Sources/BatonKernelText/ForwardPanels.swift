@@ -15,3 +15,16 @@ import BatonKernelABI
         ) { strip, _, panels in body(strip, panels, scratch) }
     }
 }
+
+/// Rows of a forward step whose chains are summed up, for the gates of one unit strip.
+struct ForwardRows {
+    let arguments: RecurrentForwardArguments
+    let strip: Int
+    let accumulators: AccumulatorRows
+    /// Row of the first accumulators.
+    let first: Int
+    let count: Int
+
+    /// Units of the strip.
+    @inline(__always) var columns: Int { smaller(laneCount, arguments.hiddenSize &- strip &* laneCount) }
+}

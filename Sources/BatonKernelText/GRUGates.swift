@@ -33,34 +33,52 @@ func gruForward(_ arguments: RecurrentForwardArguments) {
             store(load(arguments.hiddenCandidateBias + strip &* laneCount), accumulators + 3 &* laneCount)
         },
         finish: { panel, accumulators, firstRow, count in
-            let strip = firstStrip &+ panel
-            let gates = arguments.gates + strip &* laneCount
-            let columns = smaller(laneCount, arguments.hiddenSize &- strip &* laneCount)
-            let scales = Quad(scales: arguments.scales, panel: strip, vectors: 3)
-            for index in 0..<count {
-                let row = firstRow &+ index
-                let sums = accumulators.row(index)
-                let r = laneSigmoid(scales.v0 * load(sums))
-                let z = laneSigmoid(scales.v1 * load(sums + laneCount))
-                let q = scales.v2 * load(sums + 3 &* laneCount)
-                let n = laneTanh(mulAdd(r, q, scales.v2 * load(sums + 2 &* laneCount)))
-                var previous = Lane()
-                if let hidden = arguments.previousHidden {
-                    previous = loadPartial(
-                        hidden + row &* arguments.previousHiddenStride + strip &* laneCount, columns)
-                }
-                storePartial(
-                    mulAdd(z, previous, (splat(1) - z) * n),
-                    arguments.output + row &* arguments.outputStride + strip &* laneCount, columns)
-                if arguments.savesGates {
-                    let saved = gates + row &* arguments.gateRowStride
-                    store(r, saved)
-                    store(z, saved + gateStride)
-                    store(n, saved + 2 &* gateStride)
-                    store(q, saved + 3 &* gateStride)
-                }
-            }
+            let rows = ForwardRows(
+                arguments: arguments, strip: firstStrip &+ panel, accumulators: accumulators, first: firstRow,
+                count: count)
+            if arguments.scales == nil { gruPlainRows(rows) } else { gruScaledRows(rows) }
         })
+}
+
+// Two functions, as of the LSTM.
+@inline(never) private func gruPlainRows(_ rows: ForwardRows) { gruRows(rows, scales: nil) }
+@inline(never) private func gruScaledRows(_ rows: ForwardRows) {
+    gruRows(rows, scales: Quad(scales: rows.arguments.scales, panel: rows.strip, vectors: 3))
+}
+
+@_transparent private func gruRows(_ rows: ForwardRows, scales: Quad?) {
+    let arguments = rows.arguments
+    let gateStride = arguments.gateStride
+    let unit = rows.strip &* laneCount
+    let columns = rows.columns
+    for index in 0..<rows.count {
+        let row = rows.first &+ index
+        var sums = Quad(vectors: 4, loading: rows.accumulators.row(index), stride: laneCount)
+        if let scales {
+            sums.v0 *= scales.v0
+            sums.v1 *= scales.v1
+            sums.v2 *= scales.v2
+            sums.v3 *= scales.v2
+        }
+        let r = laneSigmoid(sums.v0)
+        let z = laneSigmoid(sums.v1)
+        let q = sums.v3
+        let n = laneTanh(mulAdd(r, q, sums.v2))
+        var previous = Lane()
+        if let hidden = arguments.previousHidden {
+            previous = loadPartial(hidden + row &* arguments.previousHiddenStride + unit, columns)
+        }
+        storePartial(
+            mulAdd(z, previous, (splat(1) - z) * n), arguments.output + row &* arguments.outputStride + unit,
+            columns)
+        if arguments.savesGates {
+            let saved = arguments.gates + row &* arguments.gateRowStride + unit
+            store(r, saved)
+            store(z, saved + gateStride)
+            store(n, saved + 2 &* gateStride)
+            store(q, saved + 3 &* gateStride)
+        }
+    }
 }
 
 /// One GRU time step backwards.

@@ -5,30 +5,13 @@ import BatonKernelABI
 ///     i, f, o = σ(·), g = tanh(·), c = f⊙c₋₁ + i⊙g, h = o⊙tanh c
 func lstmForward(_ arguments: RecurrentForwardArguments) {
     forEachForwardPanel(arguments, gates: 4) { strip, panels, scratch in
-        if let clip = arguments.stateClip {
-            lstmClippedForwardPanel(arguments, strip: strip, panels: panels, scratch, clip)
-        } else {
-            lstmPlainForwardPanel(arguments, strip: strip, panels: panels, scratch)
-        }
+        lstmForwardPanel(arguments, strip: strip, panels: panels, scratch)
     }
 }
 
-// Two functions, so that layers without limits do not ask for them in every row.
-@inline(never) private func lstmPlainForwardPanel(
-    _ arguments: RecurrentForwardArguments, strip: Int, panels: Int, _ scratch: UnsafeMutablePointer<Float>
-) {
-    lstmForwardPanel(arguments, strip: strip, panels: panels, scratch, clip: nil)
-}
-@inline(never) private func lstmClippedForwardPanel(
-    _ arguments: RecurrentForwardArguments, strip: Int, panels: Int, _ scratch: UnsafeMutablePointer<Float>,
-    _ clip: StateClip
-) {
-    lstmForwardPanel(arguments, strip: strip, panels: panels, scratch, clip: clip)
-}
-
-@inline(__always) private func lstmForwardPanel(
+@inline(never) private func lstmForwardPanel(
     _ arguments: RecurrentForwardArguments, strip firstStrip: Int, panels: Int,
-    _ scratch: UnsafeMutablePointer<Float>, clip: StateClip?
+    _ scratch: UnsafeMutablePointer<Float>
 ) {
     let gateStride = arguments.gateStride
     runTiles(
@@ -47,32 +30,56 @@ func lstmForward(_ arguments: RecurrentForwardArguments) {
             storeQuad(first, 4, accumulators, laneCount, laneCount)
         },
         finish: { panel, accumulators, firstRow, count in
-            let strip = firstStrip &+ panel
-            let gates = arguments.gates + strip &* laneCount
-            let columns = smaller(laneCount, arguments.hiddenSize &- strip &* laneCount)
-            let scales = Quad(scales: arguments.scales, panel: strip, vectors: 4)
-            for index in 0..<count {
-                let row = firstRow &+ index
-                let sums = accumulators.row(index)
-                let i = laneSigmoid(scales.v0 * load(sums))
-                let f = laneSigmoid(scales.v1 * load(sums + laneCount))
-                let g = laneTanh(scales.v2 * load(sums + 2 &* laneCount))
-                let o = laneSigmoid(scales.v3 * load(sums + 3 &* laneCount))
-                let offset = row &* gateStride &+ strip &* laneCount
-                let candidate = mulAdd(f, load(arguments.previousCell + offset), i * g)
-                let c = clip.map { $0.clipped(candidate) } ?? candidate
-                store(c, arguments.cell + offset)
-                storePartial(
-                    o * laneTanh(c), arguments.output + row &* arguments.outputStride + strip &* laneCount, columns)
-                if arguments.savesGates {
-                    let saved = gates + row &* arguments.gateRowStride
-                    store(i, saved)
-                    store(f, saved + gateStride)
-                    store(g, saved + 2 &* gateStride)
-                    store(o, saved + 3 &* gateStride)
-                }
+            let rows = ForwardRows(
+                arguments: arguments, strip: firstStrip &+ panel, accumulators: accumulators, first: firstRow,
+                count: count)
+            if arguments.scales == nil && arguments.stateClip == nil {
+                lstmPlainRows(rows)
+            } else {
+                lstmScaledRows(rows)
             }
         })
+}
+
+// Two functions, so that layers without scales and limits do not ask for them in every row.
+@inline(never) private func lstmPlainRows(_ rows: ForwardRows) { lstmRows(rows, scales: nil, clip: nil) }
+@inline(never) private func lstmScaledRows(_ rows: ForwardRows) {
+    lstmRows(
+        rows, scales: Quad(scales: rows.arguments.scales, panel: rows.strip, vectors: 4),
+        clip: rows.arguments.stateClip)
+}
+
+@_transparent private func lstmRows(_ rows: ForwardRows, scales: Quad?, clip: StateClip?) {
+    let arguments = rows.arguments
+    let gateStride = arguments.gateStride
+    let unit = rows.strip &* laneCount
+    let columns = rows.columns
+    for index in 0..<rows.count {
+        let row = rows.first &+ index
+        var sums = Quad(vectors: 4, loading: rows.accumulators.row(index), stride: laneCount)
+        if let scales {
+            sums.v0 *= scales.v0
+            sums.v1 *= scales.v1
+            sums.v2 *= scales.v2
+            sums.v3 *= scales.v3
+        }
+        let i = laneSigmoid(sums.v0)
+        let f = laneSigmoid(sums.v1)
+        let g = laneTanh(sums.v2)
+        let o = laneSigmoid(sums.v3)
+        let offset = row &* gateStride &+ unit
+        var c = mulAdd(f, load(arguments.previousCell + offset), i * g)
+        if let clip { c = clip.clipped(c) }
+        store(c, arguments.cell + offset)
+        storePartial(o * laneTanh(c), arguments.output + row &* arguments.outputStride + unit, columns)
+        if arguments.savesGates {
+            let saved = arguments.gates + row &* arguments.gateRowStride + unit
+            store(i, saved)
+            store(f, saved + gateStride)
+            store(g, saved + 2 &* gateStride)
+            store(o, saved + 3 &* gateStride)
+        }
+    }
 }
 
 /// One LSTM time step backwards, on four unit strips at a time: dh from the following step's gates, then

@@ -4,9 +4,11 @@
 // exp 2 ulp, sigmoid 3 ulp, tanh 4 ulp. NaN stays NaN.
 
 @_transparent func clamped(_ x: Lane, to limit: Float) -> Lane {
+    // In this form each side is one instruction.
     let upper = splat(limit)
     let lower = splat(-limit)
-    return x.replacing(with: upper, where: x .> upper).replacing(with: lower, where: x .< lower)
+    let bounded = x.replacing(with: upper, where: x .> upper)
+    return bounded.replacing(with: lower, where: bounded .< lower)
 }
 
 /// eˣ for |x| ≤ 87; beyond that the value at the limit.
@@ -30,7 +32,12 @@
 }
 
 /// 1 / (1 + e⁻ˣ).
-@_transparent func laneSigmoid(_ x: Lane) -> Lane { splat(1) / (splat(1) + laneExp(-x)) }
+@_transparent func laneSigmoid(_ x: Lane) -> Lane { splat(1) / (splat(1) + laneExp(negated(x))) }
+
+/// −x by its sign alone, which the instructions that follow take in; `-x` would be a subtraction from zero.
+@_transparent func negated(_ x: Lane) -> Lane {
+    unsafeBitCast(unsafeBitCast(x, to: LaneInteger.self) ^ LaneInteger(repeating: .min), to: Lane.self)
+}
 
 /// tanh x = x·P(x²)/Q(x²), exact to rounding beyond |x| = 9.
 @_transparent func laneTanh(_ argument: Lane) -> Lane {
