@@ -150,7 +150,7 @@ func lstmBackward(_ arguments: RecurrentBackwardArguments) {
 }
 
 extension StateClip {
-    @inline(__always) fileprivate func clipped(_ c: Lane) -> Lane {
+    @_transparent fileprivate func clipped(_ c: Lane) -> Lane {
         let (low, high) = (splat(Float(lower)), splat(Float(upper)))
         let limited = c.replacing(with: high, where: c .> high).replacing(with: low, where: c .< low)
         return replacesNaN ? limited.replacing(with: low, where: c .!= c) : limited
