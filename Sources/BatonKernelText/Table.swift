@@ -12,22 +12,29 @@ public func makeKernelTable() -> KernelTable {
 }
 
 /// Independent chains of fused multiply-adds in registers, the ceiling every product is measured against.
-@inline(never) private func peak(_ repetitions: Int) -> Int {
+private func peak(_ repetitions: Int) -> Int {
     // Three vectors: with four, AVX2 has too few registers to keep the operands beside the chains.
     let (rows, vectors) = (tileRows(vectors: 4), 3)
-    let width = vectors &* laneCount
-    withUnsafeTemporaryAllocation(of: Float.self, capacity: rows &* width) { memory in
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: rows &* vectors &* laneCount) { memory in
         // All different, or the optimiser would see that the chains are equal and keep one.
-        for index in 0..<rows &* width { memory[index] = Float(repetitions &+ index) * 1e-9 }
+        for index in memory.indices { memory[index] = Float(repetitions &+ index) * 1e-9 }
         guard let columns = memory.baseAddress else { return }
-        var tile = Tile(rows: rows, vectors: vectors, loading: columns, stride: width, columns: laneCount)
-        let scalars = RowScalars(rows: rows, columns, stride: 0)
-        for _ in 0..<repetitions &* 64 {
-            tile.multiplyAdd(rows: rows, vectors: vectors, scalars, columns)
-        }
-        tile.store(rows: rows, vectors: vectors, to: columns, stride: width, columns: laneCount)
+        PeakChains(repetitions: repetitions &* 64, columns: columns).run(shape: rows, vectors)
     }
     return repetitions &* 64 &* rows &* vectors &* laneCount &* 2
+}
+
+private struct PeakChains: TileWork {
+    let repetitions: Int
+    let columns: UnsafeMutablePointer<Float>
+
+    @inline(__always) func run(rows: Int, vectors: Int) {
+        let width = vectors &* laneCount
+        var tile = Tile(rows: rows, vectors: vectors, loading: columns, stride: width, columns: laneCount)
+        let scalars = RowScalars(rows: rows, columns, stride: 0)
+        for _ in 0..<repetitions { tile.multiplyAdd(rows: rows, vectors: vectors, scalars, columns) }
+        tile.store(rows: rows, vectors: vectors, to: columns, stride: width, columns: laneCount)
+    }
 }
 
 @inline(__always) private func map(
