@@ -125,8 +125,9 @@ struct AccumulatorRows {
 /// Elements of an operand's row that are fetched before its chain begins: 8 KiB.
 @inline(__always) private var fetchedDepth: Int { 2048 }
 
-/// Runs one panel of `vectors` strips over all rows, or several panels over one row: `start` writes the first values of a row's accumulators, the two
-/// chains extend them, in pieces if they are long, and `finish` uses those of `count` rows from `row` on.
+/// Runs one panel of `vectors` strips over all rows, or several panels over one row: `start` writes the first values of a
+/// row's accumulators, the two chains extend them, in pieces if they are long, and `finish` uses those of `count` rows
+/// from `row` on.
 ///
 /// - Parameters:
 ///   - panels: panels that follow one another, more than one only where `total` is 1.

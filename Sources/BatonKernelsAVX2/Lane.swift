@@ -6,7 +6,8 @@ typealias LaneInteger = SIMD8<Int32>
 typealias LaneUnsigned = SIMD8<UInt32>
 /// Two 32-bit lanes side by side.
 typealias LaneWide = SIMD4<UInt64>
-/// Rows of a register tile of so many column vectors: 3 × 4, 4 × 3 or 6 × 2 accumulators, the shorter side of their operands and one of the other fit 16 registers.
+/// Rows of a register tile of so many column vectors: 3 × 4, 4 × 3 or 6 × 2 accumulators, the shorter side of their
+/// operands and one of the other fit 16 registers.
 @inline(__always) func tileRows(vectors: Int) -> Int { vectors > 3 ? 3 : vectors > 2 ? 4 : 6 }
 /// Whether tiles are few rows high, because registers are few.
 @inline(__always) var hasShortTiles: Bool { true }

@@ -6,7 +6,8 @@ typealias LaneInteger = SIMD16<Int32>
 typealias LaneUnsigned = SIMD16<UInt32>
 /// Two 32-bit lanes side by side.
 typealias LaneWide = SIMD8<UInt64>
-/// Rows of a register tile of so many column vectors: 6 × 4 accumulators, 4 columns of weights, and a broadcast fit 32 registers.
+/// Rows of a register tile of so many column vectors: 6 × 4 accumulators, 4 columns of weights, and a broadcast fit 32
+/// registers.
 @inline(__always) func tileRows(vectors: Int) -> Int { 6 }
 /// Whether tiles are few rows high, because registers are few.
 @inline(__always) var hasShortTiles: Bool { false }
