@@ -48,35 +48,54 @@ struct RowPiece {
                     b + number &* panelBytes + 16 &* rowBytes, rowBytes: rowBytes, count: chainUnroll / together,
                     partly: false)
             }
-            for part in 0..<chainUnroll {
-                add(a[part], b + part / together &* rowBytes, &tile, panels, vectors, format, part % together)
+            for group in 0..<chainUnroll / together {
+                add(a + group &* together, b + group &* rowBytes, &tile, panels, vectors, format, both: together == 2)
             }
             a += chainUnroll
             b += chainUnroll / together &* rowBytes
             remaining &-= chainUnroll
         }
         while chainUnroll > together && remaining >= together {
-            add(a[0], b, &tile, panels, vectors, format, 0)
-            if together == 2 { add(a[1], b, &tile, panels, vectors, format, 1) }
+            add(a, b, &tile, panels, vectors, format, both: together == 2)
             a += together
             b += rowBytes
             remaining &-= together
         }
-        if together == 2, remaining == 1 { add(a[0], b, &tile, panels, vectors, format, 0) }
+        if together == 2, remaining == 1 { add(a, b, &tile, panels, vectors, format, both: false) }
         tile.keep(rows: panels, vectors: vectors, to: accumulators, stride: accumulatorStride, last: last)
     }
 
+    /// The element, or with `both` the two elements, that meet one row of the panels, or two side by side.
     @_transparent private func add(
-        _ element: Float, _ columns: UnsafeRawPointer, _ tile: inout Tile, _ panels: Int, _ vectors: Int,
-        _ format: PanelFormat, _ part: Int
+        _ elements: UnsafePointer<Float>, _ columns: UnsafeRawPointer, _ tile: inout Tile, _ panels: Int,
+        _ vectors: Int, _ format: PanelFormat, both: Bool
     ) {
-        let scalar = splat(element)
-        tile.r0.multiplyAdd(vectors, scalar, Quad(vectors: vectors, columns: columns, format: format, part: part))
-        let second = columns + panelBytes
-        tile.r1.multiplyAdd(vectors, scalar, Quad(vectors: vectors, columns: second, format: format, part: part))
-        if panels > 2 {
-            let third = second + panelBytes
-            tile.r2.multiplyAdd(vectors, scalar, Quad(vectors: vectors, columns: third, format: format, part: part))
+        let (first, second) = (splat(elements[0]), both ? splat(elements[1]) : Lane())
+        tile.r0.multiplyAdd(vectors, first, second, columns, format, both: both)
+        tile.r1.multiplyAdd(vectors, first, second, columns + panelBytes, format, both: both)
+        if panels > 2 { tile.r2.multiplyAdd(vectors, first, second, columns + 2 &* panelBytes, format, both: both) }
+    }
+}
+
+extension Quad {
+    /// vector v += first · `columns`' vector v and, with `both`, += second · that of the row beside it. One vector after the
+    /// other: with all of a row at once in registers some of the accumulators would not be.
+    @_transparent fileprivate mutating func multiplyAdd(
+        _ vectors: Int, _ first: Lane, _ second: Lane, _ columns: UnsafeRawPointer, _ format: PanelFormat, both: Bool
+    ) {
+        v0 = mulAdd(first, loadColumn(columns, 0, format, 0), v0)
+        if both { v0 = mulAdd(second, loadColumn(columns, 0, format, 1), v0) }
+        if vectors > 1 {
+            v1 = mulAdd(first, loadColumn(columns, 1, format, 0), v1)
+            if both { v1 = mulAdd(second, loadColumn(columns, 1, format, 1), v1) }
+        }
+        if vectors > 2 {
+            v2 = mulAdd(first, loadColumn(columns, 2, format, 0), v2)
+            if both { v2 = mulAdd(second, loadColumn(columns, 2, format, 1), v2) }
+        }
+        if vectors > 3 {
+            v3 = mulAdd(first, loadColumn(columns, 3, format, 0), v3)
+            if both { v3 = mulAdd(second, loadColumn(columns, 3, format, 1), v3) }
         }
     }
 }

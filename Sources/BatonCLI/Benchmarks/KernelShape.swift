@@ -34,8 +34,8 @@ struct KernelShape: Hashable {
     }
 
     /// Operations of the products of one forward pass, two per multiply-add: 2·G·H·(I+H)·T·N, summed over layers and
-    /// directions. A training step counts three times as much. Gates and biases are not counted, so no figure can
-    /// flatter.
+    /// directions. A training step counts three times as much. Every one of these is done: the states before the first
+    /// step are not zero. Gates and biases are not counted, so no figure can flatter.
     var forwardOperations: Double {
         weightCounts.reduce(0) { $0 + 2 * ($1.input + $1.hidden) } * Double(steps) * Double(batch)
     }

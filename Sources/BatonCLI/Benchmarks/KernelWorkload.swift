@@ -13,6 +13,10 @@ final class KernelWorkload {
         /// W, U, b, q, and their gradients.
         let parameters: [Tensor]
         let gradients: [Tensor]
+        /// h and, for LSTM, c before the first step, and their gradients. Not zero, for then the first step would have no
+        /// hidden product, which the operations count.
+        let states: [Tensor]
+        let stateGradients: [Tensor]
     }
 
     private let shape: KernelShape
@@ -67,18 +71,23 @@ final class KernelWorkload {
             training: true)
         let sequence = Float.makeRecurrentSequence(
             weights: weights, steps: shape.steps, batch: shape.batch, reverse: direction == 1, leaves: leaves)
+        let kinds = shape.cell.hasCellState ? ["h", "c"] : ["h"]
         return Part(
             layer: layer, column: direction * hidden, weights: weights, sequence: sequence, parameters: parameters,
-            gradients: shapes.map { Tensor(zeros: $0) })
+            gradients: shapes.map { Tensor(zeros: $0) },
+            states: kinds.map { random("\($0)\(layer).\(direction)", [shape.batch, hidden], 1) },
+            stateGradients: kinds.map { _ in Tensor(zeros: [shape.batch, hidden]) })
     }
 
     /// Elements between two rows of a layer's output.
     private var outputStride: Int { shape.directions * shape.hidden }
 
     private func arguments(_ part: Part) -> RecurrentForward<Float> {
-        RecurrentForward(
+        let states = part.states.map { UnsafePointer($0.pointer(of: Float.self)) }
+        return RecurrentForward(
             input: UnsafePointer(values[part.layer].pointer(of: Float.self)),
             inputStride: part.layer == 0 ? shape.input : outputStride,
+            initialHidden: states[0], initialCell: states.count > 1 ? states[1] : nil,
             output: values[part.layer + 1].pointer(of: Float.self) + part.column, outputStride: outputStride,
             lengths: lengths)
     }
@@ -98,12 +107,15 @@ final class KernelWorkload {
         for part in parts.reversed() {
             let arguments = arguments(part)
             let outputGradient = gradients[part.layer + 1].pointer(of: Float.self) + part.column
+            let stateGradients = part.stateGradients.map { $0.pointer(of: Float.self) }
             part.sequence.backwardData(
                 steps: 0..<shape.steps,
                 RecurrentBackwardData(
                     outputGradient: UnsafePointer(outputGradient), outputGradientStride: outputStride,
                     inputGradient: gradients[part.layer].pointer(), inputGradientStride: arguments.inputStride,
-                    addsToInputGradient: part.column == 0 && shape.bidirectional),
+                    addsToInputGradient: part.column == 0 && shape.bidirectional,
+                    initialHiddenGradient: stateGradients[0],
+                    initialCellGradient: stateGradients.count > 1 ? stateGradients[1] : nil),
                 forward: arguments, hook: .none)
             let pointers = part.gradients.map { $0.pointer(of: Float.self) }
             part.sequence.backwardWeights(
