@@ -87,7 +87,9 @@ struct BenchScalingCommand: ParsableCommand {
             )
         ])
         let layout = try wanted(ranks: ranks)
-        let stack = makeStack()
+        let stack = RecurrentLayer.make(
+            model.cell, hiddenSize: hidden, numLayers: layers, bidirectional: bidirectional, inputSize: hidden,
+            prefix: "scaling_")
         stack.initialize(seed: 1)
         var report = Report(
             model: model.rawValue, layers: layers, hidden: hidden, steps: steps, ranks: ranks,
@@ -125,22 +127,5 @@ struct BenchScalingCommand: ParsableCommand {
             throw CommandFailure("The divided stack does not have the bits of one rank; see the table.")
         }
         try job.finish()
-    }
-
-    private func makeStack() -> RecurrentLayer {
-        switch model {
-        case .lstm:
-            LSTM(
-                hiddenSize: hidden, numLayers: layers, bidirectional: bidirectional, inputSize: hidden,
-                prefix: "scaling_")
-        case .gru:
-            GRU(
-                hiddenSize: hidden, numLayers: layers, bidirectional: bidirectional, inputSize: hidden,
-                prefix: "scaling_")
-        case .rnn:
-            RNN(
-                hiddenSize: hidden, numLayers: layers, activation: .tanh, bidirectional: bidirectional,
-                inputSize: hidden, prefix: "scaling_")
-        }
     }
 }

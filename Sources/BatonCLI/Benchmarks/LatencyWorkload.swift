@@ -28,20 +28,10 @@ final class LatencyWorkload {
     }
 
     private static func makeLayer(_ shape: KernelShape) -> RecurrentLayer {
-        let layer = makeEmptyLayer(shape)
+        let layer = RecurrentLayer.make(
+            shape.cell, hiddenSize: shape.hidden, numLayers: shape.layers, inputSize: shape.input)
         layer.initialize(UniformInitializer(1 / Double(shape.hidden).squareRoot()), seed: 1)
         return layer
-    }
-
-    private static func makeEmptyLayer(_ shape: KernelShape) -> RecurrentLayer {
-        switch shape.cell {
-        case .lstm: LSTM(hiddenSize: shape.hidden, numLayers: shape.layers, inputSize: shape.input)
-        case .gru: GRU(hiddenSize: shape.hidden, numLayers: shape.layers, inputSize: shape.input)
-        case .rnnTanh, .rnnRelu:
-            RNN(
-                hiddenSize: shape.hidden, numLayers: shape.layers,
-                activation: shape.cell == .rnnTanh ? .tanh : .relu, inputSize: shape.input)
-        }
     }
 
     /// The next chunk, from the states the last one left.

@@ -35,21 +35,9 @@ struct StackVerification {
     private var projection: Int? { bidirectional ? nil : max(1, sizes.hidden * 2 / 3) }
 
     private func stack(_ cell: RecurrentKind) -> RecurrentLayer {
-        let stack: RecurrentLayer =
-            switch cell {
-            case .lstm:
-                LSTM(
-                    hiddenSize: sizes.hidden, numLayers: layers, dropout: sizes.dropout, bidirectional: bidirectional,
-                    inputSize: sizes.embed, projectionSize: projection, prefix: "both_")
-            case .gru:
-                GRU(
-                    hiddenSize: sizes.hidden, numLayers: layers, dropout: sizes.dropout, bidirectional: bidirectional,
-                    inputSize: sizes.embed, prefix: "both_")
-            case .rnnTanh, .rnnRelu:
-                RNN(
-                    hiddenSize: sizes.hidden, numLayers: layers, activation: cell == .rnnTanh ? .tanh : .relu,
-                    dropout: sizes.dropout, bidirectional: bidirectional, inputSize: sizes.embed, prefix: "both_")
-            }
+        let stack = RecurrentLayer.make(
+            cell, hiddenSize: sizes.hidden, numLayers: layers, dropout: sizes.dropout, bidirectional: bidirectional,
+            inputSize: sizes.embed, projectionSize: cell == .lstm ? projection : nil, prefix: "both_")
         stack.initialize(seed: 7)
         return stack
     }

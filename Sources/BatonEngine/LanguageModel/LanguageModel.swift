@@ -44,30 +44,13 @@ public final class LanguageModel {
         self.copiesDecoder = copiesDecoder && layers.upperBound < configuration.layers
         embedding = Embedding(
             inputDim: configuration.vocabularySize, outputDim: configuration.embedding, prefix: "embedding_")
-        recurrent = Self.makeRecurrent(configuration)
+        recurrent = RecurrentLayer.make(
+            configuration.cell, hiddenSize: configuration.hidden, numLayers: configuration.layers,
+            dropout: configuration.dropout, inputSize: configuration.embedding, prefix: "rnn_")
         decoder = Dense(units: configuration.vocabularySize, inUnits: configuration.hidden, prefix: "decoder_")
         let held = Set(parameters.map(ObjectIdentifier.init))
         for block in blocks {
             PyTorchInitialization.initialize(block, seed: seed) { held.contains(ObjectIdentifier($0)) }
-        }
-    }
-
-    private static func makeRecurrent(_ configuration: LanguageModelConfiguration) -> RecurrentLayer {
-        let (hidden, layers, dropout) = (configuration.hidden, configuration.layers, configuration.dropout)
-        let width = configuration.embedding
-        return switch configuration.cell {
-        case .lstm:
-            LSTM(hiddenSize: hidden, numLayers: layers, dropout: dropout, inputSize: width, prefix: "rnn_")
-        case .gru:
-            GRU(hiddenSize: hidden, numLayers: layers, dropout: dropout, inputSize: width, prefix: "rnn_")
-        case .rnnTanh:
-            RNN(
-                hiddenSize: hidden, numLayers: layers, activation: .tanh, dropout: dropout, inputSize: width,
-                prefix: "rnn_")
-        case .rnnRelu:
-            RNN(
-                hiddenSize: hidden, numLayers: layers, activation: .relu, dropout: dropout, inputSize: width,
-                prefix: "rnn_")
         }
     }
 

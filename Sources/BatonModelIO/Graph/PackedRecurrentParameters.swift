@@ -74,7 +74,11 @@ struct PackedRecurrentParameters: Hashable {
                 "has \(vector.count) parameters, which are none of \(layerCount) layers of \(kind.rawValue) of size "
                     + "\(hiddenSize)")
         }
-        let layer = emptyLayer(inputSize: inputSize, dtype: vector.dtype, prefix: prefix)
+        let limits = clip.isEmpty ? nil : StateClip(lower: clip[0], upper: clip[1], replacesNaN: replacesNaN)
+        let layer = RecurrentLayer.make(
+            kind, hiddenSize: hiddenSize, numLayers: layerCount, dropout: dropout, bidirectional: isBidirectional,
+            inputSize: inputSize, projectionSize: projectionSize, stateClip: limits, dtype: vector.dtype,
+            useSequenceLength: takesLengths, prefix: prefix)
         var position = 0
         func fill(_ parameter: Parameter) {
             let part = vector.reshaped([vector.count])[leading: position..<position + parameter.count]
@@ -91,25 +95,5 @@ struct PackedRecurrentParameters: Hashable {
             fill(direction.hiddenBias)
         }
         return layer
-    }
-
-    private func emptyLayer(inputSize: Int, dtype: DType, prefix: String) -> RecurrentLayer {
-        switch kind {
-        case .lstm:
-            let limits = clip.isEmpty ? nil : StateClip(lower: clip[0], upper: clip[1], replacesNaN: replacesNaN)
-            return LSTM(
-                hiddenSize: hiddenSize, numLayers: layerCount, dropout: dropout, bidirectional: isBidirectional,
-                inputSize: inputSize, projectionSize: projectionSize, stateClip: limits, dtype: dtype,
-                useSequenceLength: takesLengths, prefix: prefix)
-        case .gru:
-            return GRU(
-                hiddenSize: hiddenSize, numLayers: layerCount, dropout: dropout, bidirectional: isBidirectional,
-                inputSize: inputSize, dtype: dtype, useSequenceLength: takesLengths, prefix: prefix)
-        case .rnnTanh, .rnnRelu:
-            return RNN(
-                hiddenSize: hiddenSize, numLayers: layerCount, activation: kind == .rnnTanh ? .tanh : .relu,
-                dropout: dropout, bidirectional: isBidirectional, inputSize: inputSize, dtype: dtype,
-                useSequenceLength: takesLengths, prefix: prefix)
-        }
     }
 }

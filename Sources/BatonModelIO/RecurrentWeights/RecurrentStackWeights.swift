@@ -107,34 +107,14 @@ public struct RecurrentStackWeights {
     public func makeLayer(
         layout: SequenceLayout, useSequenceLength: Bool = false, stateClip: StateClip? = nil
     ) -> RecurrentLayer {
-        let layer = emptyLayer(layout: layout, useSequenceLength: useSequenceLength, stateClip: stateClip)
+        let layer = RecurrentLayer.make(
+            cell, hiddenSize: hiddenSize, numLayers: layerCount, layout: layout, bidirectional: directionCount == 2,
+            inputSize: inputSize, projectionSize: projectionSize, stateClip: stateClip, dtype: dtype,
+            useSequenceLength: useSequenceLength, prefix: "")
         for (parameter, name) in pairs(layer) {
             parameter.setData(name.flatMap { tensors[$0] } ?? Tensor(zeros: parameter.shape, dtype: parameter.dtype))
         }
         return layer
-    }
-
-    private func emptyLayer(
-        layout: SequenceLayout, useSequenceLength: Bool, stateClip: StateClip?
-    ) -> RecurrentLayer {
-        let bidirectional = directionCount == 2
-        precondition(stateClip == nil || cell == .lstm, "RecurrentStackWeights: only an LSTM has a state clip")
-        switch cell {
-        case .lstm:
-            return LSTM(
-                hiddenSize: hiddenSize, numLayers: layerCount, layout: layout, bidirectional: bidirectional,
-                inputSize: inputSize, projectionSize: projectionSize, stateClip: stateClip, dtype: dtype,
-                useSequenceLength: useSequenceLength, prefix: "")
-        case .gru:
-            return GRU(
-                hiddenSize: hiddenSize, numLayers: layerCount, layout: layout, bidirectional: bidirectional,
-                inputSize: inputSize, dtype: dtype, useSequenceLength: useSequenceLength, prefix: "")
-        case .rnnTanh, .rnnRelu:
-            return RNN(
-                hiddenSize: hiddenSize, numLayers: layerCount, activation: cell == .rnnTanh ? .tanh : .relu,
-                layout: layout, bidirectional: bidirectional, inputSize: inputSize, dtype: dtype,
-                useSequenceLength: useSequenceLength, prefix: "")
-        }
     }
 
     /// The gradients of a layer made by `makeLayer`, by the names in the file; none for absent biases.

@@ -25,25 +25,11 @@ final class FusedUnrolling {
                 shared.insert(parameter, name: "\(first.prefix)\(direction)0_\(attribute)")
             }
         }
-        let (inputSize, hiddenSize, dtype) = (first.i2hWeight.shape[1], first.hiddenSize, first.dtype)
-        let bidirectional = cells.count == 2
         layer = NameScope.$current.withValue(.process) {
-            switch kind {
-            case .lstm:
-                LSTM(
-                    hiddenSize: hiddenSize, bidirectional: bidirectional, inputSize: inputSize,
-                    projectionSize: first.fusedProjection, dtype: dtype, useSequenceLength: true,
-                    prefix: first.prefix, params: shared)
-            case .gru:
-                GRU(
-                    hiddenSize: hiddenSize, bidirectional: bidirectional, inputSize: inputSize, dtype: dtype,
-                    useSequenceLength: true, prefix: first.prefix, params: shared)
-            case .rnnTanh, .rnnRelu:
-                RNN(
-                    hiddenSize: hiddenSize, activation: kind == .rnnTanh ? .tanh : .relu,
-                    bidirectional: bidirectional, inputSize: inputSize, dtype: dtype, useSequenceLength: true,
-                    prefix: first.prefix, params: shared)
-            }
+            RecurrentLayer.make(
+                kind, hiddenSize: first.hiddenSize, bidirectional: cells.count == 2,
+                inputSize: first.i2hWeight.shape[1], projectionSize: first.fusedProjection, dtype: first.dtype,
+                useSequenceLength: true, prefix: first.prefix, params: shared)
         }
     }
 

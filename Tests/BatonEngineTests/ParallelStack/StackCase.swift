@@ -30,23 +30,10 @@ struct StackCase: Sendable, CustomStringConvertible {
 
     /// Always with the same values.
     func stack() -> RecurrentLayer {
-        let stack: RecurrentLayer
-        switch cell {
-        case .lstm:
-            stack = LSTM(
-                hiddenSize: hidden, numLayers: layers, dropout: dropout, bidirectional: bidirectional,
-                inputSize: input, projectionSize: projection, stateClip: clip, dtype: dtype,
-                useSequenceLength: lengths != nil, prefix: "case_")
-        case .gru:
-            stack = GRU(
-                hiddenSize: hidden, numLayers: layers, dropout: dropout, bidirectional: bidirectional,
-                inputSize: input, dtype: dtype, useSequenceLength: lengths != nil, prefix: "case_")
-        case .rnnTanh, .rnnRelu:
-            stack = RNN(
-                hiddenSize: hidden, numLayers: layers, activation: cell == .rnnTanh ? .tanh : .relu, dropout: dropout,
-                bidirectional: bidirectional, inputSize: input, dtype: dtype, useSequenceLength: lengths != nil,
-                prefix: "case_")
-        }
+        let stack = RecurrentLayer.make(
+            cell, hiddenSize: hidden, numLayers: layers, dropout: dropout, bidirectional: bidirectional,
+            inputSize: input, projectionSize: projection, stateClip: clip, dtype: dtype,
+            useSequenceLength: lengths != nil, prefix: "case_")
         stack.initialize(UniformInitializer(0.3), seed: 3)
         return stack
     }

@@ -17,16 +17,8 @@ struct InferencePrecisionTests {
     private func makeLayer(_ cell: RecurrentKind, hidden: Int, layers: Int, directions: Int, input: Int)
         -> RecurrentLayer
     {
-        let bidirectional = directions == 2
-        return switch cell {
-        case .lstm:
-            LSTM(hiddenSize: hidden, numLayers: layers, bidirectional: bidirectional, inputSize: input)
-        case .gru: GRU(hiddenSize: hidden, numLayers: layers, bidirectional: bidirectional, inputSize: input)
-        case .rnnTanh, .rnnRelu:
-            RNN(
-                hiddenSize: hidden, numLayers: layers, activation: cell == .rnnTanh ? .tanh : .relu,
-                bidirectional: bidirectional, inputSize: input)
-        }
+        .make(
+            cell, hiddenSize: hidden, numLayers: layers, bidirectional: directions == 2, inputSize: input)
     }
 
     private func fill(_ tensor: Tensor, _ random: inout SeededRandom, scale: Double) {

@@ -23,23 +23,10 @@ struct StackCase: Sendable, CustomStringConvertible {
     }
 
     func make(inputSize: Int = 3, hidden: Int = 4) -> RecurrentLayer {
-        switch cell {
-        case .lstm:
-            LSTM(
-                hiddenSize: hidden, numLayers: layers, layout: layout, dropout: dropout, bidirectional: bidirectional,
-                inputSize: inputSize, projectionSize: projection, stateClip: stateClip, dtype: .float64,
-                useSequenceLength: lengths != nil, prefix: "net_")
-        case .gru:
-            GRU(
-                hiddenSize: hidden, numLayers: layers, layout: layout, dropout: dropout, bidirectional: bidirectional,
-                inputSize: inputSize, dtype: .float64,
-                useSequenceLength: lengths != nil, prefix: "net_")
-        case .rnnTanh, .rnnRelu:
-            RNN(
-                hiddenSize: hidden, numLayers: layers, activation: cell == .rnnTanh ? .tanh : .relu, layout: layout,
-                dropout: dropout, bidirectional: bidirectional, inputSize: inputSize, dtype: .float64,
-                useSequenceLength: lengths != nil, prefix: "net_")
-        }
+        .make(
+            cell, hiddenSize: hidden, numLayers: layers, layout: layout, dropout: dropout,
+            bidirectional: bidirectional, inputSize: inputSize, projectionSize: projection, stateClip: stateClip,
+            dtype: .float64, useSequenceLength: lengths != nil, prefix: "net_")
     }
 
     static let all: [StackCase] =
