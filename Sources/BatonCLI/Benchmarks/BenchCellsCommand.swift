@@ -26,13 +26,9 @@ struct BenchCellsCommand: ParsableCommand {
     }
 
     func validate() throws {
-        for (name, value) in [("--steps", steps), ("--batch", batch), ("--input", input), ("--hidden", hidden)]
-        where !(1...100_000 ~= value) {
-            throw ValidationError("\(name) is \(value), expected 1 to 100000.")
-        }
-        guard seconds >= 0, seconds <= 3600 else {
-            throw ValidationError("--seconds is \(seconds), expected 0 to 3600.")
-        }
+        try FlagCheck.counts(
+            ["--steps": steps, "--batch": batch, "--input": input, "--hidden": hidden], limit: 100_000)
+        try FlagCheck.seconds(seconds)
     }
 
     func run() throws {

@@ -23,17 +23,11 @@ struct BenchCollectiveCommand: ParsableCommand {
     }
 
     static func sizes(_ text: String) throws -> [Int] {
-        let sizes = text.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
-        guard sizes.allSatisfy({ 1...(1 << 20) ~= $0 }) else {
-            throw ValidationError("--sizes '\(text)' is no list of numbers from 1 to 1048576, such as 4,64,1024.")
-        }
-        return sizes
+        try FlagCheck.list(text, of: "--sizes", limit: 1 << 20, example: "4,64,1024")
     }
 
     func validate() throws {
-        guard seconds >= 0, seconds <= 3600 else {
-            throw ValidationError("--seconds is \(seconds), expected 0 to 3600.")
-        }
+        try FlagCheck.seconds(seconds)
         guard try LaunchEnvironment()?.size ?? 1 >= 2 else {
             throw ValidationError("bench collective needs at least 2 ranks; start with launch/run -n 2.")
         }

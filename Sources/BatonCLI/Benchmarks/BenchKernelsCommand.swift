@@ -56,9 +56,7 @@ struct BenchKernelsCommand: ParsableCommand {
     }
 
     func validate() throws {
-        guard seconds >= 0, seconds <= 3600 else {
-            throw ValidationError("--seconds is \(seconds), expected 0 to 3600.")
-        }
+        try FlagCheck.seconds(seconds)
         if listShapes && json { throw ValidationError("--list-shapes prints text; give it without --json.") }
     }
 

@@ -33,11 +33,7 @@ struct BenchLatencyCommand: ParsableCommand {
         var rows: [LatencyMeasurement]
     }
 
-    func validate() throws {
-        guard seconds >= 0, seconds <= 3600 else {
-            throw ValidationError("--seconds is \(seconds), expected 0 to 3600.")
-        }
-    }
+    func validate() throws { try FlagCheck.seconds(seconds) }
 
     func run() throws {
         let list = try shapes.map { try KernelShapeFile.read(path: $0) } ?? KernelShape.streaming

@@ -34,11 +34,7 @@ struct BenchLengthsCommand: ParsableCommand {
         KernelShape(cell: $0, steps: 50, batch: 32, input: $1, hidden: $1)
     }
 
-    func validate() throws {
-        guard seconds >= 0, seconds <= 3600 else {
-            throw ValidationError("--seconds is \(seconds), expected 0 to 3600.")
-        }
-    }
+    func validate() throws { try FlagCheck.seconds(seconds) }
 
     func run() throws {
         let list = try shapes.map { try KernelShapeFile.read(path: $0) } ?? Self.standard

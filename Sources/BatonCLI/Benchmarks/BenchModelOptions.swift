@@ -12,16 +12,12 @@ struct BenchModelOptions: ParsableArguments {
     @Option(help: "Time steps per window.") var stepsPerWindow = 64
 
     func validate() throws {
-        for (name, value) in [
-            ("--layers", layers), ("--hidden", hidden), ("--embed", embed), ("--vocab", vocab),
-            ("--steps-per-window", stepsPerWindow),
-        ] where !(1...1_000_000 ~= value) {
-            throw ValidationError("\(name) is \(value), expected 1 to 1000000.")
-        }
-        // Written so that NaN is refused too.
-        guard dropout >= 0, dropout < 1 else {
-            throw ValidationError("--dropout is \(dropout), expected 0 or more and less than 1.")
-        }
+        try FlagCheck.counts(
+            [
+                "--layers": layers, "--hidden": hidden, "--embed": embed, "--vocab": vocab,
+                "--steps-per-window": stepsPerWindow,
+            ], limit: 1_000_000)
+        try FlagCheck.fractions(["--dropout": dropout])
     }
 
     /// The model.

@@ -40,21 +40,13 @@ struct BenchScalingCommand: ParsableCommand {
     }
 
     static func sizes(_ text: String) throws -> [Int] {
-        let sizes = text.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
-        guard sizes.allSatisfy({ 1...100_000 ~= $0 }) else {
-            throw ValidationError("--batch '\(text)' is no list of numbers from 1 to 100000, such as 1,8,64.")
-        }
-        return sizes
+        try FlagCheck.list(text, of: "--batch", limit: 100_000, example: "1,8,64")
     }
 
     func validate() throws {
-        for (name, value) in [("--layers", layers), ("--hidden", hidden), ("--steps", steps), ("--chunk", chunk ?? 1)]
-        where !(1...100_000 ~= value) {
-            throw ValidationError("\(name) is \(value), expected 1 to 100000.")
-        }
-        guard seconds >= 0, seconds <= 3600 else {
-            throw ValidationError("--seconds is \(seconds), expected 0 to 3600.")
-        }
+        try FlagCheck.counts(
+            ["--layers": layers, "--hidden": hidden, "--steps": steps, "--chunk": chunk], limit: 100_000)
+        try FlagCheck.seconds(seconds)
         let ranks = try LaunchEnvironment()?.size ?? 1
         let wanted = try wanted(ranks: ranks)
         guard ranks >= 2, wanted.stages <= layers else {

@@ -44,15 +44,8 @@ struct BenchTrainCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.") var json = false
 
     func validate() throws {
-        guard 1...1_000_000 ~= batch else {
-            throw ValidationError("--batch is \(batch), expected 1 to 1000000.")
-        }
-        guard seconds >= 0, seconds <= 3600 else {
-            throw ValidationError("--seconds is \(seconds), expected 0 to 3600.")
-        }
-        if let globalBatch, !(1...1_000_000 ~= globalBatch) {
-            throw ValidationError("--global-batch is \(globalBatch), expected 1 to 1000000.")
-        }
+        try FlagCheck.counts(["--batch": batch, "--global-batch": globalBatch], limit: 1_000_000)
+        try FlagCheck.seconds(seconds)
         if mode == .independent {
             for (name, isGiven) in [("--layout", layout != nil), ("--trace", trace.trace != nil)] where isGiven {
                 throw ValidationError("\(name) is about coupled ranks; leave it out or leave out --independent.")

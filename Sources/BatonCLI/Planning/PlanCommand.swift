@@ -28,11 +28,9 @@ struct PlanCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.") var json = false
 
     func validate() throws {
-        guard seconds >= 0, seconds <= 3600 else {
-            throw ValidationError("--seconds is \(seconds), expected 0 to 3600.")
-        }
+        try FlagCheck.seconds(seconds)
         guard let ranks else { return }
-        guard 1...256 ~= ranks else { throw ValidationError("--ranks is \(ranks), expected 1 to 256.") }
+        try FlagCheck.counts(["--ranks": ranks], limit: 256)
         if let launch = try LaunchEnvironment(), launch.size != ranks {
             throw ValidationError("--ranks is \(ranks), but \(launch.size) have been started; leave it out.")
         }

@@ -9,9 +9,7 @@ struct PlanSubject: ParsableArguments {
     @OptionGroup var memory: RecomputeOption
 
     func validate() throws {
-        guard 1...1_000_000 ~= batch else {
-            throw ValidationError("--batch is \(batch), expected 1 to 1000000.")
-        }
+        try FlagCheck.counts(["--batch": batch], limit: 1_000_000)
     }
 
     /// What is trained to check it.

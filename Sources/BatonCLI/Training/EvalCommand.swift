@@ -25,9 +25,7 @@ struct EvalCommand: ParsableCommand {
 
     func validate() throws {
         try layout.check(ranks: (try? LaunchEnvironment())?.size ?? 1)
-        guard validSplit >= 0, validSplit < 1 else {
-            throw ValidationError("--valid-split is \(validSplit), expected 0 or more and less than 1.")
-        }
+        try FlagCheck.fractions(["--valid-split": validSplit])
     }
 
     func run() throws {

@@ -70,9 +70,7 @@ struct ScheduleOption: ParsableArguments {
             throw ValidationError(
                 "\(flag) \(value) says what pipeline stages do; give a --layout with pp of at least 2.")
         }
-        for (flag, value) in [("--chunks", chunks), ("--micro-batches", microBatches)] {
-            if let value, value < 1 { throw ValidationError("\(flag) is \(value), expected at least 1.") }
-        }
+        try FlagCheck.counts(["--chunks": chunks, "--micro-batches": microBatches])
     }
 }
 

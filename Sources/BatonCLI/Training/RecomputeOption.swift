@@ -15,11 +15,7 @@ struct RecomputeOption: ParsableArguments {
     @Option(help: "Steps of a chunk, in all layers; turns --recompute on (default: by memory, at least √steps).")
     var recomputeChunk: Int?
 
-    func validate() throws {
-        if let recomputeChunk, recomputeChunk < 1 {
-            throw ValidationError("--recompute-chunk is \(recomputeChunk), expected at least 1.")
-        }
-    }
+    func validate() throws { try FlagCheck.counts(["--recompute-chunk": recomputeChunk]) }
 
     /// What was asked for; nil keeps the gates.
     var recomputation: Recomputation? { recomputeChunk.map { .chunks(of: $0) } ?? (recompute ? .automatic : nil) }

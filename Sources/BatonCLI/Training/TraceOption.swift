@@ -15,9 +15,7 @@ struct TraceOption: ParsableArguments {
     func validate() throws {
         guard let traceSteps else { return }
         guard trace != nil else { throw ValidationError("--trace-steps needs --trace FILE.") }
-        guard 1...10_000 ~= traceSteps else {
-            throw ValidationError("--trace-steps is \(traceSteps), expected 1 to 10000.")
-        }
+        try FlagCheck.counts(["--trace-steps": traceSteps], limit: 10_000)
     }
 
     /// Refuses a file that cannot be written, before a run that would end with it. Collective.

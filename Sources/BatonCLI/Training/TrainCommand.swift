@@ -29,12 +29,7 @@ struct TrainCommand: ParsableCommand {
         try layout.check(ranks: (try? LaunchEnvironment())?.size ?? 1)
         try schedule.check(try layout.parsed())
         if !layout.isAuto { try output.check(try layout.parsed()) }
-        if let stopAtStep, stopAtStep < 1 {
-            throw ValidationError("--stop-at-step is \(stopAtStep), expected at least 1.")
-        }
-        if let checkpointEvery, checkpointEvery < 1 {
-            throw ValidationError("--checkpoint-every is \(checkpointEvery), expected at least 1.")
-        }
+        try FlagCheck.counts(["--stop-at-step": stopAtStep, "--checkpoint-every": checkpointEvery])
         if sample < 0 { throw ValidationError("--sample is \(sample), expected 0 or more.") }
     }
 

@@ -60,31 +60,17 @@ struct TrainOptions: ParsableArguments {
     }
 
     func validate() throws {
-        func positive(_ name: String, _ value: Int?) throws {
-            if let value, value < 1 { throw ValidationError("\(name) is \(value), expected at least 1.") }
-        }
-        try positive("--layers", layers)
-        try positive("--hidden", hidden)
-        try positive("--embed", embed)
-        try positive("--batch", batch)
-        try positive("--steps-per-window", stepsPerWindow)
-        try positive("--epochs", epochs)
-        try positive("--max-steps", maxSteps)
+        try FlagCheck.counts([
+            "--layers": layers, "--hidden": hidden, "--embed": embed, "--batch": batch,
+            "--steps-per-window": stepsPerWindow, "--epochs": epochs, "--max-steps": maxSteps,
+        ])
+        try FlagCheck.fractions(["--dropout": dropout, "--valid-split": validSplit, "--momentum": momentum])
         if epochs != nil && maxSteps != nil { throw ValidationError("Give --epochs or --max-steps, not both.") }
         // Written so that NaN is refused too.
         if let lr, !(lr > 0 && lr.isFinite) { throw ValidationError("--lr is \(lr), expected a number above 0.") }
         if let clip, !(clip >= 0 && clip.isFinite) { throw ValidationError("--clip is \(clip), expected 0 or more.") }
-        if let dropout, !(dropout >= 0 && dropout < 1) {
-            throw ValidationError("--dropout is \(dropout), expected 0 or more and less than 1.")
-        }
-        if let validSplit, !(validSplit >= 0 && validSplit < 1) {
-            throw ValidationError("--valid-split is \(validSplit), expected 0 or more and less than 1.")
-        }
         if let weightDecay, !(weightDecay >= 0 && weightDecay.isFinite) {
             throw ValidationError("--weight-decay is \(weightDecay), expected 0 or more.")
-        }
-        if let momentum, !(momentum >= 0 && momentum < 1) {
-            throw ValidationError("--momentum is \(momentum), expected 0 or more and less than 1.")
         }
         if let lrSchedule {
             do { _ = try LearningRateSchedule(lrSchedule) } catch { throw ValidationError(error.message) }

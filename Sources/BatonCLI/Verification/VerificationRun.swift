@@ -14,16 +14,12 @@ struct VerificationRun: ParsableArguments {
     @Option(help: "Training steps.") var steps = 6
 
     func validate() throws {
-        for (name, value) in [
-            ("--layers", layers), ("--hidden", hidden), ("--embed", embed), ("--vocab", vocab), ("--batch", batch),
-            ("--steps-per-window", stepsPerWindow), ("--steps", steps),
-        ] where !(1...100_000 ~= value) {
-            throw ValidationError("\(name) is \(value), expected 1 to 100000.")
-        }
-        // Written so that NaN is refused too.
-        guard dropout >= 0, dropout < 1 else {
-            throw ValidationError("--dropout is \(dropout), expected 0 or more and less than 1.")
-        }
+        try FlagCheck.counts(
+            [
+                "--layers": layers, "--hidden": hidden, "--embed": embed, "--vocab": vocab, "--batch": batch,
+                "--steps-per-window": stepsPerWindow, "--steps": steps,
+            ], limit: 100_000)
+        try FlagCheck.fractions(["--dropout": dropout])
         guard clip > 0, clip.isFinite else { throw ValidationError("--clip is \(clip), expected a number above 0.") }
     }
 

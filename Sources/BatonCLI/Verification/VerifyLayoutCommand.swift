@@ -43,11 +43,7 @@ struct VerifyLayoutCommand: ParsableCommand {
     }
 
     static func counts(_ text: String) throws -> [Int] {
-        let counts = text.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
-        guard counts.allSatisfy({ 1...64 ~= $0 }) else {
-            throw ValidationError("--ranks '\(text)' is no list of numbers from 1 to 64, such as 1,2,4.")
-        }
-        return counts
+        try FlagCheck.list(text, of: "--ranks", limit: 64, example: "1,2,4")
     }
 
     static func cells(_ text: String) throws -> [TrainOptions.Model] {
