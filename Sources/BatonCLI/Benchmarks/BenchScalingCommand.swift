@@ -23,7 +23,7 @@ struct BenchScalingCommand: ParsableCommand {
     var batch = [1, 2, 4, 8, 16, 32, 64]
     @Option(help: "Time per batch size.") var seconds = 5.0
     @Option(help: "Time steps that travel together between stages; by default a short probe chooses.") var chunk: Int?
-    @OptionGroup var layout: StackLayoutOption
+    @OptionGroup var layout: LayoutOption
     @Flag(help: "Layers of two directions; each on a rank of its own, unless --layout says something else.")
     var bidirectional = false
     @Flag(help: "Print one JSON object.") var json = false
@@ -66,7 +66,8 @@ struct BenchScalingCommand: ParsableCommand {
     /// Directions over two ranks where there are two, layers over the others, unless something else is asked for.
     private func wanted(ranks: Int) throws -> ParallelLayout {
         let directions = bidirectional && ranks % 2 == 0 ? 2 : 1
-        return try layout.parsed(ranks: ranks) ?? ParallelLayout(stages: ranks / directions, directions: directions)
+        return try layout.parsed(hasDirections: true)
+            ?? ParallelLayout(stages: ranks / directions, directions: directions)
     }
 
     func run() throws {
@@ -75,7 +76,7 @@ struct BenchScalingCommand: ParsableCommand {
         try job.agree(on: [
             (
                 "the flags",
-                "\(model) \(layers) \(hidden) \(steps) \(batch) \(seconds) \(chunk ?? 0) \(layout.layout) \(bidirectional)"
+                "\(model) \(layers) \(hidden) \(steps) \(batch) \(seconds) \(chunk ?? 0) \(layout.layout ?? "") \(bidirectional)"
             )
         ])
         let layout = try wanted(ranks: ranks)

@@ -31,10 +31,7 @@ struct BenchTrainCommand: ParsableCommand {
     @Option(help: "Lanes of text per rank.") var batch = 64
     @Option(help: "Lanes of text of all ranks together, and of every independent one, instead of --batch.")
     var globalBatch: Int?
-    @Option(
-        help:
-            "Parallel layout of coupled ranks: a product such as pp=2, or auto for the one that is predicted best (default: dp, all ranks)."
-    ) var layout: String?
+    @OptionGroup var layout: LayoutOption
     @OptionGroup var schedule: ScheduleOption
     @OptionGroup var output: OutputLayerOption
     @OptionGroup var memory: RecomputeOption
@@ -47,14 +44,13 @@ struct BenchTrainCommand: ParsableCommand {
         try FlagCheck.counts(["--batch": batch, "--global-batch": globalBatch], limit: 1_000_000)
         try FlagCheck.seconds(seconds)
         if mode == .independent {
-            for (name, isGiven) in [("--layout", layout != nil), ("--trace", trace.trace != nil)] where isGiven {
+            for (name, isGiven) in [("--layout", layout.layout != nil), ("--trace", trace.trace != nil)] where isGiven {
                 throw ValidationError("\(name) is about coupled ranks; leave it out or leave out --independent.")
             }
         }
-        let option = layoutOption
-        try option.check(ranks: (try? LaunchEnvironment())?.size ?? 1)
-        try schedule.check(try option.parsed())
-        if !option.isAuto { try output.check(try option.parsed()) }
+        let asked = try layout.parsed()
+        try schedule.check(asked)
+        if !layout.isAuto { try output.check(asked) }
         if mode == .compare, try LaunchEnvironment()?.size ?? 1 < 2 {
             throw ValidationError("--compare needs at least 2 ranks; start with launch/run -n 2.")
         }
@@ -70,7 +66,7 @@ struct BenchTrainCommand: ParsableCommand {
         try job.agree(on: [
             (
                 "the flags",
-                "\(try jsonText(workload)) \(seconds) \(mode) \(layout ?? "") \(schedule.summary) \(output.outputLayer) \(trace.trace ?? "") \(trace.steps)"
+                "\(try jsonText(workload)) \(seconds) \(mode) \(layout.layout ?? "") \(schedule.summary) \(output.outputLayer) \(trace.trace ?? "") \(trace.steps)"
             )
         ])
         try trace.check(job)
@@ -79,7 +75,7 @@ struct BenchTrainCommand: ParsableCommand {
         let candidate =
             forecast?.candidate ?? LayoutCandidate(ParallelLayout(replicas: communicator.size))
         PeakMemory.reset()
-        if mode != .independent { try layoutOption.fitting { try trained.check(candidate.layout) } }
+        if mode != .independent { try layout.fitting { try trained.check(candidate.layout) } }
         let coupling = mode == .compare ? [true, false] : [mode == .coupled]
         var rounds = try coupling.map {
             try TrainRounds(workload, $0 ? candidate : nil, communicator: communicator)
@@ -115,20 +111,14 @@ struct BenchTrainCommand: ParsableCommand {
         try job.finish()
     }
 
-    private var layoutOption: LayoutOption {
-        var option = LayoutOption()
-        option.layout = layout
-        return option
-    }
-
     /// What to expect of the layout that was asked for, or of the best; nil if none was asked for. Collective.
     private func forecast(_ trained: TrainingConfiguration, _ job: ParallelJob) throws -> LayoutForecast? {
-        guard layout != nil, mode != .independent else { return nil }
-        guard let asked = try layoutOption.parsed() else {
+        guard layout.layout != nil, mode != .independent else { return nil }
+        guard let asked = try layout.parsed() else {
             let choice = JobPlan.Choice(output: output.placement, recomputation: memory.recomputation)
             return try JobPlan(trained, choice, job).best
         }
-        try layoutOption.fitting { try trained.check(asked) }
+        try layout.fitting { try trained.check(asked) }
         let candidate = LayoutCandidate(asked, schedule: schedule.kind, cuts: schedule.cuts, output: output.placement)
         return try JobPlan(trained, [candidate], recomputation: memory.recomputation, job).best
     }

@@ -1,14 +1,5 @@
 import Baton
 
-/// What `baton run` writes.
-struct RunResults {
-    let output: Tensor
-    /// Final h, or h and c.
-    let states: [Tensor]
-    /// By the names of their files.
-    let gradients: [(name: String, gradient: Tensor)]
-}
-
 /// A graph of MXNet run on arrays, forward and, if asked for, backward.
 struct GraphPasses {
     /// What is to be written.

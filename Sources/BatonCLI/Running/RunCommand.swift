@@ -15,12 +15,12 @@ struct RunCommand: ParsableCommand {
             """)
 
     @OptionGroup var options: RunOptions
-    @OptionGroup var layout: StackLayoutOption
+    @OptionGroup var layout: LayoutOption
     @Flag(help: "Print one JSON object, which names kernel and instruction set.") var json = false
 
     func validate() throws {
         let ranks = (try? LaunchEnvironment())?.size ?? 1
-        _ = try layout.parsed(ranks: ranks)
+        _ = try layout.parsed(hasDirections: true)
         guard ranks == 1 || options.kind != nil else {
             throw ValidationError("--symbol runs a graph in one process, and this job has \(ranks); start one.")
         }
@@ -38,36 +38,33 @@ struct RunCommand: ParsableCommand {
         try checkPrecision(weights)
         let arrays = try RunArrays(options, weights)
         let ranks = job.communicator.size
-        if ranks > 1 { try job.agree(on: try options.evidence + [("--layout", layout.layout)]) }
-        let parallel = try layout.layout(
-            ranks: ranks, layers: weights.layerCount, directions: weights.directionCount)
+        if ranks > 1 { try job.agree(on: try options.evidence + [("--layout", layout.layout ?? "")]) }
+        let parallel =
+            try layout.parsed(hasDirections: true)
+            ?? simplestLayout(ranks: ranks, layers: weights.layerCount, directions: weights.directionCount)
         let clock = ContinuousClock()
         let start = clock.now
-        if let passes = try passes(weights, arrays, parallel, job) {
+        let results =
+            ranks == 1
+            ? RunResults(weights, arrays, options)
+            : try layout.fitting {
+                try RunResults(weights, arrays, options, layout: parallel, world: job.communicator)
+            }
+        // Rank 0 has them.
+        if let results {
             let seconds = (clock.now - start) / .seconds(1)
-            let report = try RunReport(
-                weights, arrays, passes, axes: options.axes, layout: parallel, seconds: seconds)
-            try write(RunResults(output: passes.output, states: passes.finalStates, gradients: passes.gradients))
+            let report = try RunReport(weights, arrays, results, axes: options.axes, layout: parallel, seconds: seconds)
+            try write(results)
             Console.print(json ? try jsonText(report) : report.text)
         }
         try job.finish()
     }
 
-    /// What is to be written, on rank 0.
-    private func passes(
-        _ weights: RecurrentStackWeights, _ arrays: RunArrays, _ parallel: ParallelLayout, _ job: ParallelJob
-    ) throws -> RunPasses? {
-        guard job.communicator.size > 1 else {
-            return RunPasses(
-                weights, arrays, layout: options.axes, stateClip: options.stateClip, precision: options.precision)
-        }
-        do {
-            return try RunPasses(
-                weights, arrays, axes: options.axes, stateClip: options.stateClip, precision: options.precision,
-                layout: parallel, world: job.communicator)
-        } catch let error as EngineError where layout.layout != "auto" {
-            throw ValidationError("--layout \(layout.layout): \(error.message)")
-        }
+    /// Directions are divided before layers, and layers before rows: the ranks then need no rows to share the work.
+    private func simplestLayout(ranks: Int, layers: Int, directions: Int) -> ParallelLayout {
+        let pairs = directions == 2 && ranks % 2 == 0 ? 2 : 1
+        let stages = (1...layers).last { ranks / pairs % $0 == 0 } ?? 1
+        return ParallelLayout(replicas: ranks / pairs / stages, stages: stages, directions: pairs)
     }
 
     private func checkPrecision(_ weights: RecurrentStackWeights) throws {

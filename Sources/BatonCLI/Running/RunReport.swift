@@ -40,7 +40,7 @@ struct RunReport: Encodable {
     }
 
     init(
-        _ weights: RecurrentStackWeights, _ arrays: RunArrays, _ passes: RunPasses, axes: SequenceLayout,
+        _ weights: RecurrentStackWeights, _ arrays: RunArrays, _ results: RunResults, axes: SequenceLayout,
         layout: ParallelLayout, seconds: Double
     ) throws {
         kind = weights.cell.rawValue
@@ -54,11 +54,11 @@ struct RunReport: Encodable {
         self.axes = axes.rawValue
         steps = arrays.steps
         batch = arrays.batch
-        outputShape = passes.output.shape
+        outputShape = results.output.shape
         kernel = weights.dtype.kernelBackend.rawValue
         isa = try KernelSelection.current.get().instructionSet.rawValue
         blasCore = OpenBLASCore.current
-        gradients = passes.gradients.map(\.name)
+        gradients = results.gradients.map(\.name)
         self.layout = layout.description
         self.seconds = seconds
     }

@@ -24,7 +24,7 @@ struct EvalCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.") var json = false
 
     func validate() throws {
-        try layout.check(ranks: (try? LaunchEnvironment())?.size ?? 1)
+        _ = try layout.parsed()
         try FlagCheck.fractions(["--valid-split": validSplit])
     }
 
@@ -39,9 +39,8 @@ struct EvalCommand: ParsableCommand {
         let corpus = try TextCorpus(text: text, vocabulary: checkpoint.vocabulary, validationFraction: validSplit)
         let parallel = try layout.parsed() ?? ParallelLayout(replicas: job.communicator.size)
         let sizes = checkpoint.snapshot.configuration.model
-        try layout.fitting { _ = try StagePartition(sizes, stages: parallel.stages) }
+        let partition = try layout.fitting { try StagePartition(sizes, stages: parallel.stages) }
         let grid = try ProcessGrid(parallel, world: job.communicator)
-        let partition = try StagePartition(sizes, stages: parallel.stages)
         let model = try checkpoint.makeModel(layers: partition.stages[grid.place.stage])
         let evaluator = try LanguageModelEvaluator(
             tokens: validSplit > 0 ? corpus.validation : corpus.training,

@@ -5,7 +5,7 @@ import Baton
 struct GenerateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "generate", abstract: "Writes text with a trained language model.",
-        discussion: "Several ranks divide the layers (pipeline); start them with launch/run.")
+        discussion: "Several ranks divide the layers (pp) or hidden units (shard); start them with launch/run.")
 
     @Argument(help: ArgumentHelp("Directory of a run, or a checkpoint file.", valueName: "run")) var source: String
     @Option(help: "Text to go on from (default: a newline, or <eos> for words).") var prompt: String?
@@ -15,7 +15,6 @@ struct GenerateCommand: ParsableCommand {
     @OptionGroup var layout: LayoutOption
 
     func validate() throws {
-        try layout.check(ranks: (try? LaunchEnvironment())?.size ?? 1)
         if let asked = try layout.parsed(), asked.replicas > 1 {
             throw ValidationError("--layout \(asked): one text cannot be divided over replicas; use pp and shard.")
         }
@@ -44,8 +43,7 @@ struct GenerateCommand: ParsableCommand {
         ])
         let sizes = checkpoint.snapshot.configuration.model
         let parallel = try layout.parsed() ?? ParallelLayout(stages: job.communicator.size)
-        try layout.fitting { _ = try StagePartition(sizes, stages: parallel.stages) }
-        let partition = try StagePartition(sizes, stages: parallel.stages)
+        let partition = try layout.fitting { try StagePartition(sizes, stages: parallel.stages) }
         let grid = try ProcessGrid(parallel, world: job.communicator)
         let model = try checkpoint.makeModel(layers: partition.stages[grid.place.stage])
         tokens = try TextGenerator(model, temperature: temperature, seed: seed, grid: grid)

@@ -5,7 +5,7 @@ import Baton
 struct LayoutOption: ParsableArguments {
     @Option(
         help:
-            "Parallel layout: a product such as dp=2,pp=2 or shard=2 that equals the number of ranks, or auto (in training the one a short probe predicts best). Without it the command's simplest."
+            "Parallel layout: a product such as dp=2,pp=2, shard=2 or, for stacks of two directions, dir=2, that equals the number of ranks, or auto (in training the one a short probe predicts best). Without it the command's simplest."
     )
     var layout: String?
 
@@ -14,30 +14,27 @@ struct LayoutOption: ParsableArguments {
 
     /// The layout that was asked for; nil if none was named.
     ///
-    /// - Throws: `ValidationError` if it cannot be read, or names a factor that no command of this form uses.
-    func parsed() throws -> ParallelLayout? {
+    /// - Parameter hasDirections: whether there are two directions to divide, as no language model has.
+    /// - Throws: `ValidationError` if it cannot be read, or is not for this model or this number of ranks, which the
+    ///   launcher says before MPI starts.
+    func parsed(hasDirections: Bool = false) throws -> ParallelLayout? {
         guard let layout, !isAuto else { return nil }
         do {
             let parsed = try ParallelLayout(parsing: layout)
-            guard parsed.directions == 1 else {
+            guard hasDirections || parsed.directions == 1 else {
                 throw ValidationError(
                     "--layout \(layout): a language model has one direction; divide it by dp, pp and shard.")
             }
+            try parsed.check(ranks: (try? LaunchEnvironment())?.size ?? 1)
             return parsed
         } catch let error as CommError {
             throw ValidationError("--\(error.message)")
         }
     }
 
-    /// Refuses what does not fit; the number of ranks is known to the launcher before MPI starts.
-    func check(ranks: Int) throws {
-        guard let parsed = try parsed() else { return }
-        do { try parsed.check(ranks: ranks) } catch { throw ValidationError("--\(error.message)") }
-    }
-
-    /// Runs a check of the layout against a model; its refusal is wrong usage if the layout was asked for.
-    func fitting(_ check: () throws -> Void) throws {
-        do { try check() } catch let error as EngineError {
+    /// Divides a model by the layout, or checks that it can be; a refusal is wrong usage if the layout was asked for.
+    func fitting<Value>(_ divide: () throws -> Value) throws -> Value {
+        do { return try divide() } catch let error as EngineError {
             guard let layout, !isAuto else { throw error }
             throw ValidationError("--layout \(layout): \(error.message)")
         }

@@ -26,9 +26,9 @@ struct TrainCommand: ParsableCommand {
     @Option(help: "Characters or words of generated text shown after each epoch; 0 for none.") var sample = 200
 
     func validate() throws {
-        try layout.check(ranks: (try? LaunchEnvironment())?.size ?? 1)
-        try schedule.check(try layout.parsed())
-        if !layout.isAuto { try output.check(try layout.parsed()) }
+        let asked = try layout.parsed()
+        try schedule.check(asked)
+        if !layout.isAuto { try output.check(asked) }
         try FlagCheck.counts(["--stop-at-step": stopAtStep, "--checkpoint-every": checkpointEvery])
         if sample < 0 { throw ValidationError("--sample is \(sample), expected 0 or more.") }
     }

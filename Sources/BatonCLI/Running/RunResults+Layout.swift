@@ -1,23 +1,23 @@
 import Baton
 import BatonKernelABI
 
-extension RunPasses {
+extension RunResults {
     /// The same over the ranks of a layout, on rank 0; nil on the others. Collective.
     ///
     /// - Throws: `EngineError` if the layout does not fit the stack or its rows, on all ranks; `CommError` of the transport.
     init?(
-        _ weights: RecurrentStackWeights, _ arrays: RunArrays, axes: SequenceLayout, stateClip: StateClip?,
-        precision: WeightPrecision, layout: ParallelLayout, world: any Communicator
+        _ weights: RecurrentStackWeights, _ arrays: RunArrays, _ options: RunOptions, layout: ParallelLayout,
+        world: any Communicator
     ) throws {
         let layer = weights.makeLayer(
-            layout: .TNC, useSequenceLength: arrays.lengths != nil, stateClip: stateClip)
-        layer.inferencePrecision = precision
+            layout: .TNC, useSequenceLength: arrays.lengths != nil, stateClip: options.stateClip)
+        layer.inferencePrecision = options.precision
         let stack = try ParallelStack(
             layer, grid: ProcessGrid(layout, world: world), batchSize: arrays.batch)
         let states = zip(arrays.states, layer.beginState(batchSize: arrays.batch)).map { given, zero in
             stack.entries(of: given ?? zero.value)
         }
-        let swaps = axes == .NTC
+        let swaps = options.axes == .NTC
         func timeFirst(_ tensor: Tensor) -> Tensor { swaps ? tensor.withSwappedLeadingAxes() : tensor }
         let (result, finals) = try stack.forward(
             stack.rows(of: timeFirst(arrays.input)), states: states,
@@ -27,7 +27,7 @@ extension RunPasses {
         let wholeStates = try stack.collect(states: finals)
         let gradients = try Self.gradients(stack, arrays, weights, timeFirst)
         guard let whole else { return nil }
-        self.init(output: timeFirst(whole), finalStates: wholeStates, gradients: gradients)
+        self.init(output: timeFirst(whole), states: wholeStates, gradients: gradients)
     }
 
     /// By the names of their files, on rank 0; empty elsewhere, or without a backward pass. Collective.
