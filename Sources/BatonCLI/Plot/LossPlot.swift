@@ -11,11 +11,7 @@ struct LossPlot {
     var validation: [PlotPoint]
 
     /// Writes the picture as SVG; the file is complete or not there.
-    func write(to path: String) throws(FormatError) {
-        var file = try AtomicFile(path: path)
-        try file.write(Array(svg.utf8))
-        try file.commit()
-    }
+    func write(to path: String) throws(FormatError) { try AtomicFile.write(svg, to: path) }
 }
 
 extension LossPlot {

@@ -10,11 +10,7 @@ struct ChromeTrace {
     init(_ trace: RunTrace) { self.trace = trace }
 
     /// Writes the file, whole or not at all.
-    func write(to path: String) throws {
-        var file = try AtomicFile(path: path)
-        try file.write(Array(text.utf8))
-        _ = try file.commit()
-    }
+    func write(to path: String) throws { try AtomicFile.write(text, to: path) }
 
     /// The JSON text, an event in every line.
     var text: String {

@@ -21,9 +21,7 @@ struct StepLog: ~Copyable {
                 kept += row.text + "\n"
             }
         }
-        var file = try AtomicFile(path: path)
-        try file.write(Array(kept.utf8))
-        try file.commit()
+        try AtomicFile.write(kept, to: path)
         let opened = open(path, O_WRONLY | O_APPEND | O_CLOEXEC)
         guard opened >= 0 else { throw StepLog.failure("open", path) }
         descriptor = opened

@@ -44,9 +44,7 @@ struct TrainingSession {
             job.communicator.rank == 0
             ? try RunLogs(directory, resumedStep: trainer.stepsDone > 0 ? trainer.stepsDone : nil) : nil
         if job.communicator.rank == 0 {
-            var file = try AtomicFile(path: directory.configuration)
-            try file.write(Array(try jsonText(trainer.configuration).utf8))
-            _ = try file.commit()
+            try AtomicFile.write(try jsonText(trainer.configuration), to: directory.configuration)
         }
     }
 
@@ -130,9 +128,7 @@ struct TrainingSession {
         Console.print("--- sample after epoch \(epoch) ---\n\(text)\n---")
         var earlier = epoch > 1 ? (try? String(contentsOfFile: directory.samples, encoding: .utf8)) ?? "" : ""
         earlier += "--- after epoch \(epoch), step \(trainer.stepsDone) ---\n\(text)\n"
-        var file = try AtomicFile(path: directory.samples)
-        try file.write(Array(earlier.utf8))
-        _ = try file.commit()
+        try AtomicFile.write(earlier, to: directory.samples)
     }
 
     /// Collective; rank 0 writes, and its failure ends all ranks.

@@ -143,9 +143,7 @@ struct VerifyLayoutCommand: ParsableCommand {
             }
         }
         _ = try job.share {
-            var file = try AtomicFile(path: path)
-            try file.write(Array(text.utf8))
-            _ = try file.commit()
+            try AtomicFile.write(text, to: path)
             return []
         }
         try job.finish()

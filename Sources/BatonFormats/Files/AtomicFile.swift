@@ -89,6 +89,15 @@ public struct AtomicFile: ~Copyable {
         return SHA256Digest(hash.finalize())
     }
 
+    /// Writes a file that is a text.
+    ///
+    /// - Throws: `FormatError` (`writeFailed`, `notARegularFile`); an older file of that name is then intact.
+    public static func write(_ text: String, to path: String) throws(FormatError) {
+        var file = try AtomicFile(path: path)
+        try file.write(Array(text.utf8))
+        try file.commit()
+    }
+
     private borrowing func flushDirectory() throws(FormatError) {
         let directory = open(Self.directory(of: target), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard directory >= 0 else { throw failure("Cannot flush the directory of", errno) }
