@@ -19,3 +19,13 @@ struct Percentiles: Encodable {
         max = sorted[sorted.count - 1]
     }
 }
+
+/// The middle value, or the mean of the two in the middle.
+///
+/// - Precondition: there is one.
+func median(_ values: [Double]) -> Double {
+    precondition(!values.isEmpty, "median: no values")
+    let sorted = values.sorted()
+    let middle = sorted.count / 2
+    return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+}

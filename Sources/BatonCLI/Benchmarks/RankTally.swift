@@ -8,8 +8,7 @@ struct RankTally {
     private(set) var seconds = 0.0
     /// Wall time of every step.
     private(set) var stepSeconds: [Double] = []
-    /// Sums over all steps.
-    private(set) var times = StepTimes()
+    private var times = StepTimes()
 
     /// Adds one step.
     ///
@@ -17,15 +16,14 @@ struct RankTally {
     mutating func add(tokens: Int, seconds: Double, times part: StepTimes) {
         self.tokens += tokens
         stepSeconds.append(seconds)
-        times.forward += part.forward
-        times.backward += part.backward
-        times.combine += part.combine
-        times.update += part.update
-        times.hash += part.hash
+        times += part
     }
 
     /// Adds the wall time of a round of steps.
     mutating func add(roundSeconds: Double) { seconds += roundSeconds }
+
+    /// Of a step, the mean of all.
+    var meanTimes: StepTimes { times / Double(stepSeconds.count) }
 
     /// Of all rounds.
     var tokensPerSecond: Double { Double(tokens) / seconds }
@@ -34,14 +32,4 @@ struct RankTally {
     var tokensPerSecondByMedian: Double {
         Double(tokens) / Double(stepSeconds.count) / median(stepSeconds)
     }
-}
-
-/// The middle value, or the mean of the two in the middle.
-///
-/// - Precondition: there is one.
-func median(_ values: [Double]) -> Double {
-    precondition(!values.isEmpty, "median: no values")
-    let sorted = values.sorted()
-    let middle = sorted.count / 2
-    return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
 }

@@ -11,13 +11,12 @@ struct TrainFigures: Encodable {
         var update: Double
         var hash: Double
 
-        init(_ times: StepTimes, steps: Int) {
-            func mean(_ seconds: Double) -> Double { seconds * 1e3 / Double(steps) }
-            forward = mean(times.forward)
-            backward = mean(times.backward)
-            wait = mean(times.combine)
-            update = mean(times.update)
-            hash = mean(times.hash)
+        init(_ times: StepTimes) {
+            forward = times.forward * 1e3
+            backward = times.backward * 1e3
+            wait = times.combine * 1e3
+            update = times.update * 1e3
+            hash = times.hash * 1e3
         }
 
         /// In the order they happen.
@@ -70,6 +69,6 @@ struct TrainFigures: Encodable {
         medianStepMilliseconds = median(tally.stepSeconds) * 1e3
         bestStepMilliseconds = (tally.stepSeconds.min() ?? 0) * 1e3
         steps = tally.stepSeconds.count
-        stepMilliseconds = Breakdown(tally.times, steps: steps)
+        stepMilliseconds = Breakdown(tally.meanTimes)
     }
 }

@@ -64,15 +64,3 @@ struct MachineReport: Encodable {
         }.joined(separator: "\n")
     }
 }
-
-/// A size in bytes with a binary unit.
-func byteText(_ bytes: Int) -> String {
-    let units = ["B", "KiB", "MiB", "GiB", "TiB"]
-    var value = Double(bytes)
-    var unit = 0
-    while value >= 1024 && unit + 1 < units.count {
-        value /= 1024
-        unit += 1
-    }
-    return value == value.rounded() ? "\(Int(value)) \(units[unit])" : "\(fixed(value, digits: 1)) \(units[unit])"
-}

@@ -53,27 +53,12 @@ struct PlanCheck {
         // Ranks count alike, but they time for themselves.
         turns = try turns.map { try gathered($0, on: world)[0] }
         layouts = rounds.enumerated().map { place, round in
-            let count = Double(round.tally.stepSeconds.count)
-            var times = round.tally.times
-            times = StepTimes(times, over: count)
-            return Layout(
+            Layout(
                 secondsPerStep: median(turns.map { $0[place] }),
                 predictedSecondsPerStep: median(predictions.map { $0[place] }),
-                bytesPerRank: plan.costs.baseBytes + bytes[place], times: times)
+                bytesPerRank: plan.costs.baseBytes + bytes[place], times: round.tally.meanTimes)
         }
         let chosen = shown.firstIndex(of: plan.best) ?? 0
         chosenOverBest = rounds.indices.map { place in median(turns.map { $0[chosen] / $0[place] }) }.max() ?? 1
-    }
-}
-
-extension StepTimes {
-    /// Sums over some steps, per step.
-    fileprivate init(_ sums: StepTimes, over count: Double) {
-        self.init()
-        forward = sums.forward / count
-        backward = sums.backward / count
-        combine = sums.combine / count
-        update = sums.update / count
-        hash = sums.hash / count
     }
 }

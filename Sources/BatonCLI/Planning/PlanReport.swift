@@ -60,7 +60,7 @@ struct PlanReport: Encodable {
                 (chunks, microBatches) = (candidate.cuts.chunks, candidate.cuts.microBatches)
                 outputLayer = candidate.output == .spread ? "spread" : "last"
             }
-            parts = TrainFigures.Breakdown(forecast.times, steps: 1)
+            parts = TrainFigures.Breakdown(forecast.times)
             millisecondsPerStep = forecast.secondsPerStep * 1e3
             tokensPerSecond = forecast.tokensPerSecond
             bytesPerRank = forecast.bytesPerRank
@@ -123,7 +123,7 @@ struct PlanReport: Encodable {
             layouts[place].measuredMillisecondsPerStep = layout.secondsPerStep * 1e3
             layouts[place].predictedOverMeasured = layout.predictedSecondsPerStep / layout.secondsPerStep
             layouts[place].measuredBytesPerRank = layout.bytesPerRank
-            layouts[place].measuredParts = TrainFigures.Breakdown(layout.times, steps: 1)
+            layouts[place].measuredParts = TrainFigures.Breakdown(layout.times)
         }
         func farthest(_ ratios: [Double]) -> Double { ratios.max { max($0, 1 / $0) < max($1, 1 / $1) } ?? 1 }
         check = Check(

@@ -1,3 +1,5 @@
+import Glibc
+
 /// A point of a curve.
 struct PlotPoint: Equatable {
     var x: Double
@@ -12,7 +14,7 @@ enum PlotCurve {
     /// Points whose value is not finite are left out.
     static func smoothed(_ points: [PlotPoint]) -> [PlotPoint] {
         let finite = points.filter(\.y.isFinite)
-        let keep = exponential(-100 / Double(max(finite.count, 1)))
+        let keep = exp(-100 / Double(max(finite.count, 1)))
         let before = decayingSums(finite, keep: keep)
         let after = decayingSums(finite.reversed(), keep: keep).reversed()
         return zip(finite, zip(before, after)).map { point, sums in

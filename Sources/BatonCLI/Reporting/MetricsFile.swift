@@ -45,9 +45,3 @@ extension MetricsRow: StepRow {
 
 /// The file `metrics.csv` of a run: one row per training step.
 typealias MetricsFile = StepTable<MetricsRow>
-
-/// 16 hexadecimal digits, lower case.
-func hexadecimal(_ bits: UInt64) -> String {
-    let digits = String(bits, radix: 16)
-    return String(repeating: "0", count: 16 - digits.count) + digits
-}

@@ -1,3 +1,5 @@
+import Glibc
+
 /// Tokens per second and time left, smoothed over the last half minute or so.
 struct ProgressRate {
     /// Seconds after which an old measurement counts 1/e.
@@ -17,7 +19,7 @@ struct ProgressRate {
     /// Notes the steps since the last call, and their tokens.
     mutating func advance(to step: Int, tokens newTokens: Int, now: Double) {
         let elapsed = max(now - time, 0)
-        let keep = exponential(-elapsed / ProgressRate.memory)
+        let keep = exp(-elapsed / ProgressRate.memory)
         steps = steps * keep + Double(step - self.step)
         tokens = tokens * keep + Double(newTokens)
         seconds = seconds * keep + elapsed

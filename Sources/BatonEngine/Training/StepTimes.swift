@@ -13,4 +13,24 @@ public struct StepTimes: Sendable, Hashable {
 
     /// Nothing yet.
     public init() {}
+
+    /// Adds the times of another step.
+    public static func += (left: inout StepTimes, right: StepTimes) {
+        left.forward += right.forward
+        left.backward += right.backward
+        left.combine += right.combine
+        left.update += right.update
+        left.hash += right.hash
+    }
+
+    /// The mean of a sum over some steps.
+    public static func / (sum: StepTimes, count: Double) -> StepTimes {
+        var mean = StepTimes()
+        mean.forward = sum.forward / count
+        mean.backward = sum.backward / count
+        mean.combine = sum.combine / count
+        mean.update = sum.update / count
+        mean.hash = sum.hash / count
+        return mean
+    }
 }

@@ -1,5 +1,3 @@
-import Glibc
-
 /// A number with a fixed count of digits after the point, independent of the locale.
 func fixed(_ value: Double, digits: Int) -> String {
     guard value.isFinite else { return value.isNaN ? "nan" : value < 0 ? "-inf" : "inf" }
@@ -15,5 +13,20 @@ func fixed(_ value: Double, digits: Int) -> String {
     return "\(sign)\(whole)." + String(repeating: "0", count: digits - fraction.count) + fraction
 }
 
-/// e to the power of a number.
-func exponential(_ value: Double) -> Double { exp(value) }
+/// 16 hexadecimal digits, lower case.
+func hexadecimal(_ bits: UInt64) -> String {
+    let digits = String(bits, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+}
+
+/// A size in bytes with a binary unit.
+func byteText(_ bytes: Int) -> String {
+    let units = ["B", "KiB", "MiB", "GiB", "TiB"]
+    var value = Double(bytes)
+    var unit = 0
+    while value >= 1024 && unit + 1 < units.count {
+        value /= 1024
+        unit += 1
+    }
+    return value == value.rounded() ? "\(Int(value)) \(units[unit])" : "\(fixed(value, digits: 1)) \(units[unit])"
+}
