@@ -41,9 +41,7 @@ struct PlanCommand: ParsableCommand {
         let workloads = try subjects.map { try $0.workload() }
         let count = ranks ?? ProcessInfo.processInfo.activeProcessorCount
         if try LaunchEnvironment() == nil, count > 1 {
-            let outcome = try RankLauncher.run(ranks: count, Array(CommandLine.arguments.dropFirst()))
-            guard outcome.status == 0 else { throw CommandFailure("The ranks failed: \(outcome.error)") }
-            return
+            return try RankLauncher.run(ranks: count)
         }
         let job = try ParallelJob()
         try job.agree(on: [

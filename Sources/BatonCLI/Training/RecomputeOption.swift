@@ -19,9 +19,4 @@ struct RecomputeOption: ParsableArguments {
 
     /// What was asked for; nil keeps the gates.
     var recomputation: Recomputation? { recomputeChunk.map { .chunks(of: $0) } ?? (recompute ? .automatic : nil) }
-
-    /// The flags that make another process do the same.
-    var arguments: [String] {
-        recomputeChunk.map { ["--recompute-chunk", "\($0)"] } ?? (recompute ? ["--recompute"] : [])
-    }
 }

@@ -3,12 +3,13 @@ import Foundation
 
 /// Starts this program again on several ranks of this machine.
 enum RankLauncher {
-    /// Runs `mpirun` with the program's own arguments and waits.
+    /// Runs `mpirun` with the program's own arguments, and some more, and waits.
     ///
-    /// More ranks than cores are allowed, so no rank is bound and a waiting one gives way.
+    /// More ranks than cores are allowed, so no rank is bound and a waiting one gives way. The transport is that of
+    /// `launch/run`, which says why; an installed program has no `launch/` beside it.
     ///
-    /// - Returns: the exit status and what was written to standard error.
-    static func run(ranks: Int, _ arguments: [String]) throws -> (status: Int32, error: String) {
+    /// - Throws: `CommandFailure` with what the ranks wrote to standard error, if they fail.
+    static func run(ranks: Int, adding more: [String] = []) throws {
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")
         let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
@@ -17,7 +18,7 @@ enum RankLauncher {
                 "mpirun", "-n", String(ranks), "--quiet", "--oversubscribe", "--bind-to", "none",
                 "--mca", "mpi_yield_when_idle", "1", "--mca", "pml", "ob1", "--mca", "btl", "self,vader,tcp",
                 "--mca", "btl_vader_single_copy_mechanism", "none", program,
-            ] + arguments
+            ] + CommandLine.arguments.dropFirst() + more
         var environment = ProcessInfo.processInfo.environment
         environment["OPENBLAS_NUM_THREADS"] = "1"
         if getuid() == 0 {
@@ -33,6 +34,8 @@ enum RankLauncher {
         }
         let error = pipe.fileHandleForReading.readDataToEndOfFile()
         process.waitUntilExit()
-        return (process.terminationStatus, String(decoding: error, as: UTF8.self))
+        guard process.terminationStatus == 0 else {
+            throw CommandFailure("The job of \(ranks) rank(s) failed: \(String(decoding: error, as: UTF8.self))")
+        }
     }
 }

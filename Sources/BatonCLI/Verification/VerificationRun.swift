@@ -23,15 +23,6 @@ struct VerificationRun: ParsableArguments {
         guard clip > 0, clip.isFinite else { throw ValidationError("--clip is \(clip), expected a number above 0.") }
     }
 
-    /// The flags that make another process do the same.
-    var arguments: [String] {
-        [
-            "--layers", "\(layers)", "--hidden", "\(hidden)", "--embed", "\(embed)", "--vocab", "\(vocab)",
-            "--dropout", "\(dropout)", "--batch", "\(batch)", "--steps-per-window", "\(stepsPerWindow)",
-            "--clip", "\(clip)", "--steps", "\(steps)",
-        ]
-    }
-
     /// The run with a cell.
     func configuration(_ cell: RecurrentKind) throws -> TrainingConfiguration {
         TrainingConfiguration(

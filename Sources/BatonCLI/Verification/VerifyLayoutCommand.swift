@@ -118,12 +118,9 @@ struct VerifyLayoutCommand: ParsableCommand {
     private func records(ranks count: Int) throws -> [LayoutRecord] {
         let file = FileManager.default.temporaryDirectory.appending(path: "baton-verify-\(UUID().uuidString)").path
         defer { try? FileManager.default.removeItem(atPath: file) }
-        let (status, error) = try RankLauncher.run(
-            ranks: count,
-            ["verify-layout", "--record", file, "--models", models.map(\.rawValue).joined(separator: ",")]
-                + training.arguments + memory.arguments + (flip.map { ["--flip", $0] } ?? []))
-        guard status == 0, let text = try? String(contentsOfFile: file, encoding: .utf8) else {
-            throw CommandFailure("The job of \(count) rank(s) failed: \(error)")
+        try RankLauncher.run(ranks: count, adding: ["--record", file])
+        guard let text = try? String(contentsOfFile: file, encoding: .utf8) else {
+            throw CommandFailure("The job of \(count) rank(s) left no record; see that \(file) can be written.")
         }
         return LayoutRecord.read(text)
     }
