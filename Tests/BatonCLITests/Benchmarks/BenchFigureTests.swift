@@ -52,7 +52,7 @@ import Testing
         tally.add(roundSeconds: 0.5)
         #expect(tally.tokensPerSecond == 200)
         #expect(tally.tokensPerSecondByMedian == 400)
-        let parts = TrainFigures.Breakdown(tally.times, steps: 2).parts
+        let parts = TrainFigures.Breakdown(tally.meanTimes).parts
         #expect(parts.map(\.name) == ["forward", "backward", "wait", "update", "hash"])
         for (part, expected) in zip(parts, [250.0, 125, 15, 30, 45]) {
             #expect(abs(part.milliseconds - expected) < 1e-9, "\(part.name)")
