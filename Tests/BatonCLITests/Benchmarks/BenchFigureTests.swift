@@ -54,7 +54,7 @@ import Testing
         #expect(tally.tokensPerSecondByMedian == 400)
         let parts = TrainFigures.Breakdown(tally.meanTimes).parts
         #expect(parts.map(\.name) == ["forward", "backward", "wait", "update", "hash"])
-        for (part, expected) in zip(parts, [250.0, 125, 15, 30, 45]) {
+        for (part, expected) in zip(parts, [500.0 / 3, 250.0 / 3, 10, 20, 30]) {
             #expect(abs(part.milliseconds - expected) < 1e-9, "\(part.name)")
         }
     }
