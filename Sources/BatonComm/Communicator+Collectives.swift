@@ -98,6 +98,30 @@ extension Communicator {
         }
     }
 
+    /// The numbers of every rank, in rank order. Collective.
+    ///
+    /// - Parameter values: As many on all ranks.
+    public func allGather<Number: BitwiseCopyable>(_ values: [Number]) throws(CommError) -> [[Number]] {
+        let stride = MemoryLayout<Number>.stride
+        let own = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: values.count * stride, alignment: MemoryLayout<Number>.alignment)
+        let all = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: size * own.count, alignment: MemoryLayout<Number>.alignment)
+        defer {
+            own.deallocate()
+            all.deallocate()
+        }
+        _ = own.initializeMemory(as: Number.self, fromContentsOf: values)
+        try allGather(UnsafeRawBufferPointer(own), into: all)
+        let numbers = all.bindMemory(to: Number.self)
+        return (0..<size).map { Array(numbers[$0 * values.count..<($0 + 1) * values.count]) }
+    }
+
+    /// A number of every rank, in rank order. Collective.
+    public func allGather<Number: BitwiseCopyable>(_ value: Number) throws(CommError) -> [Number] {
+        try allGather([value]).map { $0[0] }
+    }
+
     /// Adds to an error which collective operation it happened in.
     private func named(_ operation: String, _ body: () throws(CommError) -> Void) throws(CommError) {
         do {

@@ -91,8 +91,8 @@ struct BenchTrainCommand: ParsableCommand {
                 peak = max(peak, try busyPeak(communicator))
             }
         }
-        let total = try gathered([peak], on: communicator).reduce(0) { $0 + $1[0] }
-        let lanes = try gathered([Double(rounds[0].lanes)], on: communicator).map { Int($0[0]) }
+        let total = try communicator.allGather(peak).reduce(0, +)
+        let lanes = try communicator.allGather(rounds[0].lanes)
         let figures = try zip(coupling, rounds).map { isCoupled, rounds in
             try TrainFigures(
                 rounds.tally, isCoupled: isCoupled, workload: workload, peak: total, communicator: communicator)

@@ -73,7 +73,7 @@ struct CollectiveMeasurement: Encodable {
             if warm == 2 { trial = .now }
             try work()
         }
-        let single = try gathered([BestTime.elapsed(since: trial)], on: world).map { $0[0] }.max() ?? 0
+        let single = try world.allGather(BestTime.elapsed(since: trial)).max() ?? 0
         var times: [Double] = []
         for _ in 0..<max(5, Int(min(seconds / max(single, 1e-7), 2000))) {
             try world.barrier()
@@ -81,6 +81,6 @@ struct CollectiveMeasurement: Encodable {
             try work()
             times.append(BestTime.elapsed(since: start))
         }
-        return 1e6 * (try gathered([median(times)], on: world).map { $0[0] }.max() ?? 0)
+        return 1e6 * (try world.allGather(median(times)).max() ?? 0)
     }
 }

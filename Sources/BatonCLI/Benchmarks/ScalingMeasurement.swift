@@ -86,15 +86,15 @@ struct ScalingMeasurement: Encodable {
             try Self.wait(for: world) { round.alone = try Self.secondsPerWindow(whole, input, over: part) }
             try world.barrier()
             let own = try Self.secondsPerWindow(whole, input, over: part)
-            let rates = try gathered([1 / own], on: world).map { $0[0] }
+            let rates = try world.allGather(1 / own)
             round.independent = 1 / rates.reduce(0, +)
             round.slowest = 1 / (Double(world.size) * (rates.min() ?? 0))
             (round.divided, round.inStream) = try Self.stream(
                 wave, input, count: max(6, Int(part / own) * world.size), clock, world)
             round.single = try Self.stream(wave, input, count: 1, clock, world).latency
-            round.alone = try gathered([round.alone], on: world)[0][0]
+            round.alone = try world.allGather(round.alone)[0]
             rounds.append(round)
-        } while try gathered([BestTime.elapsed(since: start)], on: world)[0][0] < seconds || rounds.count < 3
+        } while try world.allGather(BestTime.elapsed(since: start))[0] < seconds || rounds.count < 3
         alone = 1 / median(rounds.map(\.alone))
         independent = alone * median(rounds.map { $0.alone / $0.independent })
         wavefront = alone * median(rounds.map { $0.alone / $0.divided })
@@ -127,7 +127,7 @@ struct ScalingMeasurement: Encodable {
         try wave.stream(3, input, { _ in }) { index, output in
             if let output, output.elements(as: Float.self) != expected[index] { differs = true }
         }
-        return try gathered([differs ? 1 : 0], on: world).allSatisfy { $0[0] == 0 }
+        return try !world.allGather(differs).contains(true)
     }
 
     /// Windows of one rank, one after the other, with the state carried over.
@@ -150,13 +150,13 @@ struct ScalingMeasurement: Encodable {
         _ way: ScalingWay, _ input: Tensor, count: Int, _ clock: AlignedClock, _ world: any Communicator
     ) throws -> (perWindow: Double, latency: Double) {
         // As many on every rank.
-        let count = Int(try gathered([Double(count)], on: world).map { $0[0] }.max() ?? 1)
+        let count = try world.allGather(count).max() ?? 1
         var starts = [Double](repeating: 0, count: count)
         var ends = starts
         try world.barrier()
         try way.stream(count, input, { starts[$0] = clock.seconds }, { index, _ in ends[index] = clock.seconds })
-        starts = try gathered(starts, on: world)[0]
-        let all = try gathered(ends, on: world)
+        starts = try world.allGather(starts)[0]
+        let all = try world.allGather(ends)
         ends = (0..<count).map { index in all.map { $0[index] }.max() ?? 0 }
         return (
             (ends[count - 1] - ends[0]) / Double(max(1, count - 1)), median(zip(starts, ends).map { $1 - $0 })

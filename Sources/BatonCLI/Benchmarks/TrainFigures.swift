@@ -59,7 +59,7 @@ struct TrainFigures: Encodable {
     init(
         _ tally: RankTally, isCoupled: Bool, workload: TrainWorkload, peak: Double, communicator: any Communicator
     ) throws {
-        let rates = try gathered([tally.tokensPerSecond, tally.tokensPerSecondByMedian], on: communicator)
+        let rates = try communicator.allGather([tally.tokensPerSecond, tally.tokensPerSecondByMedian])
         ranks = isCoupled ? "coupled" : "independent"
         tokensPerSecond = rates.reduce(0) { $0 + $1[0] }
         tokensPerSecondByMedian = rates.reduce(0) { $0 + $1[1] }

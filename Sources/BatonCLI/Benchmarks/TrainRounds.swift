@@ -38,7 +38,7 @@ struct TrainRounds {
     @discardableResult mutating func run(seconds: Double) throws -> [Double] {
         // Coupled ranks have to make the same number of steps, so they agree on it before; ranks on their own stop by
         // the clock, so that all of them are busy from the first to the last moment.
-        let slowest = try gathered([secondsPerStep], on: communicator).map { $0[0] }.max() ?? secondsPerStep
+        let slowest = try communicator.allGather(secondsPerStep).max() ?? secondsPerStep
         let agreed = max(3, Int(min(seconds / slowest, 1e6).rounded(.up)))
         var steps: [StepMetrics] = []
         try communicator.barrier()
@@ -56,15 +56,6 @@ struct TrainRounds {
             counted += tokens
         }
         secondsPerStep = median(steps.map(\.seconds))
-        return try gathered([Double(counted) / time], on: communicator).map { $0[0] }
+        return try communicator.allGather(Double(counted) / time)
     }
-}
-
-/// The same count of numbers from every rank, in rank order. Collective.
-func gathered(_ values: [Double], on communicator: any Communicator) throws -> [[Double]] {
-    var all = [Double](repeating: 0, count: values.count * communicator.size)
-    try values.withUnsafeBytes { mine in
-        try all.withUnsafeMutableBytes { try communicator.allGather(mine, into: $0) }
-    }
-    return (0..<communicator.size).map { Array(all[$0 * values.count..<($0 + 1) * values.count]) }
 }

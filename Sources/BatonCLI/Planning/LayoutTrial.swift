@@ -49,7 +49,7 @@ struct LayoutTrial {
             turns.append(rounds.map(\.secondsPerStep))
         }
         // Ranks count alike, but they time for themselves.
-        turns = try turns.map { try gathered($0, on: job.communicator)[0] }
+        turns = try turns.map { try job.communicator.allGather($0)[0] }
         entries = finalists.enumerated().map { place, forecast in
             Entry(
                 forecast: forecast, secondsPerStep: median(turns.map { $0[place] }),

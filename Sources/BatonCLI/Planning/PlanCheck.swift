@@ -40,7 +40,7 @@ struct PlanCheck {
             let before = PeakMemory.residentBytes
             rounds.append(try TrainRounds(workload, forecast.candidate, communicator: world))
             let grown = PeakMemory.bytes - before
-            bytes.append(try gathered([grown], on: world).map { $0[0] }.max() ?? grown)
+            bytes.append(try world.allGather(grown).max() ?? grown)
         }
         var predictions = [shown.map(\.secondsPerStep)]
         var turns: [[Double]] = []
@@ -51,7 +51,7 @@ struct PlanCheck {
         }
         predictions.append(try plan.probedAgain(shown, job))
         // Ranks count alike, but they time for themselves.
-        turns = try turns.map { try gathered($0, on: world)[0] }
+        turns = try turns.map { try world.allGather($0)[0] }
         layouts = rounds.enumerated().map { place, round in
             Layout(
                 secondsPerStep: median(turns.map { $0[place] }),

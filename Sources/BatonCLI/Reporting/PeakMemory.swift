@@ -39,7 +39,7 @@ enum PeakMemory {
 
     /// Megabytes of every rank. Collective.
     static func megabytes(on communicator: any Communicator) throws -> [Double] {
-        try gathered([bytes], on: communicator).map { ($0[0] * 1e-6).rounded() }
+        try communicator.allGather(bytes).map { ($0 * 1e-6).rounded() }
     }
 
     /// `peak memory 215 MB`, or of all ranks.

@@ -168,10 +168,7 @@ public final class RecurrentPipeline {
     private func agreed(_ value: Double) throws(CommError) -> Double {
         var largest = value
         for group in [grid.stageGroup, grid.shardGroup] {
-            let own = Tensor([largest], shape: [1])
-            let all = Tensor(zeros: [group.size], dtype: .float64)
-            try group.allGather(UnsafeRawBufferPointer(own.bytes), into: all.bytes)
-            largest = all.elements(as: Double.self).max() ?? largest
+            largest = try group.allGather(largest).max() ?? largest
         }
         return largest
     }

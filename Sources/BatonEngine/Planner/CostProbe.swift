@@ -122,12 +122,7 @@ public struct CostProbe {
 
     /// The mean over the ranks of every number.
     private func mean(_ values: [Double]) throws -> [Double] {
-        var all = [Double](repeating: 0, count: values.count * world.size)
-        try values.withUnsafeBytes { own in
-            try all.withUnsafeMutableBytes { try world.allGather(own, into: $0) }
-        }
-        return values.indices.map { place in
-            (0..<world.size).reduce(0) { $0 + all[$1 * values.count + place] } / Double(world.size)
-        }
+        let all = try world.allGather(values)
+        return values.indices.map { place in all.reduce(0) { $0 + $1[place] } / Double(world.size) }
     }
 }

@@ -60,7 +60,7 @@ struct ProbeRounds {
         for piece in pieces { try prepare(piece) }
         var watch = StopWatch()
         try runOnce(pieces)
-        let once = try gather([watch.lap()]).map { $0[0] }.max() ?? 0
+        let once = try world.allGather(watch.lap()).max() ?? 0
         for _ in 1..<max(3, min(7, Int(seconds / max(once, 1e-6)))) { try runOnce(pieces) }
         return try pieces.map(cost)
     }
@@ -71,7 +71,7 @@ struct ProbeRounds {
         _ = try piece.run(first, 1)
         let trial = try piece.run(first, 1)
         let longest = max(trial.forward, trial.backward, trial.weights) / Double(first)
-        let perStep = try gather([longest]).map { $0[0] }.reduce(0, +) / Double(world.size)
+        let perStep = try world.allGather(longest).reduce(0, +) / Double(world.size)
         piece.steps = min(stepsPerWindow, max(first, Int(passSeconds / max(perStep, 1e-9))))
         if piece.steps > first { _ = try piece.run(piece.steps, 1) }
     }
@@ -104,7 +104,7 @@ struct ProbeRounds {
     func slowest(_ values: [Double]) throws -> Double { try middle(values) { $0.max() ?? 0 } }
 
     private func middle(_ values: [Double], _ ofRanks: ([Double]) -> Double) throws -> Double {
-        let all = try gather(values)
+        let all = try world.allGather(values)
         return values.isEmpty
             ? 0 : values.indices.map { place in ofRanks(all.map { $0[place] }) }.sorted()[values.count / 2]
     }
@@ -112,19 +112,10 @@ struct ProbeRounds {
     /// Every repetition of the rank on which it took longest.
     private func slowest(_ times: [WindowTimes]) throws -> [WindowTimes] {
         let width = WindowTimes().values.count
-        let all = try gather(times.flatMap(\.values))
+        let all = try world.allGather(times.flatMap(\.values))
         return times.indices.map { place in
             let ranks = all.map { WindowTimes($0[place * width..<(place + 1) * width]) }
             return ranks.max { $0.total < $1.total } ?? WindowTimes()
         }
-    }
-
-    /// The numbers of every rank, in rank order.
-    private func gather(_ values: [Double]) throws -> [[Double]] {
-        var all = [Double](repeating: 0, count: values.count * world.size)
-        try values.withUnsafeBytes { own in
-            try all.withUnsafeMutableBytes { try world.allGather(own, into: $0) }
-        }
-        return (0..<world.size).map { Array(all[$0 * values.count..<($0 + 1) * values.count]) }
     }
 }

@@ -29,7 +29,7 @@ struct TransportProbe {
             let large = try exchange(memory, bytes: Self.messageBytes, peer: peer, rounds: 12)
             values[1] = max(0, large - values[0]) / Double(2 * Self.messageBytes)
         }
-        let all = try gather(values)
+        let all = try world.allGather(values)
         return (all.map { $0[0] }.max() ?? 0, all.map { $0[1] }.max() ?? 0)
     }
 
@@ -76,13 +76,5 @@ struct TransportProbe {
             times.append(watch.lap())
         }
         return times.sorted()[times.count / 2]
-    }
-
-    private func gather(_ values: [Double]) throws -> [[Double]] {
-        var all = [Double](repeating: 0, count: values.count * world.size)
-        try values.withUnsafeBytes { own in
-            try all.withUnsafeMutableBytes { try world.allGather(own, into: $0) }
-        }
-        return (0..<world.size).map { Array(all[$0 * values.count..<($0 + 1) * values.count]) }
     }
 }

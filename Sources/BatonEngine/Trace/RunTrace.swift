@@ -36,16 +36,7 @@ public struct RunTrace: Sendable {
         let own = UnsafeMutableBufferPointer<Int64>.allocate(capacity: trace.events.count * TraceEvent.wordCount)
         defer { own.deallocate() }
         _ = own.initialize(fromContentsOf: trace.events.flatMap(\.words))
-        var head = [Int64(trace.events.count), Int64(trace.dropped)]
-        let heads = UnsafeMutableBufferPointer<Int64>.allocate(capacity: 2 * world.size)
-        let contribution = UnsafeMutableBufferPointer<Int64>.allocate(capacity: 2)
-        defer {
-            heads.deallocate()
-            contribution.deallocate()
-        }
-        heads.initialize(repeating: 0)
-        _ = contribution.initialize(fromContentsOf: head)
-        try world.allGather(UnsafeRawBufferPointer(contribution), into: UnsafeMutableRawBufferPointer(heads))
+        let heads = try world.allGather([trace.events.count, trace.dropped])
         // A group of its own, so that the events never meet other messages.
         let group = try world.duplicate()
         group.waitLimit = world.waitLimit
@@ -56,8 +47,8 @@ public struct RunTrace: Sendable {
         self.layout = layout
         ranks = [Rank(place: layout.place(ofRank: 0), events: trace.events, dropped: trace.dropped)]
         for peer in 1..<max(1, group.size) {
-            head = [heads[2 * peer], heads[2 * peer + 1]]
-            let words = UnsafeMutableBufferPointer<Int64>.allocate(capacity: Int(head[0]) * TraceEvent.wordCount)
+            let (eventCount, dropped) = (heads[peer][0], heads[peer][1])
+            let words = UnsafeMutableBufferPointer<Int64>.allocate(capacity: eventCount * TraceEvent.wordCount)
             defer { words.deallocate() }
             words.initialize(repeating: 0)
             try group.immediateReceive(into: UnsafeMutableRawBufferPointer(words), from: peer, tag: 0)
@@ -67,7 +58,7 @@ public struct RunTrace: Sendable {
             for start in stride(from: 0, to: all.count, by: TraceEvent.wordCount) {
                 events.append(try TraceEvent(words: all[start..<start + TraceEvent.wordCount]))
             }
-            ranks.append(Rank(place: layout.place(ofRank: peer), events: events, dropped: Int(head[1])))
+            ranks.append(Rank(place: layout.place(ofRank: peer), events: events, dropped: dropped))
         }
     }
 }

@@ -28,16 +28,8 @@ struct StageParameters {
     func gather(_ own: [UInt64]) throws(CommError) -> [UInt64] {
         var mine = [UInt64](repeating: 0, count: names.count)
         for (place, value) in zip(owners.indices.filter { owners[$0] == group.rank }, own) { mine[place] = value }
-        let all = UnsafeMutableBufferPointer<UInt64>.allocate(capacity: names.count * group.size)
-        let contribution = UnsafeMutableBufferPointer<UInt64>.allocate(capacity: names.count)
-        defer {
-            all.deallocate()
-            contribution.deallocate()
-        }
-        _ = contribution.initialize(from: mine)
-        all.initialize(repeating: 0)
-        try group.allGather(UnsafeRawBufferPointer(contribution), into: UnsafeMutableRawBufferPointer(all))
-        return owners.enumerated().map { all[$1 * names.count + $0] }
+        let all = try group.allGather(mine)
+        return owners.enumerated().map { all[$1][$0] }
     }
 
     /// A tensor that belongs to a parameter, on every stage. Collective over the stages.
