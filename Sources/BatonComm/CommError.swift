@@ -37,6 +37,15 @@ public struct CommError: Error, CustomStringConvertible, Sendable, Hashable {
 }
 
 extension CommError {
+    /// The error of a wait that has lasted too long.
+    ///
+    /// - Parameters:
+    ///   - purpose: Who waits for what, as `Request.purpose` says it.
+    ///   - limit: How long.
+    public static func timeout(_ purpose: String, since limit: Duration) -> CommError {
+        CommError(.timeout, "\(purpose) since \(limit): the peer is late, stopped or somewhere else.")
+    }
+
     /// The error of a receive whose message has another length.
     public static func countMismatch(
         expected: Int, got: Int, from sender: Int, to receiver: Int, tag: Int

@@ -26,9 +26,7 @@ extension Request {
     public func wait(limit: Duration) throws(CommError) {
         var waiting = waitPolicy.begin()
         while try !test() {
-            if waiting.exceeds(limit) {
-                throw CommError(.timeout, "\(purpose) since \(limit): the peer is late, stopped or somewhere else.")
-            }
+            if waiting.exceeds(limit) { throw .timeout(purpose, since: limit) }
         }
     }
 }
@@ -41,10 +39,7 @@ public func waitAll(_ requests: [any Request], limit: Duration) throws(CommError
     var waiting = first.waitPolicy.begin()
     for request in requests {
         while try !request.test() {
-            if waiting.exceeds(limit) {
-                throw CommError(
-                    .timeout, "\(request.purpose) since \(limit): the peer is late, stopped or somewhere else.")
-            }
+            if waiting.exceeds(limit) { throw .timeout(request.purpose, since: limit) }
         }
     }
 }

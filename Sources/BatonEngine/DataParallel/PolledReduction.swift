@@ -1,4 +1,5 @@
 public import BatonComm
+public import BatonKernelABI
 
 /// A reduction that moves only when it is polled, with a face that a C callback (a kernel's step hook) can reach.
 public class PolledReduction {
@@ -17,13 +18,14 @@ public class PolledReduction {
     /// only wait, never by a kernel.
     func work() throws(CommError) -> Bool { false }
 
-    /// To be called by a kernel after each time step, with `hookContext`. Polls; an error is thrown by the next
-    /// `start` or `finish`.
-    public static var hookFunction: @convention(c) (UnsafeMutableRawPointer?) -> Void {
-        { context in
-            guard let context else { return }
-            Unmanaged<PolledReduction>.fromOpaque(context).takeUnretainedValue().pollFromHook()
-        }
+    /// To be given to kernels: polls after each time step. An error is thrown by the next call that can. The object is
+    /// not retained.
+    public final var hook: StepHook {
+        StepHook(
+            function: { context in
+                guard let context else { return }
+                Unmanaged<PolledReduction>.fromOpaque(context).takeUnretainedValue().pollFromHook()
+            }, context: hookContext)
     }
 
     /// `poll` for a caller that cannot throw.
@@ -32,8 +34,8 @@ public class PolledReduction {
         do throws(CommError) { try poll() } catch { hookFailure = error }
     }
 
-    /// Context of `hookFunction`: this object, unretained.
-    public final var hookContext: UnsafeMutableRawPointer { Unmanaged.passUnretained(self).toOpaque() }
+    /// This object as the context of a hook, unretained.
+    final var hookContext: UnsafeMutableRawPointer { Unmanaged.passUnretained(self).toOpaque() }
 
     /// Throws what a poll from the hook met.
     final func throwHookFailure() throws(CommError) {

@@ -41,9 +41,6 @@ final class DirectionExchange: PolledReduction {
         super.init()
     }
 
-    /// Polls.
-    var hook: StepHook { StepHook(function: PolledReduction.hookFunction, context: hookContext) }
-
     /// Polls, and counts the steps of a forward pass: a chunk leaves when its last step has ended.
     var countingHook: StepHook {
         StepHook(
@@ -107,10 +104,7 @@ final class DirectionExchange: PolledReduction {
             try companion?.poll()
             if waiting.exceeds(group.waitLimit) {
                 let open = swap.flatMap { $0.arrived < $0.receives.count ? $0.receives[$0.arrived] : $0.sends.first }
-                throw CommError(
-                    .timeout,
-                    "\(open?.purpose ?? "the other direction") since \(group.waitLimit): the peer is late, stopped or somewhere else."
-                )
+                throw .timeout(open?.purpose ?? "the other direction", since: group.waitLimit)
             }
         }
         if started.adds { started.tensor.addBlock(started.landing, axis: 2, targetStart: started.received.lowerBound) }

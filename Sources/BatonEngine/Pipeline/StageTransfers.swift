@@ -25,9 +25,6 @@ final class StageTransfers: PolledReduction {
         super.init()
     }
 
-    /// To be given to kernels.
-    var hook: StepHook { StepHook(function: PolledReduction.hookFunction, context: hookContext) }
-
     /// Starts to receive the result of an action of a neighbour.
     func expect(_ index: Int, from stage: Int, into bytes: UnsafeMutableRawBufferPointer) throws(CommError) {
         receives[index] = try group.immediateReceive(into: bytes, from: stage, tag: Self.tag(index))
@@ -72,11 +69,7 @@ final class StageTransfers: PolledReduction {
                 continue
             }
             try companion?.poll()
-            if waiting.exceeds(group.waitLimit) {
-                throw CommError(
-                    .timeout,
-                    "\(request.purpose) since \(group.waitLimit): the peer is late, stopped or somewhere else.")
-            }
+            if waiting.exceeds(group.waitLimit) { throw .timeout(request.purpose, since: group.waitLimit) }
         }
     }
 

@@ -60,7 +60,7 @@ public final class HiddenShard: PolledReduction {
     /// A step hook that meets the other parts, and polls. An error is thrown by the next `meet`.
     public func stepHook(polling hook: StepHook) -> StepHook {
         polling = hook
-        return StepHook(function: Self.hookFunction, context: hookContext)
+        return self.hook
     }
 
     /// See `PolledReduction`: the meeting of a step.

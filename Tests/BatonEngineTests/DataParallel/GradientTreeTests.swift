@@ -1,4 +1,5 @@
 import BatonComm
+import BatonKernelABI
 import BatonMPITestSupport
 import Testing
 
@@ -90,7 +91,7 @@ import Testing
             for turn in buckets.indices {
                 if (world.rank + step) % 2 == 0 {
                     usleep(2000)
-                    for _ in 0..<50 { type(of: tree).hookFunction(tree.hookContext) }
+                    for _ in 0..<50 { tree.hook() }
                 }
                 try tree.start(bucket: step % 2 == 0 ? turn : buckets.count - 1 - (turn + world.rank) % buckets.count)
             }
@@ -180,7 +181,7 @@ import Testing
         try #require(throws: CommError.self) {
             try tree.start(bucket: 0)
             for _ in 0..<1000 {
-                type(of: tree).hookFunction(tree.hookContext)
+                tree.hook()
                 usleep(100)
             }
             try tree.finish()
