@@ -39,12 +39,8 @@ struct CollectiveMeasurement: Encodable {
             .map { _ in Tensor(zeros: [count]) }
         let buckets = stride(from: 0, to: count, by: 1 << 18).map { $0..<min($0 + 1 << 18, count) }
         let tree = GradientTree<Float>(
-            arenas: arenas.map { $0.pointer(of: Float.self) }, buckets: buckets, leafCount: leafCount,
-            communicator: world, owners: arenas.map(\.storage))
-        treeMicroseconds = try Self.time(seconds, world) {
-            for bucket in buckets.indices { try tree.start(bucket: bucket) }
-            try tree.finish()
-        }
+            arenas, buckets: buckets, leafCount: leafCount, communicator: world)
+        treeMicroseconds = try Self.time(seconds, world) { try tree.sum() }
         let (own, all) = (Tensor(zeros: [count]), Tensor(zeros: [size * count]))
         let message = UnsafeMutableRawBufferPointer(start: own.rawPointer, count: own.byteCount)
         gatherMicroseconds = try Self.time(seconds, world) {

@@ -44,7 +44,7 @@ struct RunCommand: ParsableCommand {
             ?? simplestLayout(ranks: ranks, layers: weights.layerCount, directions: weights.directionCount)
         let clock = ContinuousClock()
         let start = clock.now
-        let results =
+        let results: RunResults? =
             ranks == 1
             ? RunResults(weights, arrays, options)
             : try layout.fitting {

@@ -68,8 +68,7 @@ public final class DataParallelBatch {
             separates
             ? LeafPlan(leaves: share.leaves.leaves, subtrees: share.leaves.leaves.indices.map { $0..<$0 + 1 })
             : share.leaves
-        let first = communicator.rank * leafCount / communicator.size
-        let mine = first..<first + share.leaves.leaves.count
+        let mine = LeafPlan.leaves(ofRank: communicator.rank, of: communicator.size, leafCount: leafCount)
         let sums = SubtreeSums(parts: separates ? mine.map { $0..<$0 + 1 } : [mine])
         arena = ParameterArena(parameters, subtreeCount: sums.gradientCount)
         sum =
@@ -93,15 +92,12 @@ public final class DataParallelBatch {
         _: Scalar.Type, _ arena: ParameterArena, _ sums: SubtreeSums, _ leafCount: Int,
         _ communicator: any Communicator
     ) -> () throws(CommError) -> Void {
-        let roots = sums.roots.map { arena.gradients[$0] }
-        let buckets = GradientBuckets(arena).ranges
         let tree = GradientTree<Scalar>(
-            arenas: roots.map { $0.pointer(of: Scalar.self) }, buckets: buckets, leafCount: leafCount,
-            communicator: communicator, owners: roots.map(\.storage))
+            sums.roots.map { arena.gradients[$0] }, buckets: GradientBuckets(arena).ranges, leafCount: leafCount,
+            communicator: communicator)
         return { () throws(CommError) in
             sums.combine(arena, elements: 0..<arena.count)
-            for bucket in buckets.indices { try tree.start(bucket: bucket) }
-            try tree.finish()
+            try tree.sum()
         }
     }
 

@@ -29,8 +29,7 @@ final class DataParallelReduction {
         base = UnsafeRawPointer(gradients[0].rawPointer)
         buckets = GradientBuckets(arena, slots: slots, targetBytes: targetBytes)
         tree = GradientTree<Float>(
-            arenas: gradients.map { $0.pointer(of: Float.self) }, buckets: buckets.ranges,
-            leafCount: leafCount, communicator: communicator, owners: gradients.map(\.storage), firstTag: firstTag)
+            gradients, buckets: buckets.ranges, leafCount: leafCount, communicator: communicator, firstTag: firstTag)
         remaining = buckets.counts
         finalCounts = Array(repeating: 0, count: arena.slots.count)
     }

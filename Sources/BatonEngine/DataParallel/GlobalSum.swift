@@ -1,4 +1,6 @@
 public import BatonComm
+import BatonKernels
+import BatonTensor
 
 /// Loss and token count of one leaf, or of a whole batch.
 public struct LeafTotals: Sendable, Hashable {
@@ -33,7 +35,7 @@ public final class GlobalSum {
             leafCount > 0 && leafCount & (leafCount - 1) == 0, "GlobalSum: \(leafCount) leaves are no power of two")
         self.leafCount = leafCount
         self.communicator = communicator
-        ownLeaves = GlobalSum.leaves(of: communicator.rank, leafCount: leafCount, size: communicator.size)
+        ownLeaves = LeafPlan.leaves(ofRank: communicator.rank, of: communicator.size, leafCount: leafCount)
         contribution = .allocate(capacity: 2 * leafCount)
         contribution.initialize(repeating: 0)
         gathered = .allocate(capacity: 2 * leafCount * communicator.size)
@@ -85,7 +87,7 @@ public final class GlobalSum {
             UnsafeRawBufferPointer(contribution), into: UnsafeMutableRawBufferPointer(gathered))
         var all = Array(repeating: LeafTotals(lossSum: 0, tokenCount: 0), count: leafCount)
         for rank in 0..<communicator.size {
-            for leaf in GlobalSum.leaves(of: rank, leafCount: leafCount, size: communicator.size) {
+            for leaf in LeafPlan.leaves(ofRank: rank, of: communicator.size, leafCount: leafCount) {
                 let place = 2 * (rank * leafCount + leaf)
                 all[leaf] = LeafTotals(gathered[place], gathered[place + 1])
             }
@@ -97,22 +99,25 @@ public final class GlobalSum {
     static func treeSum(_ leaves: [LeafTotals]) -> LeafTotals {
         var sums = leaves
         while sums.count > 1 {
-            sums = stride(from: 0, to: sums.count, by: 2).map { left in
-                LeafTotals(
-                    lossSum: sums[left].lossSum + sums[left + 1].lossSum,
-                    tokenCount: sums[left].tokenCount + sums[left + 1].tokenCount)
-            }
+            sums = stride(from: 0, to: sums.count, by: 2).map { sums[$0] + sums[$0 + 1] }
         }
         return sums[0]
-    }
-
-    private static func leaves(of rank: Int, leafCount: Int, size: Int) -> Range<Int> {
-        rank * leafCount / size..<(rank + 1) * leafCount / size
     }
 }
 
 extension LeafTotals {
     fileprivate init(_ lossBits: UInt64, _ countBits: UInt64) {
         self.init(lossSum: Double(bitPattern: lossBits), tokenCount: Int(Int64(bitPattern: countBits)))
+    }
+
+    static func + (left: LeafTotals, right: LeafTotals) -> LeafTotals {
+        LeafTotals(lossSum: left.lossSum + right.lossSum, tokenCount: left.tokenCount + right.tokenCount)
+    }
+}
+
+extension CrossEntropy {
+    /// What has been added so far, by leaf.
+    var leafTotals: [LeafTotals] {
+        zip(leafSums, leafCounts).map { LeafTotals(lossSum: $0, tokenCount: $1) }
     }
 }

@@ -1,5 +1,6 @@
 public import BatonComm
 internal import BatonKernels
+public import BatonTensor
 
 /// The sum of gradients over all leaves of the global batch, the same bits for any number of ranks.
 ///
@@ -8,7 +9,7 @@ internal import BatonKernels
 /// with the subtree's partial sum. The total is the binary tree over the leaves, each node = left + right.
 ///
 /// Per step: `start(bucket:)` as soon as the elements of a bucket are final on this rank, `poll` now and then while
-/// computing (messages move only inside calls; hand `hookFunction` and `hookContext` to the kernels), `finish` at the
+/// computing (messages move only inside calls; hand `hook` to the kernels), `finish` at the
 /// end. Then arena 0 holds the total of all elements on every rank; the other arenas hold nothing useful.
 ///
 /// Each bucket is cut into P slices; rank s adds slice s. With P = 2 that is: exchange halves, add, exchange halves.
@@ -30,7 +31,7 @@ public final class GradientTree<Scalar: ArenaScalar>: PolledReduction {
 
     /// Number of arenas rank `rank` of `size` needs: one per partial sum, and one for the total in any case.
     public static func arenaCount(leafCount: Int, rank: Int, size: Int) -> Int {
-        max(1, LeafPlan.alignedSubtrees(rank * leafCount / size..<(rank + 1) * leafCount / size).count)
+        max(1, LeafPlan.alignedSubtrees(LeafPlan.leaves(ofRank: rank, of: size, leafCount: leafCount)).count)
     }
 
     /// Prepares the exchange; sends nothing.
@@ -93,6 +94,15 @@ public final class GradientTree<Scalar: ArenaScalar>: PolledReduction {
         super.init()
     }
 
+    /// The same for gradients in flat tensors, which are kept alive.
+    public convenience init(
+        _ gradients: [Tensor], buckets: [Range<Int>], leafCount: Int, communicator: any Communicator, firstTag: Int = 0
+    ) where Scalar: TensorScalar {
+        self.init(
+            arenas: gradients.map { $0.pointer(of: Scalar.self) }, buckets: buckets, leafCount: leafCount,
+            communicator: communicator, owners: gradients.map(\.storage), firstTag: firstTag)
+    }
+
     deinit {
         // Transfers that are still under way let go of the memory before it is gone.
         exchanges = []
@@ -115,6 +125,14 @@ public final class GradientTree<Scalar: ArenaScalar>: PolledReduction {
         underWay.append(bucket)
         noteTransfers()
         try advance(atMost: Self.looksAt)
+    }
+
+    /// Sums all buckets, which are final on this rank, and waits. Collective.
+    ///
+    /// - Throws: as `finish`.
+    public func sum() throws(CommError) {
+        for bucket in isStarted.indices { try start(bucket: bucket) }
+        try finish()
     }
 
     /// Moves the exchanges on, without waiting; does nothing if it has just done so.
@@ -166,10 +184,8 @@ public final class GradientTree<Scalar: ArenaScalar>: PolledReduction {
         try advance(atMost: Int.max)
         while let first = underWay.first {
             if waiting.exceeds(limit) {
-                throw CommError(
-                    .timeout,
-                    "sum of gradient bucket \(first) of \(exchanges.count): "
-                        + "\(exchanges[first].purpose) since \(limit): the peer is late, stopped or somewhere else.")
+                throw .timeout(
+                    "sum of gradient bucket \(first) of \(exchanges.count): \(exchanges[first].purpose)", since: limit)
             }
             try advance(atMost: Int.max)
         }

@@ -12,16 +12,10 @@ struct TreeSumPlan {
         var arena: Int
     }
 
-    /// node `left` ← node `left` + node `right`.
-    struct Addition: Hashable {
-        var left: Int
-        var right: Int
-    }
-
     /// All nodes, ascending by leaves.
     let nodes: [Node]
     /// In an order that respects the tree; afterwards the total stands in node 0.
-    let additions: [Addition]
+    let additions: [SubtreeSums.Addition]
 
     /// - Parameters:
     ///   - leafCount: Leaves of the global batch: a power of two.
@@ -30,31 +24,14 @@ struct TreeSumPlan {
         precondition(
             leafCount > 0 && leafCount & (leafCount - 1) == 0, "TreeSumPlan: \(leafCount) leaves are no power of two")
         precondition(size > 0, "TreeSumPlan: \(size) ranks")
-        var nodes: [Node] = []
-        for rank in 0..<size {
-            let subtrees = LeafPlan.alignedSubtrees(rank * leafCount / size..<(rank + 1) * leafCount / size)
-            for (arena, leaves) in subtrees.enumerated() {
-                nodes.append(Node(leaves: leaves, rank: rank, arena: arena))
-            }
+        let parts = (0..<size).map { LeafPlan.leaves(ofRank: $0, of: size, leafCount: leafCount) }
+        nodes = parts.enumerated().flatMap { rank, leaves in
+            LeafPlan.alignedSubtrees(leaves).enumerated().map { Node(leaves: $1, rank: rank, arena: $0) }
         }
-        // Two neighbours of equal size, the left one aligned to twice that, are the children of one tree node.
-        var additions: [Addition] = []
-        var open: [(node: Int, leaves: Range<Int>)] = []
-        for (number, node) in nodes.enumerated() {
-            open.append((number, node.leaves))
-            while open.count > 1, let right = open.last {
-                let left = open[open.count - 2]
-                guard left.leaves.count == right.leaves.count,
-                    left.leaves.lowerBound % (2 * left.leaves.count) == 0
-                else { break }
-                additions.append(Addition(left: left.node, right: right.node))
-                open.removeLast(2)
-                open.append((left.node, left.leaves.lowerBound..<right.leaves.upperBound))
-            }
-        }
-        precondition(open.count == 1, "TreeSumPlan: \(open.count) partial sums remain of \(leafCount) leaves")
-        self.nodes = nodes
-        self.additions = additions
+        let sums = SubtreeSums(parts: parts)
+        precondition(
+            sums.roots.count == 1, "TreeSumPlan: \(sums.roots.count) partial sums remain of \(leafCount) leaves")
+        additions = sums.additions
     }
 
     /// Carries out the additions on `count` elements of every node.

@@ -25,9 +25,8 @@ struct OutputParts {
     init(lanes: Int, leafCount: Int, layout: ParallelLayout, place: ParallelLayout.Place, microBatches: Int) {
         let rows = LeafPlan.leafRows(rows: lanes, count: leafCount)
         let count = layout.replicas * microBatches
-        let batches = (0..<microBatches).map { number in
-            let part = place.replica * microBatches + number
-            return part * leafCount / count..<(part + 1) * leafCount / count
+        let batches = (0..<microBatches).map {
+            LeafPlan.leaves(ofRank: place.replica * microBatches + $0, of: count, leafCount: leafCount)
         }
         let shared = (0..<layout.stages).map { stage in
             let own = Self.leaves(
@@ -53,7 +52,6 @@ struct OutputParts {
 
     /// Global numbers of the leaves of a rank.
     static func leaves(ofRank rank: Int, _ layout: ParallelLayout, leafCount: Int) -> Range<Int> {
-        let size = layout.replicas * layout.stages
-        return rank * leafCount / size..<(rank + 1) * leafCount / size
+        LeafPlan.leaves(ofRank: rank, of: layout.replicas * layout.stages, leafCount: leafCount)
     }
 }

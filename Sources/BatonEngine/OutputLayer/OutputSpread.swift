@@ -139,10 +139,7 @@ final class OutputSpread: PolledReduction {
             while try !request.test() {
                 try transfers.poll()
                 if waiting.exceeds(grid.stageGroup.waitLimit) {
-                    throw CommError(
-                        .timeout,
-                        "\(request.purpose) since \(grid.stageGroup.waitLimit): the peer is late, stopped or somewhere else."
-                    )
+                    throw .timeout(request.purpose, since: grid.stageGroup.waitLimit)
                 }
             }
             remote[stage][unit.microBatch].give(steps(unit), to: gradient)
@@ -197,9 +194,7 @@ final class OutputSpread: PolledReduction {
             sends.removeFirst()
         }
         try reduction.finish()
-        return shares.flatMap { share in
-            zip(share.entropy.leafSums, share.entropy.leafCounts).map { LeafTotals(lossSum: $0, tokenCount: $1) }
-        }
+        return shares.flatMap(\.entropy.leafTotals)
     }
 
     override func poll() throws(CommError) {

@@ -82,12 +82,10 @@ extension ParallelStack {
     private func sumOverReplicas<Scalar: ArenaScalar & TensorScalar>(
         _ arena: ParameterArena, _: Scalar.Type
     ) throws {
-        let buckets = GradientBuckets(arena).ranges
-        let tree = GradientTree<Scalar>(
-            arenas: sums.roots.map { arena.gradients[$0].pointer(of: Scalar.self) }, buckets: buckets,
-            leafCount: sums.leafCount, communicator: grid.replicaGroup, owners: arena.gradients.map(\.storage))
-        for bucket in buckets.indices { try tree.start(bucket: bucket) }
-        try tree.finish()
+        try GradientTree<Scalar>(
+            sums.roots.map { arena.gradients[$0] }, buckets: GradientBuckets(arena).ranges, leafCount: sums.leafCount,
+            communicator: grid.replicaGroup
+        ).sum()
     }
 }
 

@@ -28,7 +28,7 @@ struct MicroBatchSums {
         let parts = replica * microBatches..<(replica + 1) * microBatches
         shares = parts.map { RankShare(lanes: lanes, leafCount: leafCount, rank: $0, size: count) }
         self.leafCount = leafCount
-        sums = SubtreeSums(parts: parts.map { $0 * leafCount / count..<($0 + 1) * leafCount / count })
+        sums = SubtreeSums(parts: parts.map { LeafPlan.leaves(ofRank: $0, of: count, leafCount: leafCount) })
     }
 
     /// Carries out the additions on some elements.

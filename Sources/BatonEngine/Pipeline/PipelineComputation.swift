@@ -93,9 +93,7 @@ final class PipelineComputation: WindowComputation {
         states = next
         if let output { return try output.finish() }
         guard stage.model.holdsDecoder else { return nil }
-        return open.flatMap { window in
-            zip(window.entropy.leafSums, window.entropy.leafCounts).map { LeafTotals(lossSum: $0, tokenCount: $1) }
-        }
+        return open.flatMap(\.entropy.leafTotals)
     }
 
     private func begin(

@@ -65,14 +65,12 @@ struct TransportProbe {
             .map { _ in Tensor(zeros: [count]) }
         let buckets = stride(from: 0, to: count, by: 1 << 18).map { $0..<min($0 + 1 << 18, count) }
         let tree = GradientTree<Float>(
-            arenas: tensors.map { $0.pointer(of: Float.self) }, buckets: buckets, leafCount: leafCount,
-            communicator: group, owners: tensors.map(\.storage))
+            tensors, buckets: buckets, leafCount: leafCount, communicator: group)
         var times: [Double] = []
         for _ in 0..<7 {
             try group.barrier()
             var watch = StopWatch()
-            for bucket in buckets.indices { try tree.start(bucket: bucket) }
-            try tree.finish()
+            try tree.sum()
             times.append(watch.lap())
         }
         return times.sorted()[times.count / 2]

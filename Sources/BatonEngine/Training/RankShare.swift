@@ -11,7 +11,7 @@ public struct RankShare: Sendable, Hashable {
     public init(lanes: Int, leafCount: Int, rank: Int, size: Int) {
         leaves = LeafPlan.part(rows: lanes, leafCount: leafCount, rank: rank, size: size)
         let rows = LeafPlan.leafRows(rows: lanes, count: leafCount)
-        let first = rank * leafCount / size
+        let first = LeafPlan.leaves(ofRank: rank, of: size, leafCount: leafCount).lowerBound
         let start = first < leafCount ? rows[first].lowerBound : lanes
         self.lanes = start..<start + leaves.rowCount
     }

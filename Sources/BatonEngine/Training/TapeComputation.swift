@@ -45,7 +45,7 @@ final class TapeComputation: WindowComputation {
         times.backward += watch.lap(.compute, .phase(.backward))
         try reduction.finish()
         times.combine += watch.lap(.wait, .phase(.gradients))
-        return zip(loss.leafSums, loss.leafCounts).map { LeafTotals(lossSum: $0, tokenCount: $1) }
+        return loss.leafTotals
     }
 
     private func forward(window: Int, step: Int) -> CrossEntropy {

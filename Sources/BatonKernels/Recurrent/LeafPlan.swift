@@ -25,11 +25,17 @@ public struct LeafPlan: Sendable, Hashable {
         return LeafPlan(leaves: leafRows(rows: rows, count: count), subtrees: [0..<count])
     }
 
-    /// The part of a batch of `rows` global rows that process `rank` of `size` holds: leaves
-    /// `rank·L/size ..< (rank+1)·L/size`, in row numbers local to the process.
+    /// The leaves that process `rank` of `size` holds: `rank·L/size ..< (rank+1)·L/size`, none if there are more
+    /// processes than leaves.
+    public static func leaves(ofRank rank: Int, of size: Int, leafCount: Int) -> Range<Int> {
+        rank * leafCount / size..<(rank + 1) * leafCount / size
+    }
+
+    /// The part of a batch of `rows` global rows that process `rank` of `size` holds, in row numbers local to the
+    /// process.
     public static func part(rows: Int, leafCount: Int, rank: Int, size: Int) -> LeafPlan {
         let all = leafRows(rows: rows, count: leafCount)
-        let mine = rank * leafCount / size..<(rank + 1) * leafCount / size
+        let mine = leaves(ofRank: rank, of: size, leafCount: leafCount)
         let first = mine.isEmpty ? 0 : all[mine.lowerBound].lowerBound
         return LeafPlan(
             leaves: mine.map { all[$0].lowerBound - first..<all[$0].upperBound - first },

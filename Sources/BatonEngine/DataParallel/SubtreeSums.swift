@@ -10,18 +10,25 @@ struct SubtreeSums {
     let gradientCount: Int
     /// Gradients that hold the subtrees of all parts after the additions, ascending; the first is number 0.
     let roots: [Int]
-    /// left ← left + right.
-    private let additions: [(left: Int, right: Int)]
+    /// In an order that respects the tree.
+    let additions: [Addition]
+
+    /// Gradient `left` ← gradient `left` + gradient `right`.
+    struct Addition: Hashable {
+        var left: Int
+        var right: Int
+    }
 
     /// - Parameter parts: Global leaf numbers, each part beginning where the one before ends; some may be empty.
     init(parts: [Range<Int>]) {
         var gradients: [Range<Int>] = []
-        var additions: [(left: Int, right: Int)] = []
+        var additions: [Addition] = []
         var open: [(gradient: Int, leaves: Range<Int>)] = []
         var count = 0
         for leaves in parts {
             let subtrees = LeafPlan.alignedSubtrees(leaves)
             gradients.append(count..<count + subtrees.count)
+            // Two neighbours of equal size, the left one aligned to twice that, are the children of one tree node.
             for subtree in subtrees {
                 open.append((count, subtree))
                 count += 1
@@ -30,7 +37,7 @@ struct SubtreeSums {
                     guard left.leaves.count == right.leaves.count,
                         left.leaves.lowerBound % (2 * left.leaves.count) == 0
                     else { break }
-                    additions.append((left.gradient, right.gradient))
+                    additions.append(Addition(left: left.gradient, right: right.gradient))
                     open.removeLast(2)
                     open.append((left.gradient, left.leaves.lowerBound..<right.leaves.upperBound))
                 }
