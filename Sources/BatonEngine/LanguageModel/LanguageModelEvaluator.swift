@@ -35,12 +35,38 @@ public struct LanguageModelEvaluator {
     public func evaluate(_ model: LanguageModel) throws -> (loss: Double, tokens: Int) {
         let share = RankShare(
             lanes: windows.laneCount, leafCount: leafCount, rank: grid.place.replica, size: grid.layout.replicas)
-        let stream = EvaluationStream(
-            LanguageModelStage(model, shard: try HiddenShard(grid)), windows: windows, share: share, grid: grid)
-        let totals = try stream.run()
+        let stage = LanguageModelStage(model, shard: try HiddenShard(grid))
+        var totals = share.leaves.leaves.map { _ in LeafTotals(lossSum: 0, tokenCount: 0) }
+        if !share.lanes.isEmpty {
+            try StreamOfWindows<LanguageModelWindow>.run(
+                windows.windowsPerEpoch,
+                chunks: ScheduleShape.chunks(stages: grid.layout.stages, steps: windows.stepCount(ofWindow: 0)),
+                on: grid, StageTransfers(grid.stageGroup)
+            ) { index, carried in
+                try begin(index, stage, share, from: carried)
+            } ended: { _, window, _ in
+                totals = zip(totals, window.entropy.leafTotals).map { $0 + $1 }
+            }
+        }
         let sum = GlobalSum.treeSum(
             try GlobalSum(leafCount: leafCount, communicator: grid.replicaGroup)
                 .gather(model.holdsDecoder ? totals : nil, lastStageOf: grid))
         return (sum.lossSum / Double(sum.tokenCount), sum.tokenCount)
+    }
+    private func begin(
+        _ number: Int, _ stage: LanguageModelStage, _ share: RankShare, from states: [Tensor]?
+    ) throws -> (window: LanguageModelWindow, states: [Tensor]) {
+        let shape = [windows.stepCount(ofWindow: number), share.lanes.count]
+        let inputs = Tensor(uninitialized: shape, dtype: .int32)
+        let targets = Tensor(uninitialized: shape, dtype: .int32)
+        windows.fill(window: number, lanes: share.lanes, inputs: inputs, targets: targets)
+        let next = stage.beginState(rows: share.lanes.count)
+        let window = try LanguageModelWindow(
+            stage,
+            LanguageModelWindow.Content(
+                inputs: inputs, targets: targets, rows: 0..<share.lanes.count,
+                initial: states ?? stage.beginState(rows: share.lanes.count), final: next, leaves: share.leaves),
+            training: nil)
+        return (window, next)
     }
 }

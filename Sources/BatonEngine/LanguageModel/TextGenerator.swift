@@ -18,10 +18,6 @@ public final class TextGenerator {
     private let stream: RandomStream
     private var states: [Tensor]
     private var position: UInt64 = 0
-    /// The tokens being fed.
-    private var window: LanguageModelWindow?
-    private var shape = ScheduleShape(stages: 1, isTraining: false)
-    private var length = 0
 
     /// - Parameters:
     ///   - model: the whole model, or the part of this rank's stage.
@@ -60,23 +56,23 @@ public final class TextGenerator {
 
     /// Logits after the last of the tokens, on the last stage.
     private func feed(_ tokens: [Int32]) throws -> [Float]? {
-        let stages = grid.layout.stages
-        length = tokens.count
-        shape = ScheduleShape(stages: stages, chunks: stages == 1 ? 1 : min(8 * stages, length), isTraining: false)
-        let next = stage.beginState(rows: 1)
-        let window = try LanguageModelWindow(
-            stage,
-            LanguageModelWindow.Content(
-                inputs: Tensor(tokens, shape: [length, 1]), targets: nil, rows: 0..<1, initial: states, final: next,
-                leaves: .whole(rows: 1)),
-            training: nil)
-        self.window = window
-        let schedule = PipelineSchedule.inference(stages: stages, chunks: shape.chunks)
-        _ = try ScheduleExecutor(schedule, rank: grid.place.stage).run(self, transfers)
-        states = next
-        return window.logits.map {
-            $0[leading: $0.shape[0] - 1..<$0.shape[0]].elements(as: Float.self)
+        var logits: Tensor?
+        try StreamOfWindows<LanguageModelWindow>.run(
+            1, chunks: ScheduleShape.chunks(stages: grid.layout.stages, steps: tokens.count), on: grid, transfers
+        ) { [stage, states] _, _ in
+            let next = stage.beginState(rows: 1)
+            let window = try LanguageModelWindow(
+                stage,
+                LanguageModelWindow.Content(
+                    inputs: Tensor(tokens, shape: [tokens.count, 1]), targets: nil, rows: 0..<1, initial: states,
+                    final: next, leaves: .whole(rows: 1)),
+                training: nil)
+            return (window, next)
+        } ended: { [self] _, window, next in
+            states = next
+            logits = window.logits
         }
+        return logits.map { $0[leading: $0.shape[0] - 1..<$0.shape[0]].elements(as: Float.self) }
     }
 
     /// The last stage's token, on every stage.
@@ -98,24 +94,5 @@ public final class TextGenerator {
             if remaining < 0 { return Int32(index) }
         }
         return Int32(most)
-    }
-}
-
-extension TextGenerator: StageWork {
-    func perform(_ action: ScheduleAction, hook: StepHook) throws {
-        try window?.forward(steps: steps(of: action), hook: hook)
-    }
-
-    func landing(for action: ScheduleAction) -> UnsafeMutableRawBufferPointer {
-        window?.recurrent.input[leading: steps(of: action)].bytes ?? .init(start: nil, count: 0)
-    }
-
-    func result(of action: ScheduleAction) -> UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(
-            window?.recurrent.output[leading: steps(of: action)].bytes ?? .init(start: nil, count: 0))
-    }
-
-    private func steps(of action: ScheduleAction) -> Range<Int> {
-        shape.steps(ofChunk: action.chunk, of: length)
     }
 }

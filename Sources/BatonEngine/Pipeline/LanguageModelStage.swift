@@ -54,7 +54,7 @@ final class LanguageModelStage {
 ///
 /// A first stage looks up the embedding of all steps when the window begins; a last stage runs the output layer and the
 /// loss chunk by chunk behind its layers.
-final class LanguageModelWindow {
+final class LanguageModelWindow: ForwardWindow {
     /// What belongs to a window besides the model.
     struct Content {
         /// Tokens, (T, N); used by the first stage.
@@ -76,6 +76,8 @@ final class LanguageModelWindow {
     }
 
     let recurrent: RecurrentStage
+    var input: Tensor { recurrent.input }
+    var output: Tensor { recurrent.output }
     /// Loss of the steps run so far; of the last stage.
     private(set) var entropy: CrossEntropy
     /// Logits of the last chunk that was run without targets, (C, N, V).

@@ -100,26 +100,22 @@ public final class RecurrentPipeline {
         guard count > 0 else { return }
         let first = try window(0)
         let steps = first.input.shape[0]
-        let stages = grid.layout.stages
-        let shape = ScheduleShape(
-            stages: stages, microBatches: count, chunks: max(1, (steps + chunkLength - 1) / chunkLength),
-            isTraining: false)
-        let work = StreamOfWindows(shape: shape, isLast: grid.place.stage == stages - 1, ended: ended) {
-            [self] (index, carried) throws in
+        let (isFirst, isLast) = (grid.place.stage == 0, grid.place.stage == grid.layout.stages - 1)
+        try StreamOfWindows<RecurrentStage>.run(
+            count, chunks: max(1, (steps + chunkLength - 1) / chunkLength), on: grid, transfers
+        ) { [self] index, carried in
             let (input, states) = try index == 0 ? first : window(index)
             let (steps, rows) = (input.shape[0], input.shape[1])
             let next = beginState(batchSize: rows)
-            let received =
-                grid.place.stage == 0
-                ? input : Tensor(uninitialized: [steps, rows, stack.outputSize], dtype: stack.dtype)
+            let received = isFirst ? input : Tensor(uninitialized: [steps, rows, stack.outputSize], dtype: stack.dtype)
             let stage = try RecurrentStage(
                 stack, layers: layers, input: received, rows: 0..<rows,
                 initial: states ?? carried ?? beginState(batchSize: rows), final: next, leaves: .whole(rows: rows),
                 random: nil, recordsGradients: false, shard: shard)
             return (stage, next)
+        } ended: { index, stage, states in
+            try ended(index, isLast ? stage.output : nil, states)
         }
-        let schedule = PipelineSchedule.inference(stages: stages, chunks: shape.chunks, sequences: count)
-        _ = try ScheduleExecutor(schedule, rank: grid.place.stage, isStream: true).run(work, transfers)
     }
 
     /// Takes the chunk length that runs a stream of windows of a size fastest, by a short trial of each: shorter chunks let
@@ -171,53 +167,5 @@ public final class RecurrentPipeline {
             largest = try group.allGather(largest).max() ?? largest
         }
         return largest
-    }
-}
-
-/// What a stage does with the windows of a stream.
-private final class StreamOfWindows: StageWork {
-    private let shape: ScheduleShape
-    private let isLast: Bool
-    private let ended: (Int, Tensor?, [Tensor]) throws -> Void
-    private let begin: (_ index: Int, _ carried: [Tensor]?) throws -> (RecurrentStage, [Tensor])
-    /// Windows whose tensors are in use, with the states after them.
-    private var open: [Int: (stage: RecurrentStage, states: [Tensor])] = [:]
-
-    init(
-        shape: ScheduleShape, isLast: Bool, ended: @escaping (Int, Tensor?, [Tensor]) throws -> Void,
-        begin: @escaping (_ index: Int, _ carried: [Tensor]?) throws -> (RecurrentStage, [Tensor])
-    ) {
-        (self.shape, self.isLast, self.ended, self.begin) = (shape, isLast, ended, begin)
-    }
-
-    func perform(_ action: ScheduleAction, hook: StepHook) throws {
-        let index = action.microBatch
-        // The executor has sent all of it.
-        if action.chunk == 0 { open[index - 2] = nil }
-        let (stage, states) = try window(index)
-        try stage.forward(steps: steps(of: action, in: stage), hook: hook)
-        if action.chunk + 1 == shape.chunks { try ended(index, isLast ? stage.output : nil, states) }
-    }
-
-    func landing(for action: ScheduleAction) throws -> UnsafeMutableRawBufferPointer {
-        let stage = try window(action.microBatch).stage
-        return stage.input[leading: steps(of: action, in: stage)].bytes
-    }
-
-    func result(of action: ScheduleAction) throws -> UnsafeRawBufferPointer {
-        let stage = try window(action.microBatch).stage
-        return UnsafeRawBufferPointer(stage.output[leading: steps(of: action, in: stage)].bytes)
-    }
-
-    private func steps(of action: ScheduleAction, in stage: RecurrentStage) -> Range<Int> {
-        shape.steps(ofChunk: action.chunk, of: stage.input.shape[0])
-    }
-
-    /// A window, begun when it is first asked for; that happens in their order.
-    private func window(_ index: Int) throws -> (stage: RecurrentStage, states: [Tensor]) {
-        if let window = open[index] { return window }
-        let window = try begin(index, open[index - 1]?.states)
-        open[index] = window
-        return window
     }
 }

@@ -2,15 +2,9 @@ import BatonKernelABI
 public import BatonTensor
 
 /// A window in progress through the layers that one rank holds, however it divides them.
-protocol StageWindow: AnyObject {
-    /// What the lowest layer reads; the caller fills it chunk by chunk.
-    var input: Tensor { get }
-    /// What the stage above reads.
-    var output: Tensor { get }
+protocol StageWindow: ForwardWindow {
     /// Gradient of `output`; the caller fills the steps it walks back.
     func outputGradient() -> Tensor
-    /// Runs the next steps.
-    func forward(steps: Range<Int>, hook: StepHook) throws
     /// A tensor for the gradient of the input, to be given to `backwardData`; in a window that records gradients.
     func makeInputGradient() -> Tensor
     /// Carries gradients of some steps down to `inputGradient`, from `makeInputGradient`, if that is wanted.

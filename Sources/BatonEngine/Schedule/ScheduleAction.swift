@@ -79,6 +79,14 @@ public struct ScheduleShape: Sendable, Hashable {
         self.isTraining = isTraining
     }
 
+    /// Into how many chunks of time a window of T ≥ 1 steps is best cut.
+    ///
+    /// The bubble of a wavefront is (P − 1)/1.5 chunks of K: 2 % for two stages at 32. Down to chunks of two steps of
+    /// eight rows the kernels take no longer for a window; chunks of one step are only for short windows.
+    static func chunks(stages: Int, steps: Int) -> Int {
+        stages == 1 ? 1 : min(16 * stages, max(steps / 2, min(steps, 8 * stages)))
+    }
+
     /// Number of ranks, D·P.
     public var rankCount: Int { replicas * stages }
     /// Stage of a rank; ranks of one pipeline adjoin.

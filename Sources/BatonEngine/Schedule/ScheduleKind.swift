@@ -16,16 +16,15 @@ public enum ScheduleKind: String, Sendable, Hashable, CaseIterable, Codable {
     func schedule(
         stages: Int, replicas: Int, steps: Int, leafCount: Int, cuts: ScheduleCuts = ScheduleCuts()
     ) -> PipelineSchedule {
-        // The bubble of a wavefront is (P − 1)/1.5 chunks of K: 2 % for two stages at 32. Down to chunks of two steps of
-        // eight rows the kernels take no longer for a window; chunks of one step are only for short windows.
-        let chunks = cuts.chunks ?? min(16 * stages, max(steps / 2, min(steps, 8 * stages)))
         // Two micro-batches per stage at most: they have fewer rows each, and kernels want rows.
         var microBatches = 1
         while microBatches * 2 * replicas <= leafCount && microBatches * 2 <= 2 * stages { microBatches *= 2 }
         microBatches = cuts.microBatches ?? microBatches
         return switch self {
         case .wavefront:
-            .wavefront(stages: stages, chunks: chunks, microBatches: cuts.microBatches ?? 1, replicas: replicas)
+            .wavefront(
+                stages: stages, chunks: cuts.chunks ?? ScheduleShape.chunks(stages: stages, steps: steps),
+                microBatches: cuts.microBatches ?? 1, replicas: replicas)
         case .gpipe: .gPipe(stages: stages, microBatches: microBatches, replicas: replicas)
         case .oneForwardOneBackward:
             .oneForwardOneBackward(stages: stages, microBatches: microBatches, replicas: replicas)
