@@ -26,21 +26,16 @@ public struct SigmoidBinaryCrossEntropyLoss: Loss {
         _ prediction: Variable, _ label: Tensor, sampleWeight: Tensor?, _ context: ForwardContext
     ) -> Variable {
         let positive = positiveWeight
-        let weights = factors(sampleWeight, rank: prediction.shape.count, dtype: prediction.dtype)
         if fromSigmoid {
             let epsilon = 1e-12
-            return context.elementLoss(
-                prediction, label: label, weights: weights, batchAxis: batchAxis, name: "SigmoidBinaryCrossEntropyLoss"
-            ) { p, l in
+            return elements(prediction, label, sampleWeight, context) { p, l in
                 (
                     -(positive * l * log(p + epsilon) + (1 - l) * log(1 - p + epsilon)),
                     -(positive * l / (p + epsilon) - (1 - l) / (1 - p + epsilon))
                 )
             }
         }
-        return context.elementLoss(
-            prediction, label: label, weights: weights, batchAxis: batchAxis, name: "SigmoidBinaryCrossEntropyLoss"
-        ) { x, l in
+        return elements(prediction, label, sampleWeight, context) { x, l in
             // log(1 + e⁻ˣ) without overflow; its derivative is −σ(−x).
             let logWeight = 1 + (positive - 1) * l
             let soft = log1p(exp(-abs(x))) + max(-x, 0)
@@ -66,10 +61,7 @@ public struct L1Loss: Loss {
     public func callAsFunction(
         _ prediction: Variable, _ label: Tensor, sampleWeight: Tensor?, _ context: ForwardContext
     ) -> Variable {
-        let weights = factors(sampleWeight, rank: prediction.shape.count, dtype: prediction.dtype)
-        return context.elementLoss(
-            prediction, label: label, weights: weights, batchAxis: batchAxis, name: "L1Loss"
-        ) { x, l in (abs(x - l), x > l ? 1 : x < l ? -1 : 0) }
+        return elements(prediction, label, sampleWeight, context) { x, l in (abs(x - l), x > l ? 1 : x < l ? -1 : 0) }
     }
 }
 
@@ -90,10 +82,8 @@ public struct L2Loss: Loss {
     public func callAsFunction(
         _ prediction: Variable, _ label: Tensor, sampleWeight: Tensor?, _ context: ForwardContext
     ) -> Variable {
-        let weights = factors(sampleWeight, rank: prediction.shape.count, dtype: prediction.dtype, scale: 0.5)
-        return context.elementLoss(
-            prediction, label: label, weights: weights, batchAxis: batchAxis, name: "L2Loss"
-        ) { x, l in ((x - l) * (x - l), 2 * (x - l)) }
+        return elements(prediction, label, sampleWeight, context, scale: 0.5) { x, l in ((x - l) * (x - l), 2 * (x - l))
+        }
     }
 }
 
@@ -121,10 +111,7 @@ public struct HuberLoss: Loss {
         _ prediction: Variable, _ label: Tensor, sampleWeight: Tensor?, _ context: ForwardContext
     ) -> Variable {
         let rho = rho
-        let weights = factors(sampleWeight, rank: prediction.shape.count, dtype: prediction.dtype)
-        return context.elementLoss(
-            prediction, label: label, weights: weights, batchAxis: batchAxis, name: "HuberLoss"
-        ) { x, l in
+        return elements(prediction, label, sampleWeight, context) { x, l in
             let distance = abs(x - l)
             return distance > rho
                 ? (distance - 0.5 * rho, x > l ? 1 : -1) : (0.5 / rho * distance * distance, (x - l) / rho)

@@ -30,6 +30,17 @@ extension Loss {
         "\(type(of: self))(batch_axis=\(batchAxis), w=\(weight.map { "\($0)" } ?? "None"))"
     }
 
+    /// The loss of every sample, of a value and a derivative for each element.
+    func elements(
+        _ prediction: Variable, _ label: Tensor, _ sampleWeight: Tensor?, _ context: ForwardContext, scale: Double = 1,
+        _ loss: @escaping (_ prediction: Double, _ label: Double) -> (value: Double, derivative: Double)
+    ) -> Variable {
+        context.elementLoss(
+            prediction, label: label,
+            weights: factors(sampleWeight, rank: prediction.shape.count, dtype: prediction.dtype, scale: scale),
+            batchAxis: batchAxis, name: "\(type(of: self))", loss)
+    }
+
     /// Sample weights times the global weight, of the prediction's type and rank.
     func factors(_ sampleWeight: Tensor?, rank: Int, dtype: DType, scale: Double = 1) -> Tensor? {
         let global = (weight ?? 1) * scale
