@@ -57,7 +57,7 @@ struct TrainReport: Encodable {
         blasCore = OpenBLASCore.current
         self.ranks = ranks
         self.workload = workload
-        parameters = trainer.configuration.model.parameterShapes.reduce(0) { $0 + $1.shape.reduce(1, *) }
+        parameters = Int(trainer.configuration.model.parameterCount)
         layout = trainer.grid.layout.description
         schedule = trainer.schedule.map { "\($0.shape.microBatches)×\($0.shape.chunks)" }
         if trainer.schedule != nil { outputLayer = trainer.output == .spread ? "spread" : "last" }

@@ -154,9 +154,10 @@ struct TrainCommand: ParsableCommand {
     /// without a word.
     private func checkMemory(for configuration: TrainingConfiguration) throws {
         try configuration.check()
-        let count = configuration.model.parameterShapes.reduce(0.0) { $0 + $1.shape.reduce(1.0) { $0 * Double($1) } }
         // At least the parameters and their gradient, f32.
-        let (needed, present) = (8 * count / 1e9, Double(ProcessInfo.processInfo.physicalMemory) / 1e9)
+        let (needed, present) = (
+            8 * configuration.model.parameterCount / 1e9, Double(ProcessInfo.processInfo.physicalMemory) / 1e9
+        )
         guard needed <= present else {
             throw CommandFailure(
                 "The model needs at least \(fixed(needed, digits: 1)) GB of memory for its parameters where this machine has \(fixed(present, digits: 1)) GB; make it smaller (--hidden, --layers, --embed)."

@@ -87,9 +87,8 @@ struct TrainingSession {
     private func describe(_ lastStep: Int) {
         let configuration = trainer.configuration
         let model = configuration.model
-        let count = model.parameterShapes.reduce(0) { $0 + $1.shape.reduce(1, *) }
         Console.print(
-            "\(model.cell.rawValue) \(model.layers)×\(model.hidden), embedding \(model.embedding), vocabulary \(model.vocabularySize) (\(unit)s), \(count) parameters"
+            "\(model.cell.rawValue) \(model.layers)×\(model.hidden), embedding \(model.embedding), vocabulary \(model.vocabularySize) (\(unit)s), \(Int(model.parameterCount)) parameters"
         )
         Console.print(
             "\(corpus.training.count) training and \(corpus.validation.count) validation tokens; batch \(configuration.batch) × \(configuration.stepsPerWindow) on \(job.communicator.size) rank(s), layout \(trainer.grid.layout); \(KernelSelection.active.backend.rawValue) kernels, \(KernelSelection.active.instructionSet.rawValue)"

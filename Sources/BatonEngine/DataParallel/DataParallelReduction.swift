@@ -7,10 +7,10 @@ import BatonTensor
 final class DataParallelReduction {
     private let arena: ParameterArena
     private let base: UnsafeRawPointer
-    private let buckets: GradientBuckets
+    let buckets: GradientBuckets
     private let tree: GradientTree<Float>
     /// Elements of every bucket that are not final.
-    private var remaining: [Int]
+    private(set) var remaining: [Int]
     /// Elements of every slot that are final, counted from its first.
     private var finalCounts: [Int]
     private var failure: CommError?
@@ -52,9 +52,6 @@ final class DataParallelReduction {
 
     /// The sum under way, for others that poll.
     var polled: PolledReduction { tree }
-
-    /// Elements whose exchange has not begun, for tests.
-    var elementsNotStarted: Int { remaining.enumerated().reduce(0) { $0 + ($1.1 > 0 ? buckets.counts[$1.0] : 0) } }
 
     /// To be called by the tape when the gradient of a parameter is final.
     func ready(_ parameter: Parameter) {

@@ -1,4 +1,4 @@
-public import BatonComm
+import BatonComm
 import BatonKernels
 import BatonTensor
 
@@ -18,7 +18,7 @@ public struct LeafTotals: Sendable, Hashable {
 
 /// Sums of scalars over all leaves of the global batch, the same bits for any number of ranks: the values of all
 /// leaves are gathered, and every rank adds them in the tree `GradientTree` uses.
-public final class GlobalSum {
+final class GlobalSum {
     private let leafCount: Int
     private let communicator: any Communicator
     /// Leaves of this rank.
@@ -30,7 +30,7 @@ public final class GlobalSum {
     /// - Parameters:
     ///   - leafCount: Leaves L of the global batch, a power of two; rank r of P holds r·L/P ..< (r+1)·L/P.
     ///   - communicator: The ranks of the sum.
-    public init(leafCount: Int, communicator: any Communicator) {
+    init(leafCount: Int, communicator: any Communicator) {
         precondition(
             leafCount > 0 && leafCount & (leafCount - 1) == 0, "GlobalSum: \(leafCount) leaves are no power of two")
         self.leafCount = leafCount
@@ -51,7 +51,7 @@ public final class GlobalSum {
     ///
     /// - Parameter leaves: The totals of this rank's leaves, ascending.
     /// - Throws: `CommError` of the transport or of a time limit.
-    public func combine(_ leaves: [LeafTotals]) throws(CommError) -> LeafTotals {
+    func combine(_ leaves: [LeafTotals]) throws(CommError) -> LeafTotals {
         GlobalSum.treeSum(try gather(leaves))
     }
 

@@ -27,7 +27,7 @@ public final class LanguageModel {
     /// the first and the last layer. Parameters of the other layers have no values here.
     public let layers: Range<Int>
     /// Whether this process has the output layer's parameters without the last recurrent layer.
-    public let copiesDecoder: Bool
+    let copiesDecoder: Bool
 
     /// A model, or a part of one, with initial values that depend on the seed only.
     ///
@@ -57,9 +57,9 @@ public final class LanguageModel {
     private var blocks: [Block] { [embedding, recurrent, decoder] }
 
     /// Whether this process holds the embedding.
-    public var holdsEmbedding: Bool { layers.lowerBound == 0 }
+    var holdsEmbedding: Bool { layers.lowerBound == 0 }
     /// Whether this process holds the last recurrent layer, and with it the output layer.
-    public var holdsDecoder: Bool { layers.upperBound == configuration.layers }
+    var holdsDecoder: Bool { layers.upperBound == configuration.layers }
 
     /// The parameters held here, in the order of the forward pass.
     public var parameters: [Parameter] {
@@ -69,7 +69,7 @@ public final class LanguageModel {
     }
 
     /// The parameters of the whole model with the layer each belongs to, in the order of the forward pass.
-    public var parametersByLayer: [(parameter: Parameter, layer: Int)] {
+    var parametersByLayer: [(parameter: Parameter, layer: Int)] {
         embedding.collectParameters().map { ($0, 0) }
             + recurrent.directions.flatMap { direction in direction.parameters.map { ($0, direction.layer) } }
             + decoder.collectParameters().map { ($0, configuration.layers - 1) }

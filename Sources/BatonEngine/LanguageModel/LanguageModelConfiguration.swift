@@ -66,4 +66,20 @@ public struct LanguageModelConfiguration: Codable, Hashable, Sendable {
         }
         return result + [("decoder.weight", [vocabularySize, hidden]), ("decoder.bias", [vocabularySize])]
     }
+
+    /// Number of parameters; as a floating-point number, because sizes that no memory holds must not overflow.
+    public var parameterCount: Double { parameterCount(layers: 0..<layers) }
+
+    /// Parameters of some layers, with the embedding at the first and the output layer at the last.
+    func parameterCount(layers range: Range<Int>) -> Double {
+        let rows = Double(cell.gateCount * hidden)
+        var count = 0.0
+        for layer in range { count += rows * (Double((layer == 0 ? embedding : hidden) + hidden) + 2) }
+        if range.lowerBound == 0 { count += Double(vocabularySize) * Double(embedding) }
+        if range.upperBound == layers { count += outputParameterCount }
+        return count
+    }
+
+    /// Parameters of the output layer.
+    var outputParameterCount: Double { Double(vocabularySize) * Double(hidden + 1) }
 }

@@ -73,9 +73,7 @@ final class BidirectionalStage: StageWindow {
                 return stack.directions[2 * layer + direction]
                     .begin(operands, leaves: leaves, training: recordsGradients)
             }
-            // The names under which RecurrentLayer draws its masks.
-            let drops = random != nil && stack.dropout > 0 && layer + 1 < stack.numLayers
-            let dropout = drops ? (name: "\(stack.name)_l\(layer)_dropout", rate: stack.dropout) : nil
+            let dropout = random == nil ? nil : stack.dropout(above: layer)
             let output = dropout == nil ? raw : Tensor(uninitialized: raw.shape, dtype: raw.dtype)
             entries.append(Entry(passes: passes, output: output, raw: raw, dropout: dropout))
             below = output

@@ -1,8 +1,8 @@
-public import BatonComm
-public import BatonKernelABI
-public import BatonKernels
-public import BatonNN
-public import BatonTensor
+import BatonComm
+import BatonKernelABI
+import BatonKernels
+import BatonNN
+import BatonTensor
 
 /// One window through contiguous layers of a one-directional recurrent stack, as a stage of a pipeline runs it: forward
 /// in chunks of time, backward in chunks of time, then the weights of each layer.
@@ -18,7 +18,7 @@ public import BatonTensor
 /// | `input` | (T, N, I) of the first layer |
 /// | `output` | (T, N, R), after the dropout that follows the last layer of the stage, if one does |
 /// | states | h (layers, N, R) and, for LSTM, c (layers, N, H); R is H unless projected |
-public final class RecurrentStage: StageWindow {
+final class RecurrentStage: StageWindow {
     /// One layer of the stage.
     private struct Entry {
         var pass: any RecurrentPass
@@ -32,7 +32,7 @@ public final class RecurrentStage: StageWindow {
     }
 
     /// What the lowest layer reads; the caller fills it chunk by chunk.
-    public let input: Tensor
+    let input: Tensor
     private let leaves: LeafPlan
     private let states: StateRows
     private let random: RandomKey
@@ -53,7 +53,7 @@ public final class RecurrentStage: StageWindow {
     ///   - recordsGradients: Whether the backward passes will be called.
     ///   - shard: The units of this rank; nil is all.
     /// - Throws: `CommError` if a rank that holds other units does not come.
-    public init(
+    init(
         _ stack: RecurrentLayer, layers: Range<Int>, input: Tensor, rows: Range<Int>, initial: [Tensor]?,
         final: [Tensor], lengths: SequenceLengths? = nil, leaves: LeafPlan, random: RandomKey?,
         recordsGradients: Bool, shard: HiddenShard? = nil
@@ -75,9 +75,7 @@ public final class RecurrentStage: StageWindow {
             let raw =
                 shared?.outputs[place]
                 ?? Tensor(uninitialized: [input.shape[0], rows.count, stack.outputSize], dtype: stack.dtype)
-            // The names under which RecurrentLayer draws its masks.
-            let drops = random != nil && stack.dropout > 0 && layer + 1 < stack.numLayers
-            let dropout = drops ? (name: "\(stack.name)_l\(layer)_dropout", rate: stack.dropout) : nil
+            let dropout = random == nil ? nil : stack.dropout(above: layer)
             func state(_ given: [Tensor]?, _ kind: Int) -> Tensor? { states.entry(given, kind: kind, place) }
             let operands = RecurrentOperands(
                 input: below, output: raw, initialHidden: state(initial, 0), initialCell: state(initial, 1),
@@ -93,15 +91,15 @@ public final class RecurrentStage: StageWindow {
     }
 
     /// What the stage above reads.
-    public var output: Tensor { entries[entries.count - 1].output }
+    var output: Tensor { entries[entries.count - 1].output }
 
     /// Number of layers.
-    public var layerCount: Int { entries.count }
+    var layerCount: Int { entries.count }
 
     /// Runs the next steps.
     ///
     /// - Throws: `CommError` if a rank that holds other units does not come.
-    public func forward(steps: Range<Int>, hook: StepHook) throws(CommError) {
+    func forward(steps: Range<Int>, hook: StepHook) throws(CommError) {
         let stepHook = shard?.stepHook(polling: hook) ?? hook
         for entry in entries {
             entry.pass.forward(steps: steps, hook: stepHook)
@@ -119,10 +117,10 @@ public final class RecurrentStage: StageWindow {
     func prepareBackward(layer place: Int) { entries[place].pass.prepareBackward() }
 
     /// Gradient of `output`, (T, N, R): the caller fills the steps it walks back.
-    public func outputGradient() -> Tensor { gradient(entries.count - 1) }
+    func outputGradient() -> Tensor { gradient(entries.count - 1) }
 
     /// A tensor for the gradient of the input, to be given to `backwardData`; in a stage that records gradients.
-    public func makeInputGradient() -> Tensor {
+    func makeInputGradient() -> Tensor {
         shared?.inputGradient ?? Tensor(uninitialized: input.shape, dtype: input.dtype)
     }
 
@@ -130,7 +128,7 @@ public final class RecurrentStage: StageWindow {
     /// also those of the states, final to initial.
     ///
     /// - Throws: `CommError` if a rank that holds other units does not come.
-    public func backwardData(
+    func backwardData(
         steps: Range<Int>, inputGradient: Tensor?, states gradients: StateGradients? = nil, hook: StepHook
     ) throws(CommError) {
         let stepHook = shard?.stepHook(polling: hook) ?? hook
@@ -160,7 +158,7 @@ public final class RecurrentStage: StageWindow {
 
     /// Adds the gradients of the parameters of one layer, counted from the lowest of the stage, after all steps have
     /// been walked back; of a part of the units their rows.
-    public func backwardWeights(layer place: Int, hook: StepHook) { entries[place].pass.backwardWeights(hook: hook) }
+    func backwardWeights(layer place: Int, hook: StepHook) { entries[place].pass.backwardWeights(hook: hook) }
 
     /// Adds the gradients of the parameters of all layers, the highest first.
     func backwardWeights(hook: StepHook) {

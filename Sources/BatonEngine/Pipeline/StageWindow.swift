@@ -1,5 +1,5 @@
 import BatonKernelABI
-public import BatonTensor
+import BatonTensor
 
 /// A window in progress through the layers that one rank holds, however it divides them.
 protocol StageWindow: ForwardWindow {
@@ -18,17 +18,11 @@ extension StageWindow {
 }
 
 /// Gradients of states, shaped as the states a stage was given; a window uses its rows of them.
-public struct StateGradients {
+struct StateGradients {
     /// Of the final h, or h and c; nil is zero.
-    public var final: [Tensor?]
+    var final: [Tensor?]
     /// Of the initial h, or h and c, written.
-    public var initial: [Tensor]
-
-    /// Gradients that are given, and where those that result go.
-    public init(final: [Tensor?], initial: [Tensor]) {
-        self.final = final
-        self.initial = initial
-    }
+    var initial: [Tensor]
 }
 
 /// States of a stage, (entries, rows of all windows, width) each.

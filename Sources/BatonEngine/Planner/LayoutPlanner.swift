@@ -188,18 +188,3 @@ struct StageLoad {
     /// A window on a rank that holds the whole model.
     func whole(steps: Int) -> Double { Double(steps) * (forward + backward + weights) }
 }
-
-extension LanguageModelConfiguration {
-    /// Parameters of some layers, with the embedding at the first and the output layer at the last.
-    func parameterCount(layers range: Range<Int>) -> Double {
-        let rows = Double(cell.gateCount * hidden)
-        var count = 0.0
-        for layer in range { count += rows * (Double((layer == 0 ? embedding : hidden) + hidden) + 2) }
-        if range.lowerBound == 0 { count += Double(vocabularySize) * Double(embedding) }
-        if range.upperBound == layers { count += outputParameterCount }
-        return count
-    }
-
-    /// Parameters of the output layer.
-    var outputParameterCount: Double { Double(vocabularySize) * Double(hidden + 1) }
-}

@@ -1,6 +1,6 @@
-public import BatonComm
-public import BatonKernelABI
-public import BatonKernels
+import BatonComm
+import BatonKernelABI
+import BatonKernels
 import BatonNN
 import BatonTensor
 
@@ -8,9 +8,9 @@ import BatonTensor
 ///
 /// A part needs all of h of the step before, and backward all gradients of the gates of the step after: the ranks meet
 /// in the kernels' step hook, once per time step. What they exchange stands in memory they share, where it is computed.
-public final class HiddenShard: PolledReduction {
+final class HiddenShard: PolledReduction {
     /// The own part.
-    public let units: UnitShard
+    let units: UnitShard
     private let workspace: SharedWorkspace
     /// Polls what else is under way.
     private var polling = StepHook.none
@@ -24,7 +24,7 @@ public final class HiddenShard: PolledReduction {
     /// The part of a rank of a grid; nil where units are not divided.
     ///
     /// - Throws: `EngineError` if the kernels in use cannot divide units; on all ranks alike.
-    public init?(_ grid: ProcessGrid) throws(EngineError) {
+    init?(_ grid: ProcessGrid) throws(EngineError) {
         guard let workspace = grid.shardWorkspace else { return nil }
         try Self.check(grid.layout)
         self.workspace = workspace
@@ -58,13 +58,13 @@ public final class HiddenShard: PolledReduction {
     }
 
     /// A step hook that meets the other parts, and polls. An error is thrown by the next `meet`.
-    public func stepHook(polling hook: StepHook) -> StepHook {
+    func stepHook(polling hook: StepHook) -> StepHook {
         polling = hook
         return self.hook
     }
 
     /// See `PolledReduction`: the meeting of a step.
-    public override func poll() throws(CommError) {
+    override func poll() throws(CommError) {
         unpolled += 1
         var polled = false
         let polling = polling
@@ -82,7 +82,7 @@ public final class HiddenShard: PolledReduction {
     /// Meets the other parts once more, between passes.
     ///
     /// - Throws: `CommError` if one does not come, now or in a step before.
-    public func meet() throws(CommError) {
+    func meet() throws(CommError) {
         try throwHookFailure()
         try poll()
     }

@@ -1,26 +1,26 @@
-public import BatonComm
+import BatonComm
 import BatonKernels
-public import BatonTensor
+import BatonTensor
 
 /// The owner map of recurrent state, (lane, layer) → rank, and the moves it implies when a run starts, ends, or goes on
 /// in another layout.
 ///
 /// State lives where its layer runs for its lane and does not travel in between. State tensors are (layers, N, H) on a
 /// rank and (L, B, H) globally; lanes follow `RankShare` over the replicas, layers the partition over the stages.
-public struct StateHandoff {
+struct StateHandoff {
     /// B.
-    public let lanes: Int
+    let lanes: Int
     /// Leaves the lanes are cut into.
-    public let leafCount: Int
+    let leafCount: Int
     /// Layers of every pipeline stage.
-    public let partition: StagePartition
+    let partition: StagePartition
     /// The layout of the ranks.
-    public let layout: ParallelLayout
+    let layout: ParallelLayout
 
     /// The owner map of a batch of lanes.
     ///
     /// - Precondition: as many stages in the partition as in the layout.
-    public init(lanes: Int, leafCount: Int, partition: StagePartition, layout: ParallelLayout) {
+    init(lanes: Int, leafCount: Int, partition: StagePartition, layout: ParallelLayout) {
         precondition(
             partition.stages.count == layout.stages,
             "StateHandoff: \(partition.stages.count) stages of layers for a layout of \(layout.stages)")
@@ -31,7 +31,7 @@ public struct StateHandoff {
     }
 
     /// The rank that holds the state of a layer for a lane.
-    public func owner(lane: Int, layer: Int) -> Int {
+    func owner(lane: Int, layer: Int) -> Int {
         let replica = (0..<layout.replicas).first { share(ofReplica: $0).lanes.contains(lane) }
         guard let replica else { preconditionFailure("StateHandoff: no lane \(lane) among \(lanes)") }
         return layout.rank(at: .init(replica: replica, stage: partition.stage(ofLayer: layer)))
@@ -41,7 +41,7 @@ public struct StateHandoff {
     ///
     /// - Parameter local: (layers, N, H) of this rank, f32.
     /// - Returns: (L, B, H).
-    public func gather(_ local: Tensor, on grid: ProcessGrid) throws(CommError) -> Tensor {
+    func gather(_ local: Tensor, on grid: ProcessGrid) throws(CommError) -> Tensor {
         let hidden = local.shape[2]
         let own = partition.stages[grid.place.stage]
         let global = Tensor(zeros: [partition.stages.reduce(0) { $0 + $1.count }, lanes, hidden])
@@ -62,7 +62,7 @@ public struct StateHandoff {
     ///
     /// - Parameter global: (L, B, H), f32.
     /// - Returns: (layers, N, H).
-    public func part(of global: Tensor, at place: ParallelLayout.Place) -> Tensor {
+    func part(of global: Tensor, at place: ParallelLayout.Place) -> Tensor {
         let layers = partition.stages[place.stage]
         let share = share(ofReplica: place.replica)
         let local = Tensor(zeros: [layers.count, share.lanes.count, global.shape[2]])

@@ -2,7 +2,7 @@
 ///
 /// All memory is taken at the start, and an event costs one or two readings of the clock that the step's own times take
 /// anyway. A trace that is full drops events and counts them.
-public final class StepTrace {
+final class StepTrace {
     /// The moment from which this rank counts.
     let origin: ContinuousClock.Instant
     /// What has to be added to this rank's times to get those of rank 0, nanoseconds.
@@ -26,9 +26,6 @@ public final class StepTrace {
         stepsLeft = steps
         events.reserveCapacity(capacity)
     }
-
-    /// Whether there are steps left to record.
-    public var isRecording: Bool { stepsLeft > 0 }
 
     /// To be called at the start of a step; nil if it is not recorded.
     func begin(step: Int) -> StepTrace? {

@@ -34,11 +34,16 @@ extension RecurrentLayer {
                     records: records, context)
             }
             value = output
-            if layer + 1 < numLayers {
-                value = context.dropout(value, rate: dropout, name: "\(name)_l\(layer)_dropout")
+            if let dropout = dropout(above: layer) {
+                value = context.dropout(value, rate: dropout.rate, name: dropout.name)
             }
         }
         return (layout == .NTC ? context.swapLeadingAxes(value) : value, finals)
+    }
+
+    /// The dropout that follows a layer: the name under which its masks are drawn, and its rate; nil if none does.
+    public func dropout(above layer: Int) -> (name: String, rate: Double)? {
+        dropout > 0 && layer + 1 < numLayers ? ("\(name)_l\(layer)_dropout", dropout) : nil
     }
 
     private func runDirection(

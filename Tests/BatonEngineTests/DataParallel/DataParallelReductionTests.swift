@@ -113,3 +113,10 @@ import Testing
         }
     }
 }
+
+extension DataParallelReduction {
+    /// Elements of the buckets whose exchange has not begun.
+    fileprivate var elementsNotStarted: Int {
+        zip(remaining, buckets.counts).reduce(0) { $0 + ($1.0 > 0 ? $1.1 : 0) }
+    }
+}
