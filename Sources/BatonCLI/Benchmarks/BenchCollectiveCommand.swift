@@ -11,7 +11,9 @@ struct BenchCollectiveCommand: ParsableCommand {
             Start the ranks with launch/run -n 2.
             """)
 
-    @Option(help: "Sizes in KiB, joined by commas.", transform: BenchCollectiveCommand.sizes)
+    @Option(
+        help: "Sizes in KiB, joined by commas (default: 4,16,64,256,1024,4096,16384).",
+        transform: BenchCollectiveCommand.sizes)
     var sizes = [4, 16, 64, 256, 1024, 4096, 16384]
     @Option(help: "Time per size and way.") var seconds = 0.3
     @Flag(help: "Print one JSON object.") var json = false

@@ -22,7 +22,7 @@ struct BenchKernelsCommand: ParsableCommand {
             valueName: "file"))
     var shapes: String?
     @Option(help: "Time per measurement; at least three repetitions are made.") var seconds = 0.25
-    @Option(help: "Backends, joined by commas: packed, blas.", transform: BenchKernelsCommand.backends)
+    @Option(help: "Backends, joined by commas: packed, blas (default: both).", transform: BenchKernelsCommand.backends)
     var kernels = KernelBackend.allCases
     @Flag(help: "Print the shapes, in the form of a shape file, and measure nothing.") var listShapes = false
     @Flag(help: "Print one JSON object.") var json = false

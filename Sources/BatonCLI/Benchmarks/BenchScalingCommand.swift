@@ -19,7 +19,7 @@ struct BenchScalingCommand: ParsableCommand {
     @Option(help: "Number of recurrent layers.") var layers = 2
     @Option(help: "Hidden units per layer, and width of the input.") var hidden = 512
     @Option(help: "Time steps of a window.") var steps = 96
-    @Option(help: "Batch sizes, joined by commas.", transform: BenchScalingCommand.sizes)
+    @Option(help: "Batch sizes, joined by commas (default: 1,2,4,8,16,32,64).", transform: BenchScalingCommand.sizes)
     var batch = [1, 2, 4, 8, 16, 32, 64]
     @Option(help: "Time per batch size.") var seconds = 5.0
     @Option(help: "Time steps that travel together between stages; by default a short probe chooses.") var chunk: Int?

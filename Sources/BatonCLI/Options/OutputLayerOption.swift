@@ -14,7 +14,7 @@ struct OutputLayerOption: ParsableArguments {
             "Which pipeline stages run the output layer: auto, last or spread.",
             discussion: """
                 spread gives every stage the lanes of its part of the leaves; auto spreads if the slowest stage then has a \
-                tenth less to do. Needs pp in --layout.
+                tenth less to do. Says nothing about layouts without pp.
                 """))
     var outputLayer = Name.auto
 

@@ -10,8 +10,9 @@ struct RunCommand: ParsableCommand {
             the gradients of Σ y·dy + Σ hn·dhn + Σ cn·dcn are written to the folder --grad-dir: input.npy, state.npy, \
             cell_state.npy, and one file per tensor of the weights, under its name there. With --symbol the weights are \
             the parameters of a graph that MXNet, or baton convert, exported, and the graph is run instead of a stack. \
-            Several ranks (launch/run -n N) divide the directions, layers or rows of a stack as --layout says; every \
-            rank reads the files, rank 0 writes, and what it writes is what one rank would.
+            Several ranks (launch/run -n N) divide the directions, layers, hidden units or rows of a stack as --layout says \
+            (without it directions before layers, and layers before rows); every rank reads the files, rank 0 writes, and \
+            what it writes is what one rank would.
             """)
 
     @OptionGroup var options: RunOptions

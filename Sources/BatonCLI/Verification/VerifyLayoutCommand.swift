@@ -18,10 +18,11 @@ struct VerifyLayoutCommand: ParsableCommand {
 
     @OptionGroup var training: VerificationRun
     @OptionGroup var memory: RecomputeOption
-    @Option(help: "Numbers of ranks, joined by commas.", transform: VerifyLayoutCommand.counts) var ranks = [
+    @Option(help: "Numbers of ranks, joined by commas (default: 1,2,3,4).", transform: VerifyLayoutCommand.counts)
+    var ranks = [
         1, 2, 3, 4,
     ]
-    @Option(help: "Cells, joined by commas: lstm, gru, rnn.", transform: VerifyLayoutCommand.cells)
+    @Option(help: "Cells, joined by commas: lstm, gru, rnn (default: all).", transform: VerifyLayoutCommand.cells)
     var models = TrainOptions.Model.allCases
     @Option(
         help: ArgumentHelp(
