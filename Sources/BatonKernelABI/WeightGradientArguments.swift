@@ -48,65 +48,60 @@ public struct OuterProductArguments {
     }
 }
 
-/// Packs columns for `outerProduct`, in pieces of leaves and tiles of columns as that kernel works on them.
-public struct ColumnPackArguments {
+/// Adjoining columns of the rows of one subtree.
+public struct SubtreeColumns {
     /// First column; row k begins at `source + offsets[k]`.
     public var source: UnsafePointer<Float>
     /// Offsets of the rows of the subtree, in the order of `OuterProductArguments`.
     public var offsets: UnsafePointer<Int>
-    /// Columns to pack.
-    public var columns: Int
+    /// Number of columns.
+    public var count: Int
     /// Rows of each leaf of the subtree.
     public var leafDepths: UnsafePointer<Int>
-    /// Leaves of the subtree.
+    /// Leaves of the subtree, a power of two.
     public var leafCount: Int
-    /// As many floats as the subtree has rows, times `columns`.
-    public var target: UnsafeMutablePointer<Float>
 
     /// All values at once.
     public init(
-        source: UnsafePointer<Float>, offsets: UnsafePointer<Int>, columns: Int, leafDepths: UnsafePointer<Int>,
-        leafCount: Int, target: UnsafeMutablePointer<Float>
+        source: UnsafePointer<Float>, offsets: UnsafePointer<Int>, count: Int, leafDepths: UnsafePointer<Int>,
+        leafCount: Int
     ) {
         self.source = source
         self.offsets = offsets
-        self.columns = columns
+        self.count = count
         self.leafDepths = leafDepths
         self.leafCount = leafCount
+    }
+}
+
+/// Packs columns for `outerProduct`, in pieces of leaves and tiles of columns as that kernel works on them.
+public struct ColumnPackArguments {
+    /// What to pack.
+    public var columns: SubtreeColumns
+    /// As many floats as the subtree has rows, times the columns.
+    public var target: UnsafeMutablePointer<Float>
+
+    /// All values at once.
+    public init(columns: SubtreeColumns, target: UnsafeMutablePointer<Float>) {
+        self.columns = columns
         self.target = target
     }
 }
 
 /// Sums of columns over the leaves of a subtree (a bias gradient), added to the target.
 public struct ColumnSumArguments {
-    /// As `ColumnPackArguments.source`.
-    public var source: UnsafePointer<Float>
-    /// As `ColumnPackArguments.offsets`.
-    public var offsets: UnsafePointer<Int>
-    /// Columns, at most four lane widths.
-    public var columns: Int
-    /// Rows of each leaf of the subtree.
-    public var leafDepths: UnsafePointer<Int>
-    /// Leaves of the subtree, a power of two.
-    public var leafCount: Int
+    /// What to sum up; at most four lane widths of columns.
+    public var columns: SubtreeColumns
     /// One sum per column, added to.
     public var target: UnsafeMutablePointer<Float>
     /// As `OuterProductArguments.continuesChain`.
     public var continuesChain: Bool
 
     /// All values at once.
-    public init(
-        source: UnsafePointer<Float>, offsets: UnsafePointer<Int>, columns: Int, leafDepths: UnsafePointer<Int>,
-        leafCount: Int,
-        target: UnsafeMutablePointer<Float>, continuesChain: Bool = false
-    ) {
-        self.continuesChain = continuesChain
-        self.source = source
-        self.offsets = offsets
+    public init(columns: SubtreeColumns, target: UnsafeMutablePointer<Float>, continuesChain: Bool = false) {
         self.columns = columns
-        self.leafDepths = leafDepths
-        self.leafCount = leafCount
         self.target = target
+        self.continuesChain = continuesChain
     }
 }
 

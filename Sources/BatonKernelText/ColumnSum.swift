@@ -2,7 +2,7 @@ import BatonKernelABI
 
 /// Bias gradient of up to four strips (see `ColumnSumArguments`): same chains, same tree.
 func columnSum(_ arguments: ColumnSumArguments) {
-    let vectors = (arguments.columns &+ laneCount &- 1) / laneCount
+    let vectors = (arguments.columns.count &+ laneCount &- 1) / laneCount
     switch vectors {
     case 4: columnSum(arguments, vectors: 4)
     case 3: columnSum(arguments, vectors: 3)
@@ -12,16 +12,17 @@ func columnSum(_ arguments: ColumnSumArguments) {
 }
 
 @inline(__always) private func columnSum(_ arguments: ColumnSumArguments, vectors: Int) {
-    let lastColumns = arguments.columns &- (vectors &- 1) &* laneCount
+    let rows = arguments.columns
+    let lastColumns = rows.count &- (vectors &- 1) &* laneCount
     func columns(_ pointer: UnsafePointer<Float>) -> Quad { loadQuad(vectors, pointer, laneCount, lastColumns) }
     // One partial sum per level of the tree; eight leaves need four levels, 2¹⁵ leaves sixteen.
     withUnsafeTemporaryAllocation(of: Quad.self, capacity: 16) { levels in
         var total = Quad()
-        var offset = arguments.offsets
-        for leaf in 0..<arguments.leafCount {
+        var offset = rows.offsets
+        for leaf in 0..<rows.leafCount {
             var sum = arguments.continuesChain ? columns(arguments.target) : Quad()
-            for _ in 0..<arguments.leafDepths[leaf] {
-                sum = addQuad(vectors, sum, columns(arguments.source + offset.pointee))
+            for _ in 0..<rows.leafDepths[leaf] {
+                sum = addQuad(vectors, sum, columns(rows.source + offset.pointee))
                 offset += 1
             }
             var carry = leaf

@@ -3,24 +3,25 @@ import CLanes
 
 /// Packs left columns for `outerProduct` (see `ColumnPackArguments`).
 func packColumns(_ arguments: ColumnPackArguments) {
-    let tiles = BalancedParts(arguments.columns, limit: outerTileRows)
-    var offsets = arguments.offsets
+    let columns = arguments.columns
+    let tiles = BalancedParts(columns.count, limit: outerTileRows)
+    var offsets = columns.offsets
     var target = arguments.target
-    for leaf in 0..<arguments.leafCount {
-        let pieces = leafPieces(arguments.leafDepths[leaf])
+    for leaf in 0..<columns.leafCount {
+        let pieces = leafPieces(columns.leafDepths[leaf])
         for pieceIndex in 0..<pieces.parts {
             let depth = pieces.size(pieceIndex)
             let larger = tiles.largerParts &* (tiles.smaller &+ 1)
             if larger > 0 {
                 packTiles(
-                    arguments.source, offsets, depth: depth, rows: tiles.smaller &+ 1, count: tiles.largerParts,
+                    columns.source, offsets, depth: depth, rows: tiles.smaller &+ 1, count: tiles.largerParts,
                     into: target)
             }
             packTiles(
-                arguments.source + larger, offsets, depth: depth, rows: tiles.smaller,
+                columns.source + larger, offsets, depth: depth, rows: tiles.smaller,
                 count: tiles.parts &- tiles.largerParts, into: target + larger &* depth)
             offsets += depth
-            target += depth &* arguments.columns
+            target += depth &* columns.count
         }
     }
 }

@@ -105,16 +105,13 @@ struct PackedWeightGradient {
                     let columns = strips[group].reduce(0) { $0 + $1.columns }
                     for (index, subtree) in leaves.subtrees.enumerated() {
                         let rowsBefore = depthsBefore[subtree.lowerBound]
-                        table.packColumns(
-                            ColumnPackArguments(
-                                source: left.base + first.column, offsets: offsets + rowsBefore, columns: columns,
-                                leafDepths: depths + subtree.lowerBound, leafCount: subtree.count, target: packed))
-                        addBiases(strips[group]) { column, columns, gradientRow, targets in
-                            ColumnSumArguments(
-                                source: left.base + column, offsets: offsets + rowsBefore, columns: columns,
-                                leafDepths: depths + subtree.lowerBound, leafCount: subtree.count,
-                                target: targets[index] + gradientRow, continuesChain: continuesChains)
+                        func block(_ column: Int, _ count: Int) -> SubtreeColumns {
+                            SubtreeColumns(
+                                source: left.base + column, offsets: offsets + rowsBefore, count: count,
+                                leafDepths: depths + subtree.lowerBound, leafCount: subtree.count)
                         }
+                        table.packColumns(ColumnPackArguments(columns: block(first.column, columns), target: packed))
+                        addBiases(strips[group], subtree: index, block)
                         for panel in panels where first.rights.contains(panel.right) {
                             let right = rights[panel.right]
                             table.outerProduct(
@@ -154,15 +151,16 @@ struct PackedWeightGradient {
 
     /// Adds the column sums of a group of strips, which packing has brought into the cache, four strips at a time.
     private func addBiases(
-        _ strips: ArraySlice<LeftStrip>,
-        _ arguments: (_ column: Int, _ columns: Int, _ gradientRow: Int, [UnsafeMutablePointer<Float>])
-            -> ColumnSumArguments
+        _ strips: ArraySlice<LeftStrip>, subtree: Int,
+        _ block: (_ column: Int, _ count: Int) -> SubtreeColumns
     ) {
         for start in stride(from: strips.startIndex, to: strips.endIndex, by: 4) {
-            let part = strips[start..<min(start + 4, strips.endIndex)]
-            let columns = part.reduce(0) { $0 + $1.columns }
+            let columns = strips[start..<min(start + 4, strips.endIndex)].reduce(0) { $0 + $1.columns }
             for bias in strips[start].biases {
-                table.columnSum(arguments(strips[start].column, columns, strips[start].gradientRow, bias))
+                table.columnSum(
+                    ColumnSumArguments(
+                        columns: block(strips[start].column, columns),
+                        target: bias[subtree] + strips[start].gradientRow, continuesChain: continuesChains))
             }
         }
     }
