@@ -35,13 +35,6 @@ struct BenchKernelsCommand: ParsableCommand {
         var l2ReadGBytesPerSecond: Double
         var l3ReadGBytesPerSecond: Double
         var rows: [KernelMeasurement]
-
-        enum CodingKeys: String, CodingKey {
-            case processor, isa, rows
-            case blasCore = "blas_core"
-            case l2ReadGBytesPerSecond = "l2_read_gbytes_per_second"
-            case l3ReadGBytesPerSecond = "l3_read_gbytes_per_second"
-        }
     }
 
     static func backends(_ text: String) throws -> [KernelBackend] {

@@ -107,7 +107,7 @@ struct BenchTrainCommand: ParsableCommand {
         report.predictedMegabytes = forecast.map { ($0.bytesPerRank * 1e-6).rounded() }
         report.peakMegabytes = mode == .compare ? nil : megabytes
         report.trace = try traced(rounds[0].trainer, job)
-        Console.print(json ? try jsonText(report) : report.text)
+        try Console.print(report, json: json)
         try job.finish()
     }
 

@@ -13,14 +13,6 @@ struct CollectiveMeasurement: Encodable {
     /// To the next rank and from the one before, without a sum.
     var exchangeMicroseconds: Double
 
-    enum CodingKeys: String, CodingKey {
-        case bytes
-        case treeMicroseconds = "tree_microseconds"
-        case gatherMicroseconds = "gather_microseconds"
-        case broadcastMicroseconds = "broadcast_microseconds"
-        case exchangeMicroseconds = "exchange_microseconds"
-    }
-
     /// Bytes of the array over the time of a sum.
     var treeGBytesPerSecond: Double { Double(bytes) / treeMicroseconds * 1e-3 }
     /// The same for gathering and adding.

@@ -20,12 +20,6 @@ struct KernelMeasurement: Encodable {
             gflops = operations / seconds * 1e-9
             shareOfPeak = operations / seconds / peak
         }
-
-        enum CodingKeys: String, CodingKey {
-            case seconds, gflops
-            case shareOfPeak = "share_of_peak"
-            case shareOnCore = "share_on_core"
-        }
     }
 
     /// One backend.
@@ -53,15 +47,8 @@ struct KernelMeasurement: Encodable {
     /// their clock drift, and a peak of another moment would flatter or blame.
     var peakGFlops: Double
     /// Whether reading bounds an inference step, see `WeightReads`.
-    var isReadBound: Bool
+    var readBound: Bool
     var results: [Backend]
-
-    enum CodingKeys: String, CodingKey {
-        case shape, cell, steps, batch, input, hidden, layers, bidirectional, operations, results
-        case weightBytes = "weight_bytes"
-        case peakGFlops = "peak_gflops"
-        case isReadBound = "read_bound"
-    }
 
     /// Measures a shape.
     ///
@@ -92,7 +79,7 @@ struct KernelMeasurement: Encodable {
         self.operations = operations
         weightBytes = shape.weightBytes
         peakGFlops = peak * 1e-9
-        isReadBound = WeightReads.bound(batch: shape.batch, peak: peak, ceiling: ceiling)
+        readBound = WeightReads.bound(batch: shape.batch, peak: peak, ceiling: ceiling)
         func pass(_ factor: Double, _ time: BestTime) -> Pass {
             Pass(operations: factor * operations, seconds: time.seconds, shareOnCore: time.shareOnCore, peak: peak)
         }

@@ -28,7 +28,7 @@ struct KernelTableText {
         let figures = row.results.flatMap { result in
             [
                 fixed(result.inference.gflops, digits: 1), share(result.inference.shareOfPeak),
-                row.isReadBound ? share(result.reads.shareOfCeiling) : "",
+                row.readBound ? share(result.reads.shareOfCeiling) : "",
                 fixed(result.training.gflops, digits: 1), share(result.training.shareOfPeak),
             ]
         }

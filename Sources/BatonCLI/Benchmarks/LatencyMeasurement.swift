@@ -24,13 +24,6 @@ struct LatencyMeasurement: Encodable {
     /// Part of the measured time in which the thread really ran.
     var shareOnCore: Double
 
-    enum CodingKeys: String, CodingKey {
-        case shape, cell, steps, batch, input, hidden, layers, precision, calls, reads, gflops
-        case relativeError = "relative_error"
-        case microsecondsPerStep = "microseconds_per_step"
-        case shareOnCore = "share_on_core"
-    }
-
     /// The most calls that are timed.
     private static let callLimit = 1_000_000
 

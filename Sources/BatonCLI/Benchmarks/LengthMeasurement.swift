@@ -9,12 +9,6 @@ struct LengthMeasurement: Encodable {
         var fullSeconds: Double
         /// Time over time at full length, over Σλ / (T·N): 1 is cost in proportion to the sum of the lengths.
         var costRatio: Double
-
-        enum CodingKeys: String, CodingKey {
-            case seconds
-            case fullSeconds = "full_seconds"
-            case costRatio = "cost_ratio"
-        }
     }
 
     var cell: String
@@ -28,11 +22,6 @@ struct LengthMeasurement: Encodable {
     var shareOfRows: Double
     var inference: Pass
     var training: Pass
-
-    enum CodingKeys: String, CodingKey {
-        case cell, steps, batch, input, hidden, kernels, lengths, inference, training
-        case shareOfRows = "share_of_rows"
-    }
 
     /// Measures a shape.
     ///

@@ -22,41 +22,11 @@ struct ScalingMeasurement: Encodable {
     /// them: ranks that work on one window cannot be faster than that for long.
     var shareOfCeiling: Double
     var shareOfSlowest: Double
+    /// What all ranks side by side do, and what the divided stack does, in units of one alone.
+    var ceiling: Double
+    var speedup: Double
     /// Whether the output of the divided stack has the bits of one rank.
     var sameBits: Bool
-
-    enum CodingKeys: String, CodingKey {
-        case batch, chunk, alone, independent, wavefront
-        case aloneMilliseconds = "alone_milliseconds"
-        case wavefrontMilliseconds = "wavefront_milliseconds"
-        case streamMilliseconds = "stream_milliseconds"
-        case sameBits = "same_bits"
-        case ceiling, speedup
-        case shareOfCeiling = "share_of_ceiling"
-        case shareOfSlowest = "share_of_slowest"
-    }
-
-    /// What all ranks side by side do, in units of one alone.
-    var ceiling: Double { independent / alone }
-    /// What the divided stack does, in units of one alone.
-    var speedup: Double { wavefront / alone }
-
-    func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(batch, forKey: .batch)
-        try container.encode(chunk, forKey: .chunk)
-        try container.encode(alone, forKey: .alone)
-        try container.encode(independent, forKey: .independent)
-        try container.encode(wavefront, forKey: .wavefront)
-        try container.encode(aloneMilliseconds, forKey: .aloneMilliseconds)
-        try container.encode(wavefrontMilliseconds, forKey: .wavefrontMilliseconds)
-        try container.encode(streamMilliseconds, forKey: .streamMilliseconds)
-        try container.encode(sameBits, forKey: .sameBits)
-        try container.encode(ceiling, forKey: .ceiling)
-        try container.encode(speedup, forKey: .speedup)
-        try container.encode(shareOfCeiling, forKey: .shareOfCeiling)
-        try container.encode(shareOfSlowest, forKey: .shareOfSlowest)
-    }
 
     /// Measures in turns, so that a machine that gets slower or faster does so for all. Collective.
     ///
@@ -98,6 +68,8 @@ struct ScalingMeasurement: Encodable {
         alone = 1 / median(rounds.map(\.alone))
         independent = alone * median(rounds.map { $0.alone / $0.independent })
         wavefront = alone * median(rounds.map { $0.alone / $0.divided })
+        ceiling = independent / alone
+        speedup = wavefront / alone
         shareOfCeiling = median(rounds.map { $0.independent / $0.divided })
         shareOfSlowest = median(rounds.map { $0.slowest / $0.divided })
         aloneMilliseconds = 1e3 / alone

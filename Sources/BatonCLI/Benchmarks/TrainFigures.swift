@@ -42,17 +42,6 @@ struct TrainFigures: Encodable {
     var steps: Int
     var stepMilliseconds: Breakdown
 
-    enum CodingKeys: String, CodingKey {
-        case ranks, gflops, steps
-        case tokensPerSecond = "tokens_per_second"
-        case tokensPerSecondByMedian = "tokens_per_second_by_median"
-        case tokensPerSecondPerRank = "tokens_per_second_per_rank"
-        case shareOfPeak = "share_of_peak"
-        case medianStepMilliseconds = "median_step_milliseconds"
-        case bestStepMilliseconds = "best_step_milliseconds"
-        case stepMilliseconds = "step_milliseconds"
-    }
-
     /// Sums the tallies of all ranks. Collective.
     ///
     /// - Parameter peak: sum over the ranks, operations per second.

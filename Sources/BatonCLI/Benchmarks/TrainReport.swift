@@ -1,7 +1,7 @@
 import Baton
 
 /// What `bench train` prints.
-struct TrainReport: Encodable {
+struct TrainReport: CommandReport {
     var processor: String
     var isa: String
     var kernels: String
@@ -34,17 +34,6 @@ struct TrainReport: Encodable {
     var trace: TraceReport?
     /// Nil unless ranks were measured both ways.
     var compared: TrainComparison?
-
-    enum CodingKeys: String, CodingKey {
-        case processor, isa, kernels, ranks, layout, schedule, workload, parameters, lanes, figures, trace, compared
-        case recomputation
-        case outputLayer = "output_layer"
-        case blasCore = "blas_core"
-        case peakGFlopsPerRank = "peak_gflops_per_rank"
-        case predictedStepMilliseconds = "predicted_step_milliseconds"
-        case predictedMegabytes = "predicted_megabytes"
-        case peakMegabytes = "peak_megabytes"
-    }
 
     /// - Parameter figures: coupled before independent, when there are both.
     init(
@@ -126,11 +115,6 @@ struct TrainComparison: Encodable {
     /// The same if all independent ranks were as slow as the slowest of them: coupled ranks wait for each other, so
     /// where cores differ for a while they cannot do more.
     var efficiencyOfSlowest: Double
-
-    enum CodingKeys: String, CodingKey {
-        case turns, efficiency
-        case efficiencyOfSlowest = "efficiency_of_slowest"
-    }
 
     /// - Parameter rates: by turn, coupled and independent: tokens per second of every rank.
     init(_ rates: [[[Double]]]) {

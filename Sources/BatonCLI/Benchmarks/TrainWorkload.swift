@@ -1,4 +1,4 @@
-import Baton
+public import Baton
 
 /// What `bench train` trains: a language model on random tokens.
 struct TrainWorkload: Encodable {
@@ -11,23 +11,6 @@ struct TrainWorkload: Encodable {
     var stepsPerWindow: Int
     /// Whether gates are computed again; nil keeps them.
     var recomputation: Recomputation?
-
-    enum CodingKeys: String, CodingKey {
-        case model
-        case lanesPerRank = "lanes_per_rank"
-        case lanesOfBatch = "lanes_of_batch"
-        case stepsPerWindow = "steps_per_window"
-        case recomputation
-    }
-
-    func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(model, forKey: .model)
-        try container.encode(lanesPerRank, forKey: .lanesPerRank)
-        try container.encodeIfPresent(lanesOfBatch, forKey: .lanesOfBatch)
-        try container.encode(stepsPerWindow, forKey: .stepsPerWindow)
-        try container.encodeIfPresent(recomputation.map { "\($0)" }, forKey: .recomputation)
-    }
 
     /// Windows until the lanes start again.
     private static let windows = 4
@@ -85,5 +68,13 @@ struct TrainWorkload: Encodable {
         return try LanguageModelTrainer(
             configuration, tokens: tokens, grid: grid, schedule: schedule, cuts: cuts, recomputation: recomputation,
             output: output)
+    }
+}
+
+extension Recomputation: Encodable {
+    /// As its description.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode("\(self)")
     }
 }

@@ -27,14 +27,6 @@ struct WeightReads: Encodable {
         shareOfCeiling = rate / ceiling
     }
 
-    enum CodingKeys: String, CodingKey {
-        case bytesPerStep = "bytes_per_step"
-        case workingSetBytes = "working_set_bytes"
-        case gbytesPerSecond = "gbytes_per_second"
-        case ceilingGBytesPerSecond = "ceiling_gbytes_per_second"
-        case shareOfCeiling = "share_of_ceiling"
-    }
-
     /// Bytes of a weight as a share of those in float32.
     static func share(_ precision: WeightPrecision) -> Double {
         switch precision {

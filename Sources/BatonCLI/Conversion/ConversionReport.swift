@@ -1,5 +1,5 @@
 /// What `baton convert` says it did.
-struct ConversionReport: Encodable {
+struct ConversionReport: CommandReport {
     let input: String
     let output: String
     /// Format of the input.
@@ -21,14 +21,6 @@ struct ConversionReport: Encodable {
     /// Bytes after the end of the input's content.
     let trailingBytes: Int
 
-    enum CodingKeys: String, CodingKey {
-        case input, output, from, to, names, tensors, renamed
-        case addedBiases = "added_biases"
-        case withoutValues = "without_values"
-        case droppedMetadata = "dropped_metadata"
-        case trailingBytes = "trailing_bytes"
-    }
-
     /// Lines for a person: what was done, then what was left out or added.
     var text: String {
         let notes = [
@@ -42,7 +34,7 @@ struct ConversionReport: Encodable {
 }
 
 /// What `baton convert` says about a graph.
-struct GraphConversionReport: Encodable {
+struct GraphConversionReport: CommandReport {
     let input: String
     let symbol: String
     let parameters: String

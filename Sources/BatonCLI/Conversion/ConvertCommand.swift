@@ -63,7 +63,7 @@ struct ConvertCommand: ParsableCommand {
             let layer = try RecurrentStackWeights(path: input, cell: kind).makeLayer(layout: axes ?? .TNC)
             let files = try layer.export(to: String(output.dropLast(Self.graphEnding.count)), withStates: states)
             let report = GraphConversionReport(input: input, symbol: files.symbol, parameters: files.parameters)
-            Console.print(json ? try jsonText(report) : report.text)
+            try Console.print(report, json: json)
             return
         }
         let source = try TensorFile(path: input)
@@ -82,7 +82,7 @@ struct ConvertCommand: ParsableCommand {
             names: names.rawValue, tensors: result.count, renamed: renaming?.renamedCount ?? 0,
             addedBiases: renaming?.addedBiasCount ?? 0, withoutValues: source.entries.count { $0.shape == nil },
             droppedMetadata: toParams ? source.metadata.count : 0, trailingBytes: source.trailingByteCount)
-        Console.print(json ? try jsonText(report) : report.text)
+        try Console.print(report, json: json)
     }
 }
 

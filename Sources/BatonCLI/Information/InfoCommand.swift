@@ -8,7 +8,6 @@ struct InfoCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.") var json = false
 
     func run() throws {
-        let report = try MachineReport()
-        Console.print(json ? try jsonText(report) : report.text)
+        try Console.print(MachineReport(), json: json)
     }
 }

@@ -13,11 +13,9 @@ struct InspectCommand: ParsableCommand {
 
     func run() throws {
         if file.hasSuffix(".json") {
-            let report = try SymbolGraphReport(path: file)
-            Console.print(json ? try jsonText(report) : report.text)
-            return
+            try Console.print(SymbolGraphReport(path: file), json: json)
+        } else {
+            try Console.print(TensorFileReport(path: file), json: json)
         }
-        let report = try TensorFileReport(path: file)
-        Console.print(json ? try jsonText(report) : report.text)
     }
 }

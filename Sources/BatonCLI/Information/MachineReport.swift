@@ -1,7 +1,7 @@
 import Baton
 
 /// What `baton info` says: the machine, the kernels chosen for it, and the libraries.
-struct MachineReport: Encodable {
+struct MachineReport: CommandReport {
     /// The processor's marketing name.
     let processor: String
     /// Instruction set extensions of interest to the kernels.
@@ -20,13 +20,6 @@ struct MachineReport: Encodable {
     let mpi: String
     /// Processes of this job.
     let ranks: Int
-
-    enum CodingKeys: String, CodingKey {
-        case processor, features, isa, kernels, mpi, ranks
-        case cacheBytes = "cache_bytes"
-        case availableISAs = "available_isas"
-        case blasCore = "blas_core"
-    }
 
     /// Looks at this machine and this process.
     ///

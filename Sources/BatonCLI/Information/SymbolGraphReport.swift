@@ -1,7 +1,7 @@
 import Baton
 
 /// What `baton inspect` says about a graph of MXNet: its inputs and parameters, and how often it uses which operation.
-struct SymbolGraphReport: Encodable {
+struct SymbolGraphReport: CommandReport {
     let file: String
     let format = "symbol"
     let nodes: Int
@@ -15,10 +15,6 @@ struct SymbolGraphReport: Encodable {
     struct Variable: Encodable {
         let name: String
         let shape: String?
-    }
-
-    enum CodingKeys: String, CodingKey {
-        case file, format, nodes, variables, operations, results
     }
 
     /// Reads a graph.

@@ -3,7 +3,7 @@ import FoundationEssentials
 import Glibc
 
 /// What `baton inspect` says: the tensors a file holds, without reading their elements.
-struct TensorFileReport: Encodable {
+struct TensorFileReport: CommandReport {
     struct Entry: Encodable {
         let name: String
         let dtype: String
@@ -21,11 +21,6 @@ struct TensorFileReport: Encodable {
     let metadata: [String: String]
     /// Bytes after the end of the content.
     let trailingBytes: Int
-
-    enum CodingKeys: String, CodingKey {
-        case file, format, bytes, tensors, metadata
-        case trailingBytes = "trailing_bytes"
-    }
 
     /// Reads the header of a file; the first bytes tell the format.
     ///

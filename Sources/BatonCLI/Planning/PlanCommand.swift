@@ -52,7 +52,7 @@ struct PlanCommand: ParsableCommand {
         ])
         guard configurations != nil else {
             let report = try report(subject, workloads[0], isChecked: check, job)
-            Console.print(json ? try jsonText(report) : report.text)
+            try Console.print(report, json: json)
             return try job.finish()
         }
         var reports: [PlanReport] = []
@@ -62,7 +62,7 @@ struct PlanCommand: ParsableCommand {
             reports.append(report)
         }
         let survey = PlanSurvey(reports)
-        Console.print(json ? try jsonText(survey) : survey.text)
+        try Console.print(survey, json: json)
         try job.finish()
     }
 

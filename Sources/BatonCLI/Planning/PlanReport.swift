@@ -1,7 +1,7 @@
 import Baton
 
 /// What `plan` prints.
-struct PlanReport: Encodable {
+struct PlanReport: CommandReport {
     /// One layout.
     struct Row: Encodable {
         var layout: String
@@ -30,23 +30,6 @@ struct PlanReport: Encodable {
         var measuredParts: TrainFigures.Breakdown?
         /// Of memory.
         var predictedOverMeasuredBytes: Double? { measuredBytesPerRank.map { bytesPerRank / $0 } }
-
-        enum CodingKeys: String, CodingKey {
-            case layout, schedule, chunks, bubble, parts
-            case outputLayer = "output_layer"
-            case isChosen = "is_chosen"
-            case trialMillisecondsPerStep = "trial_milliseconds_per_step"
-            case predictedOverMeasured = "predicted_over_measured"
-            case measuredBytesPerRank = "measured_bytes_per_rank"
-            case measuredParts = "measured_parts"
-            case microBatches = "micro_batches"
-            case millisecondsPerStep = "milliseconds_per_step"
-            case tokensPerSecond = "tokens_per_second"
-            case bytesPerRank = "bytes_per_rank"
-            case sumShare = "sum_share"
-            case rowsOfProducts = "rows_of_products"
-            case measuredMillisecondsPerStep = "measured_milliseconds_per_step"
-        }
 
         init(_ forecast: LayoutForecast, _ plan: JobPlan) {
             isChosen = forecast == plan.best
@@ -78,12 +61,6 @@ struct PlanReport: Encodable {
         var worstPrediction: Double
         /// The same of memory.
         var worstMemory: Double
-
-        enum CodingKeys: String, CodingKey {
-            case autoOverBest = "auto_over_best"
-            case worstPrediction = "worst_prediction"
-            case worstMemory = "worst_memory"
-        }
     }
 
     var ranks: Int
@@ -96,12 +73,6 @@ struct PlanReport: Encodable {
     /// Layouts these ranks cannot have.
     var omitted: [String]
     var check: Check?
-
-    enum CodingKeys: String, CodingKey {
-        case ranks, model, batch, layouts, reason, omitted, check
-        case stepsPerWindow = "steps_per_window"
-        case probeSeconds = "probe_seconds"
-    }
 
     /// - Parameters:
     ///   - shown: forecasts to print, the fastest first.

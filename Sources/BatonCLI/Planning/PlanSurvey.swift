@@ -1,7 +1,7 @@
 import Baton
 
 /// How good plans were over many configurations: what `plan --configurations` prints at its end.
-struct PlanSurvey: Encodable {
+struct PlanSurvey: CommandReport {
     var configurations: Int
     /// Of these, the chosen layout took at most 5 % longer than the best measured one.
     var autoWithin5Percent: Int

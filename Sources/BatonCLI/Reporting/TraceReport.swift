@@ -7,20 +7,13 @@ struct TraceReport: Encodable {
         var rank: String
         var computeShare: Double
         var bubbleShare: Double
-        var exposedShare: Double
-
-        enum CodingKeys: String, CodingKey {
-            case rank
-            case computeShare = "compute_share"
-            case bubbleShare = "bubble_share"
-            case exposedShare = "exposed_communication_share"
-        }
+        var exposedCommunicationShare: Double
 
         init(_ rank: String, _ shares: TraceFigures.Shares) {
             self.rank = rank
             computeShare = shares.computeShare
             bubbleShare = shares.bubbleShare
-            exposedShare = shares.exposedShare
+            exposedCommunicationShare = shares.exposedShare
         }
     }
 
@@ -50,7 +43,9 @@ struct TraceReport: Encodable {
             table.line(["", "compute", "bubble", "exposed communication"]),
         ]
         lines += rows.map {
-            table.line([$0.rank, percent($0.computeShare), percent($0.bubbleShare), percent($0.exposedShare)])
+            table.line([
+                $0.rank, percent($0.computeShare), percent($0.bubbleShare), percent($0.exposedCommunicationShare),
+            ])
         }
         if dropped > 0 { lines.append("\(dropped) events found no room and are missing from the trace") }
         return lines.joined(separator: "\n")

@@ -72,7 +72,7 @@ struct GraphPasses {
 }
 
 /// What `baton run --symbol` says it did.
-struct GraphReport: Encodable {
+struct GraphReport: CommandReport {
     let graph: String
     let nodes: Int
     let inputs: [String]
@@ -82,11 +82,6 @@ struct GraphReport: Encodable {
     let isa: String
     let gradients: [String]
     let seconds: Double
-
-    enum CodingKeys: String, CodingKey {
-        case graph, nodes, inputs, dtype, kernel, isa, gradients, seconds
-        case outputShapes = "output_shapes"
-    }
 
     /// One line for a person.
     var text: String {

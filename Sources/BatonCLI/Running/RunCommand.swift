@@ -31,7 +31,7 @@ struct RunCommand: ParsableCommand {
         guard let kind = options.kind else {
             let passes = try GraphPasses(options)
             try write(passes.results)
-            Console.print(json ? try jsonText(passes.report) : passes.report.text)
+            try Console.print(passes.report, json: json)
             return
         }
         let job = try ParallelJob()
@@ -56,7 +56,7 @@ struct RunCommand: ParsableCommand {
             let seconds = (clock.now - start) / .seconds(1)
             let report = try RunReport(weights, arrays, results, axes: options.axes, layout: parallel, seconds: seconds)
             try write(results)
-            Console.print(json ? try jsonText(report) : report.text)
+            try Console.print(report, json: json)
         }
         try job.finish()
     }

@@ -1,7 +1,7 @@
 import Baton
 
 /// What `baton run` says it did.
-struct RunReport: Encodable {
+struct RunReport: CommandReport {
     let kind: String
     let layers: Int
     let bidirectional: Bool
@@ -28,16 +28,6 @@ struct RunReport: Encodable {
     let layout: String
     /// Wall time of the passes, without reading and writing files.
     let seconds: Double
-
-    enum CodingKeys: String, CodingKey {
-        case kind, layers, bidirectional, dtype, axes, steps, batch, kernel, isa, gradients, layout, seconds
-        case inputSize = "input_size"
-        case hiddenSize = "hidden_size"
-        case projectionSize = "projection_size"
-        case lengthSum = "length_sum"
-        case outputShape = "output_shape"
-        case blasCore = "blas_core"
-    }
 
     init(
         _ weights: RecurrentStackWeights, _ arrays: RunArrays, _ results: RunResults, axes: SequenceLayout,

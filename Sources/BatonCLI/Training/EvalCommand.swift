@@ -8,12 +8,16 @@ struct EvalCommand: ParsableCommand {
         commandName: "eval", abstract: "Scores a text with a trained language model.")
 
     /// What is printed.
-    struct Report: Encodable {
-        var nats_per_token: Double
-        var bits_per_token: Double
+    struct Report: CommandReport {
+        var natsPerToken: Double
+        var bitsPerToken: Double
         var perplexity: Double
         var tokens: Int
         var step: Int
+
+        var text: String {
+            "loss \(fixed(natsPerToken, digits: 4)) nats per token (\(fixed(bitsPerToken, digits: 4)) bits), perplexity \(fixed(perplexity, digits: 3)), \(tokens) tokens, after step \(step)"
+        }
     }
 
     @Argument(help: ArgumentHelp("Directory of a run, or a checkpoint file.", valueName: "run")) var source: String
@@ -47,13 +51,9 @@ struct EvalCommand: ParsableCommand {
             steps: checkpoint.snapshot.configuration.stepsPerWindow, grid: grid)
         let (loss, tokens) = try evaluator.evaluate(model)
         let report = Report(
-            nats_per_token: loss, bits_per_token: loss / log(2), perplexity: exp(loss), tokens: tokens,
+            natsPerToken: loss, bitsPerToken: loss / log(2), perplexity: exp(loss), tokens: tokens,
             step: checkpoint.snapshot.stepsDone)
-        Console.print(
-            json
-                ? try jsonText(report)
-                : "loss \(fixed(loss, digits: 4)) nats per token (\(fixed(report.bits_per_token, digits: 4)) bits), perplexity \(fixed(report.perplexity, digits: 3)), \(tokens) tokens, after step \(report.step)"
-        )
+        try Console.print(report, json: json)
         try job.finish()
     }
 }

@@ -43,7 +43,7 @@ struct TrainCommand: ParsableCommand {
         let configuration = try makeConfiguration(corpus, resumed)
         try job.agree(on: [
             ("the text (SHA-256)", identity.digest),
-            ("the configuration", try jsonText(configuration)),
+            ("the configuration", try configurationText(configuration)),
             (
                 "the flags",
                 "\(out) \(resume) \(stopAtStep ?? 0) \(checkpointEvery ?? 0) \(identity.validationFraction) \(layout.layout ?? "") \(schedule.summary) \(output.outputLayer) \(sample) \(trace.trace ?? "") \(trace.steps)"
@@ -168,7 +168,7 @@ struct TrainCommand: ParsableCommand {
     /// The first lines of two configurations that differ, as a phrase.
     private static func difference(_ wanted: TrainingConfiguration, _ stored: TrainingConfiguration) throws -> String {
         let pairs = zip(
-            try jsonText(wanted).split(separator: "\n"), try jsonText(stored).split(separator: "\n"))
+            try configurationText(wanted).split(separator: "\n"), try configurationText(stored).split(separator: "\n"))
         func clean(_ line: Substring) -> String { line.trimmingCharacters(in: .whitespaces.union([","])) }
         for (left, right) in pairs where left != right {
             return "\(clean(left)) where the run has \(clean(right))"

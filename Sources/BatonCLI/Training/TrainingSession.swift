@@ -44,7 +44,7 @@ struct TrainingSession {
             job.communicator.rank == 0
             ? try RunLogs(directory, resumedStep: trainer.stepsDone > 0 ? trainer.stepsDone : nil) : nil
         if job.communicator.rank == 0 {
-            try AtomicFile.write(try jsonText(trainer.configuration), to: directory.configuration)
+            try AtomicFile.write(try configurationText(trainer.configuration), to: directory.configuration)
         }
     }
 

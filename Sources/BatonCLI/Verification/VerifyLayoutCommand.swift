@@ -37,10 +37,10 @@ struct VerifyLayoutCommand: ParsableCommand {
         struct Row: Encodable {
             var run: String
             var figures: Int
-            var first_difference: String?
+            var firstDifference: String?
         }
         var rows: [Row] = []
-        var differing: Int { rows.count { $0.first_difference != nil } }
+        var differing: Int { rows.count { $0.firstDifference != nil } }
     }
 
     static func counts(_ text: String) throws -> [Int] {
@@ -93,7 +93,7 @@ struct VerifyLayoutCommand: ParsableCommand {
             for record in try records(ranks: count) {
                 let difference = reference[record.cell].map { record.difference(from: $0) } ?? "no reference"
                 report.rows.append(
-                    Report.Row(run: record.title, figures: record.lines.count, first_difference: difference))
+                    Report.Row(run: record.title, figures: record.lines.count, firstDifference: difference))
                 if !json {
                     Console.print(
                         record.title
