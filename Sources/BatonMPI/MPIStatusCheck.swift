@@ -48,10 +48,4 @@ final class MPIStatusCheck {
             : "an unknown error"
         return CommError(.transport, "\(call) failed for \(context): \(reason) (code \(code)).", code: code)
     }
-
-    /// The class of a return code (MPI 3.1 §8.4).
-    static func errorClass(_ code: Int32) -> Int32 {
-        var result: Int32 = 0
-        return MPI_Error_class(code, &result) == MPI_SUCCESS ? result : code
-    }
 }

@@ -140,7 +140,7 @@ public final class LanguageModelTrainer {
         let trace = trace?.begin(step: stepsDone + 1)
         var watch = StopWatch(trace)
         var times = StepTimes()
-        if cursor.window == 0 { for state in computation.states { state.fillWithZero() } }
+        if cursor.isAtLaneStart { for state in computation.states { state.fillWithZero() } }
         let leaves = try computation.run(window: cursor.window, step: stepsDone, times: &times, trace: trace)
         _ = watch.lap()
         evidence.leaves =
