@@ -64,7 +64,7 @@ struct StackVerification {
         let input = values("x", [steps, rows, sizes.embed])
         let directions = stack.directionCount
         let outputGradient = values("dy", [steps, rows, directions * stack.outputSize])
-        let stateGradients = [stack.outputSize, stack.hiddenSize].prefix(stack.stateCount).enumerated().map {
+        let stateGradients = stack.stateWidths.enumerated().map {
             values("dh \($0)", [directions * layers, rows, $1])
         }
         let lengths = (0..<rows).map { [steps, 0, (steps + 1) / 2, 1, max(1, steps - 1)][$0 % 5] }

@@ -43,7 +43,7 @@ extension ParallelStack {
     /// over all ranks.
     public func collect(states: [Tensor]) throws -> [Tensor] {
         var wholes: [Tensor] = []
-        for (kind, width) in [stack.outputSize, stack.hiddenSize].prefix(stack.stateCount).enumerated() {
+        for (kind, width) in stack.stateWidths.enumerated() {
             let whole = Tensor(
                 uninitialized: [stack.directions.count, batchSize, width], dtype: stack.dtype)
             for (rank, part) in try shares() where grid.layout.place(ofRank: rank).shard == 0 {

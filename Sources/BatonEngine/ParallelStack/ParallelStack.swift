@@ -86,7 +86,7 @@ public final class ParallelStack {
 
     /// Zero states of this rank.
     public func beginState() -> [Tensor] {
-        [stack.outputSize, stack.hiddenSize].prefix(stack.stateCount).map { width in
+        stack.stateWidths.map { width in
             Tensor(zeros: [share.slots.count, share.rows.count, width], dtype: stack.dtype)
         }
     }

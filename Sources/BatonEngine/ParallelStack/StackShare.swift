@@ -30,11 +30,7 @@ public struct StackShare: Sendable, Hashable {
                 "dir=2 divides the two directions of a layer, and this stack has one; use pp or dp instead.")
         }
         try HiddenShard.check(layout, stack)
-        guard layout.stages <= stack.numLayers else {
-            throw EngineError(
-                "pp=\(layout.stages) does not fit a stack of \(stack.numLayers) layer(s); use at most pp=\(stack.numLayers)."
-            )
-        }
+        layers = try StagePartition(stack, stages: layout.stages).stages[place.stage]
         guard layout.replicas <= leafCount else {
             throw EngineError(
                 "dp=\(layout.replicas) does not fit a batch of \(batchSize) row(s) in \(leafCount) leaf or leaves; use at most dp=\(leafCount)."
@@ -42,11 +38,6 @@ public struct StackShare: Sendable, Hashable {
         }
         let own = RankShare(lanes: batchSize, leafCount: leafCount, rank: place.replica, size: layout.replicas)
         (rows, leaves, directionCount) = (own.lanes, own.leaves, stack.directionCount)
-        var costs = [Double](repeating: 0, count: stack.numLayers)
-        for direction in stack.directions {
-            for parameter in direction.parameters { costs[direction.layer] += Double(parameter.count) }
-        }
-        layers = StagePartition(costs: costs, stages: layout.stages).stages[place.stage]
         directions = layout.directions == 2 ? place.direction..<place.direction + 1 : 0..<stack.directionCount
     }
 

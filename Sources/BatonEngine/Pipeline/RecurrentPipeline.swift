@@ -39,20 +39,12 @@ public final class RecurrentPipeline {
                 "A stack that asks for the lengths of its rows cannot be divided into pipeline stages, which take none."
             )
         }
-        guard grid.layout.stages <= stack.numLayers else {
-            throw EngineError(
-                "\(grid.layout.stages) pipeline stages do not fit a stack of \(stack.numLayers) layer(s); use at most \(stack.numLayers)."
-            )
-        }
+        partition = try StagePartition(stack, stages: grid.layout.stages)
         try HiddenShard.check(grid.layout, stack)
         shard = try HiddenShard(grid)
         self.stack = stack
         self.grid = grid
         self.chunkLength = chunkLength
-        partition = StagePartition(
-            costs: stack.directions.map { direction in
-                Double(direction.parameters.reduce(0) { $0 + $1.count })
-            }, stages: grid.layout.stages)
         transfers = StageTransfers(grid.stageGroup)
     }
 
@@ -61,7 +53,7 @@ public final class RecurrentPipeline {
 
     /// Zero states of this rank's layers: h (layers, N, R) and, for LSTM, c (layers, N, H); R is H unless projected.
     public func beginState(batchSize: Int) -> [Tensor] {
-        [stack.outputSize, stack.hiddenSize].prefix(stack.stateCount).map { width in
+        stack.stateWidths.map { width in
             Tensor(zeros: [layers.count, batchSize, width], dtype: stack.dtype)
         }
     }

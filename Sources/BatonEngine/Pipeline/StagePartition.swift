@@ -1,4 +1,6 @@
 import BatonKernels
+import BatonNN
+import BatonTensor
 
 /// Contiguous layers for every stage of a pipeline.
 public struct StagePartition: Sendable, Hashable {
@@ -64,6 +66,21 @@ public struct StagePartition: Sendable, Hashable {
         }
         var costs = Self.layerCosts(model)
         if output == .lastStage { costs[costs.count - 1] += Double(model.vocabularySize) * Double(model.hidden) }
+        self.init(costs: costs, stages: count)
+    }
+
+    /// The stages of a recurrent stack, by the parameters of its layers.
+    ///
+    /// - Throws: `EngineError` if there are more stages than layers.
+    init(_ stack: RecurrentLayer, stages count: Int) throws(EngineError) {
+        guard count <= stack.numLayers else {
+            throw EngineError(
+                "pp=\(count) does not fit a stack of \(stack.numLayers) layer(s); use at most pp=\(stack.numLayers).")
+        }
+        var costs = [Double](repeating: 0, count: stack.numLayers)
+        for direction in stack.directions {
+            for parameter in direction.parameters { costs[direction.layer] += Double(parameter.count) }
+        }
         self.init(costs: costs, stages: count)
     }
 

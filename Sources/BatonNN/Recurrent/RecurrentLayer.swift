@@ -153,9 +153,12 @@ public class RecurrentLayer: HybridBlock {
     /// R, the width of h: P if projected, else H.
     public var outputSize: Int { projectionSize ?? hiddenSize }
 
+    /// Widths of the states: R of h and, for LSTM, H of c.
+    public var stateWidths: [Int] { cell.hasCellState ? [outputSize, hiddenSize] : [outputSize] }
+
     /// What the states are: h, and c for an LSTM; batch size 0 is unknown. Source: Gluon `state_info`.
     public func stateInfo(batchSize: Int = 0) -> [StateInfo] {
-        [outputSize, hiddenSize].prefix(stateCount).map { width in
+        stateWidths.map { width in
             StateInfo(shape: [numLayers * directionCount, batchSize, width], layout: "LNC", dtype: dtype)
         }
     }
