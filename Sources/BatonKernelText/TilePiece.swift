@@ -25,8 +25,11 @@ struct TilePiece {
 
     /// Extends the chains of `tiles`, the taller ones first.
     ///
+    /// Transparent, so that nothing copies a piece in memory: a vector load of fields that were just stored one by one waits
+    /// until all stores before it are done, those of the tile before too.
+    ///
     /// - Parameter vectors: 1...4.
-    @inline(__always) func extend(_ tiles: BalancedParts, vectors: Int) {
+    @_transparent func extend(_ tiles: BalancedParts, vectors: Int) {
         var rest = self
         if tiles.largerParts > 0 {
             extend(rows: tiles.smaller &+ 1, tiles: tiles.largerParts, vectors: vectors)
@@ -60,7 +63,7 @@ struct TilePiece {
         }
     }
 
-    @inline(__always) private func extend(rows: Int, tiles: Int, vectors: Int) {
+    @_transparent private func extend(rows: Int, tiles: Int, vectors: Int) {
         switch format {
         case .float32: Tiles<Float32Panel>(piece: self, count: tiles).run(shape: rows, vectors)
         case .bfloat16: Tiles<BFloat16Panel>(piece: self, count: tiles).run(shape: rows, vectors)
