@@ -51,18 +51,25 @@ func gruForward(_ arguments: RecurrentForwardArguments) {
     let gateStride = arguments.gateStride
     let unit = rows.strip &* laneCount
     let columns = rows.columns
+    // r and z in a loop of their own, as h of the LSTM; they wait where their sums stood.
+    for index in 0..<rows.count {
+        let waiting = rows.accumulators.row(index)
+        var sums = Quad(vectors: 2, loading: waiting, stride: laneCount)
+        if let scales {
+            sums.v0 *= scales.v0
+            sums.v1 *= scales.v1
+        }
+        store(laneSigmoid(sums.v0), waiting)
+        store(laneSigmoid(sums.v1), waiting + laneCount)
+    }
     for index in 0..<rows.count {
         let row = rows.first &+ index
         var sums = Quad(vectors: 4, loading: rows.accumulators.row(index), stride: laneCount)
         if let scales {
-            sums.v0 *= scales.v0
-            sums.v1 *= scales.v1
             sums.v2 *= scales.v2
             sums.v3 *= scales.v2
         }
-        let r = laneSigmoid(sums.v0)
-        let z = laneSigmoid(sums.v1)
-        let q = sums.v3
+        let (r, z, q) = (sums.v0, sums.v1, sums.v3)
         let n = laneTanh(mulAdd(r, q, sums.v2))
         var previous = Lane()
         if let hidden = arguments.previousHidden {

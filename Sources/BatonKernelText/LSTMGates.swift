@@ -71,7 +71,8 @@ func lstmForward(_ arguments: RecurrentForwardArguments) {
         var c = mulAdd(f, load(arguments.previousCell + offset), i * g)
         if let clip { c = clip.clipped(c) }
         store(c, arguments.cell + offset)
-        storePartial(o * laneTanh(c), arguments.output + row &* arguments.outputStride + unit, columns)
+        // o waits where the sum of i stood.
+        store(o, rows.accumulators.row(index))
         if arguments.savesGates {
             let saved = arguments.gates + row &* arguments.gateRowStride + unit
             store(i, saved)
@@ -79,6 +80,15 @@ func lstmForward(_ arguments: RecurrentForwardArguments) {
             store(g, saved + 2 &* gateStride)
             store(o, saved + 3 &* gateStride)
         }
+    }
+    // A loop of its own: so short that several rows are under way at once, where each would else wait for the one before it
+    // in a chain twice as long.
+    for index in 0..<rows.count {
+        let row = rows.first &+ index
+        let c = load(arguments.cell + row &* gateStride + unit)
+        storePartial(
+            load(rows.accumulators.row(index)) * laneTanh(c),
+            arguments.output + row &* arguments.outputStride + unit, columns)
     }
 }
 
