@@ -1,4 +1,5 @@
 import BatonKernelABI
+import CLanes
 
 /// Calls `body` with the first unit strip and the number of panels of `gates` vectors that a forward step of a gated cell
 /// works on at once, and memory for them.
@@ -14,6 +15,31 @@ import BatonKernelABI
             descends: arguments.descends
         ) { strip, _, panels in body(strip, panels, scratch) }
     }
+}
+
+/// Stores what the chains of a row of a gated cell begin with: the input product, or the biases of its panel.
+@inline(__always) func storeFirstGates(
+    _ arguments: RecurrentForwardArguments, count: Int, strip: Int, row: Int,
+    _ accumulators: UnsafeMutablePointer<Float>
+) {
+    fetchNextGates(arguments, count: count, strip: strip, row: row)
+    let gates = arguments.gates + row &* arguments.gateRowStride + strip &* laneCount
+    let first =
+        arguments.gatesHoldInput
+        ? Quad(vectors: count, loading: gates, stride: arguments.gateStride)
+        : Quad(vectors: count, loading: arguments.bias + strip &* count &* laneCount, stride: laneCount)
+    storeQuad(first, count, accumulators, laneCount, laneCount)
+}
+
+/// Fetches the input product of a row for the panel that follows that of one strip: it was made for many steps at once,
+/// and no first-level cache holds it any more.
+@inline(__always) private func fetchNextGates(_ arguments: RecurrentForwardArguments, count: Int, strip: Int, row: Int)
+{
+    guard arguments.gatesHoldInput, arguments.rows <= fewRows else { return }
+    let next = UnsafeRawPointer(
+        arguments.gates + row &* arguments.gateRowStride
+            + (arguments.descends ? strip &- 1 : strip &+ 1) &* laneCount)
+    for gate in 0..<count { baton_prefetch_to_l1(next + gate &* arguments.gateStride &* 4) }
 }
 
 /// Rows of a forward step whose chains are summed up, for the gates of one unit strip.

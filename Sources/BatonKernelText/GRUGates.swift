@@ -15,7 +15,6 @@ func gruForward(_ arguments: RecurrentForwardArguments) {
     _ arguments: RecurrentForwardArguments, strip firstStrip: Int, panels: Int,
     _ scratch: UnsafeMutablePointer<Float>
 ) {
-    let gateStride = arguments.gateStride
     runTiles(
         rows: arguments.rows, vectors: 3, panels: panels,
         PanelChain(arguments.input, arguments.inputPanels, strip: firstStrip &* 3),
@@ -23,13 +22,7 @@ func gruForward(_ arguments: RecurrentForwardArguments) {
         secondLast: 3, scratch: scratch,
         start: { panel, row, accumulators in
             let strip = firstStrip &+ panel
-            let gates = arguments.gates + strip &* laneCount
-            fetchNextGates(arguments, count: 3, strip: strip, row: row)
-            let first =
-                arguments.gatesHoldInput
-                ? Quad(vectors: 3, loading: gates + row &* arguments.gateRowStride, stride: gateStride)
-                : Quad(vectors: 3, loading: arguments.bias + strip &* 3 &* laneCount, stride: laneCount)
-            storeQuad(first, 3, accumulators, laneCount, laneCount)
+            storeFirstGates(arguments, count: 3, strip: strip, row: row, accumulators)
             store(load(arguments.hiddenCandidateBias + strip &* laneCount), accumulators + 3 &* laneCount)
         },
         finish: { panel, accumulators, firstRow, count in

@@ -13,21 +13,13 @@ func lstmForward(_ arguments: RecurrentForwardArguments) {
     _ arguments: RecurrentForwardArguments, strip firstStrip: Int, panels: Int,
     _ scratch: UnsafeMutablePointer<Float>
 ) {
-    let gateStride = arguments.gateStride
     runTiles(
         rows: arguments.rows, vectors: 4, panels: panels,
         PanelChain(arguments.input, arguments.inputPanels, strip: firstStrip &* 4),
         PanelChain(arguments.hidden, arguments.hiddenPanels, strip: firstStrip &* 4),
         secondLast: 3, scratch: scratch,
         start: { panel, row, accumulators in
-            let strip = firstStrip &+ panel
-            let gates = arguments.gates + strip &* laneCount
-            fetchNextGates(arguments, count: 4, strip: strip, row: row)
-            let first =
-                arguments.gatesHoldInput
-                ? Quad(vectors: 4, loading: gates + row &* arguments.gateRowStride, stride: gateStride)
-                : Quad(vectors: 4, loading: arguments.bias + strip &* 4 &* laneCount, stride: laneCount)
-            storeQuad(first, 4, accumulators, laneCount, laneCount)
+            storeFirstGates(arguments, count: 4, strip: firstStrip &+ panel, row: row, accumulators)
         },
         finish: { panel, accumulators, firstRow, count in
             let rows = ForwardRows(

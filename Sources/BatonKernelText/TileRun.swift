@@ -110,16 +110,6 @@ struct AccumulatorRows {
     }
 }
 
-/// Fetches the input product of a row for the panel that follows that of one strip: it was made for many steps at once,
-/// and no first-level cache holds it any more.
-@inline(__always) func fetchNextGates(_ arguments: RecurrentForwardArguments, count: Int, strip: Int, row: Int) {
-    guard arguments.gatesHoldInput, arguments.rows <= fewRows else { return }
-    let next = UnsafeRawPointer(
-        arguments.gates + row &* arguments.gateRowStride
-            + (arguments.descends ? strip &- 1 : strip &+ 1) &* laneCount)
-    for gate in 0..<count { baton_prefetch_to_l1(next + gate &* arguments.gateStride &* 4) }
-}
-
 /// Rows up to which a step waits for memory rather than for products.
 @inline(__always) var fewRows: Int { 4 }
 /// Elements of an operand's row that are fetched before its chain begins: 8 KiB.
