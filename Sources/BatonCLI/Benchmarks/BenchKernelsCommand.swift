@@ -8,7 +8,8 @@ struct BenchKernelsCommand: ParsableCommand {
         discussion: """
             GF/s counts 2·G·H·(I+H)·T·N operations for inference and three times as many for training (forward, \
             gradients of the data, gradients of the weights), summed over layers and directions; the best of many \
-            repetitions counts. The share is that of the FMA peak measured beside each row. MiB/step are the weights \
+            repetitions counts. The share is that of the FMA peak measured beside each row; a row with a figure above \
+            that peak is marked, for then the peak was measured too low. MiB/step are the weights \
             that an inference step reads at least, GB/s what a sweep over as many bytes as lie between two reads of a \
             weight reaches beside the row, and where reading takes longer than multiplying, read % is the share of \
             that. BATON_ISA chooses the instruction set of the packed kernels; \
@@ -84,8 +85,8 @@ struct BenchKernelsCommand: ParsableCommand {
         }
         if json {
             Console.print(try jsonText(report))
-        } else if report.rows.contains(where: \.isDisturbed) {
-            Console.print("* other programs had the core even during the best repetition: too low, measure again")
+        } else {
+            for note in table.notes(report.rows) { Console.print(note) }
         }
     }
 }

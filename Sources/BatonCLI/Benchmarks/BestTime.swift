@@ -10,6 +10,12 @@ struct BestTime {
     /// Time the thread had a core in it.
     var secondsOnCore: Double { seconds * shareOnCore }
 
+    /// A time that was measured.
+    init(seconds: Double, shareOnCore: Double) {
+        self.seconds = seconds
+        self.shareOnCore = shareOnCore
+    }
+
     /// Runs the work once unmeasured, then for `seconds` and at least three times.
     ///
     /// Work shorter than 0.2 ms is timed in groups of about that length, so that reading the clocks does not count.

@@ -48,6 +48,8 @@ struct KernelMeasurement: Encodable {
     var peakGFlops: Double
     /// Whether reading bounds an inference step, see `WeightReads`.
     var readBound: Bool
+    /// Whether a figure is above the peak. No kernel can be: the peak was measured too low, and no share of the row holds.
+    var exceedsPeak: Bool
     var results: [Backend]
 
     /// Measures a shape.
@@ -57,7 +59,7 @@ struct KernelMeasurement: Encodable {
         var peak = CoreCeilings.peak()
         let workingSet = Int(shape.workingSetBytes)
         var ceiling = CoreCeilings.readBandwidth(bytes: workingSet, seconds: 0.05)
-        var times: [(backend: KernelBackend, inference: BestTime, training: BestTime)] = []
+        var times: [BackendTimes] = []
         for backend in backends {
             let workload = KernelWorkload(shape, backend: backend)
             let inference = BestTime(over: seconds) { workload.infer() }
@@ -67,6 +69,18 @@ struct KernelMeasurement: Encodable {
             peak = max(peak, CoreCeilings.peak())
             times.append((backend, inference, training))
         }
+        self.init(shape, times: times, peak: peak, ceiling: ceiling)
+    }
+
+    /// What was measured with one backend.
+    typealias BackendTimes = (backend: KernelBackend, inference: BestTime, training: BestTime)
+
+    /// The figures that follow from what was measured.
+    ///
+    /// - Parameters:
+    ///   - peak: operations per second.
+    ///   - ceiling: bytes per second.
+    init(_ shape: KernelShape, times: [BackendTimes], peak: Double, ceiling: Double) {
         self.shape = KernelShapeFile.line(shape)
         cell = shape.cell.rawValue
         steps = shape.steps
@@ -90,6 +104,7 @@ struct KernelMeasurement: Encodable {
                     shape, secondsPerStep: time.inference.seconds / Double(shape.steps), ceiling: ceiling),
                 training: pass(3, time.training))
         }
+        exceedsPeak = results.contains { max($0.inference.shareOfPeak, $0.training.shareOfPeak) > 1 }
     }
 
     /// Whether other programs had the core for more than 2 % of a repetition that stands in the row.

@@ -22,7 +22,8 @@ struct KernelTableText {
             + columns.line([ShapeColumn.title] + titles + ["MiB/step", "GB/s", "peak"])
     }
 
-    /// One shape; a star marks a row during which the core was not this program's alone.
+    /// One shape; a star marks a row during which the core was not this program's alone, an exclamation mark one with a
+    /// figure above the peak.
     func line(_ row: KernelMeasurement) -> String {
         func share(_ value: Double) -> String { fixed(value * 100, digits: 0) }
         let figures = row.results.flatMap { result in
@@ -39,6 +40,21 @@ struct KernelTableText {
             ]
         }
         return columns.line([row.shape] + figures + (reads ?? []) + [fixed(row.peakGFlops, digits: 1)])
-            + (row.isDisturbed ? " *" : "")
+            + (row.isDisturbed ? " *" : "") + (row.exceedsPeak ? " !" : "")
+    }
+
+    /// What the marks at the ends of the rows mean, a line for each mark that stands there.
+    func notes(_ rows: [KernelMeasurement]) -> [String] {
+        let marks = [
+            (
+                rows.contains(where: \.isDisturbed),
+                "* other programs had the core even during the best repetition: too low, measure again"
+            ),
+            (
+                rows.contains(where: \.exceedsPeak),
+                "! above the measured peak, which no kernel can be: the peak was measured too low, measure again"
+            ),
+        ]
+        return marks.filter(\.0).map(\.1)
     }
 }

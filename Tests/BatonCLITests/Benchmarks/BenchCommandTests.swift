@@ -19,6 +19,7 @@ import Testing
         #expect(rows.last?["shape"] as? String == "gru 3 2 4 5 layers=2 bidirectional")
         for row in rows {
             #expect(row["read_bound"] is Bool && row["layers"] is Int && row["bidirectional"] is Bool)
+            #expect(row["exceeds_peak"] as? Bool == false)
             for name in ["weight_bytes", "operations"] { #expect(try #require(row[name] as? Double) > 0) }
             #expect(try #require(row["peak_gflops"] as? Double) > 0)
             let results = try #require(row["results"] as? [[String: Any]])

@@ -11,6 +11,29 @@ import Testing
         #expect(abs(pass.shareOfPeak - 0.5) < 1e-12)
     }
 
+    /// A peak that was measured too low shows itself: a kernel seems faster than the core.
+    @Test func aShareAboveThePeakIsMarked() throws {
+        let shape = KernelShape(cell: .rnnTanh, steps: 1, batch: 1, input: 512, hidden: 512)
+        func row(inference: Double, training: Double) -> KernelMeasurement {
+            let passes = [1 / inference, 3 / training].map { factor in
+                BestTime(seconds: factor * shape.forwardOperations / 1e9, shareOnCore: 1)
+            }
+            return KernelMeasurement(
+                shape, times: [(.packed, passes[0], passes[1])], peak: 1e9, ceiling: 1e9)
+        }
+        let rows = [
+            row(inference: 0.99, training: 0.9), row(inference: 1.25, training: 0.9),
+            row(inference: 0.99, training: 1.25),
+        ]
+        #expect(rows.map(\.exceedsPeak) == [false, true, true])
+        let table = KernelTableText(shapes: [shape], backends: [.packed])
+        #expect(rows.map { table.line($0).hasSuffix(" !") } == [false, true, true])
+        #expect(table.notes([rows[0]]) == [])
+        let notes = table.notes(rows)
+        #expect(notes.count == 1 && notes[0].hasPrefix("! ") && notes[0].contains("measured too low"))
+        #expect(try jsonText(rows).split(separator: "\"exceeds_peak\" : true").count == 3)
+    }
+
     @Test func shortWorkIsTimedInGroups() {
         #expect(BestTime.groupSize(single: 1) == 1)
         #expect(BestTime.groupSize(single: 2e-4) == 1)
