@@ -48,6 +48,16 @@ struct BatonProcess {
     }
 }
 
+/// Process ids of the children of a process: of `mpirun`, the ranks.
+func children(of process: pid_t) -> [pid_t] {
+    let tasks = "/proc/\(process)/task"
+    let threads = (try? FileManager.default.contentsOfDirectory(atPath: tasks)) ?? []
+    return threads.flatMap { thread in
+        ((try? String(contentsOfFile: "\(tasks)/\(thread)/children", encoding: .utf8)) ?? "")
+            .split(separator: " ").compactMap { pid_t($0) }
+    }
+}
+
 /// A new folder, removed with everything in it by `remove()`.
 struct TemporaryFolder {
     let path: String

@@ -6,15 +6,19 @@ enum RankLauncher {
     /// Runs `mpirun` with the program's own arguments, and some more, and waits.
     ///
     /// More ranks than cores are allowed, so no rank is bound and a waiting one gives way. The transport is that of
-    /// `launch/run`, which says why; an installed program has no `launch/` beside it.
+    /// `launch/run`, which says why; an installed program has no `launch/` beside it. The job ends when this process is
+    /// ended, however that happens.
     ///
     /// - Throws: `CommandFailure` with what the ranks wrote to standard error, if they fail.
     static func run(ranks: Int, adding more: [String] = []) throws {
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")
         let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        // Foundation starts a process in a group of its own, which an interrupt from the terminal does not reach, and a
+        // signal that ends only this process never did.
+        let leash = access("/usr/bin/setpriv", X_OK) == 0 ? ["/usr/bin/setpriv", "--pdeathsig", "TERM"] : []
         process.arguments =
-            [
+            leash + [
                 "mpirun", "-n", String(ranks), "--quiet", "--oversubscribe", "--bind-to", "none",
                 "--mca", "mpi_yield_when_idle", "1", "--mca", "pml", "ob1", "--mca", "btl", "self,vader,tcp",
                 "--mca", "btl_vader_single_copy_mechanism", "none", program,

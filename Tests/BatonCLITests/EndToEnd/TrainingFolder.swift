@@ -60,16 +60,6 @@ struct TrainingFolder {
         return process
     }
 
-    /// Process ids of the children of a process: of `mpirun`, the ranks.
-    func children(of process: Process) -> [pid_t] {
-        let tasks = "/proc/\(process.processIdentifier)/task"
-        let threads = (try? FileManager.default.contentsOfDirectory(atPath: tasks)) ?? []
-        return threads.flatMap { thread in
-            ((try? String(contentsOfFile: "\(tasks)/\(thread)/children", encoding: .utf8)) ?? "")
-                .split(separator: " ").compactMap { pid_t($0) }
-        }
-    }
-
     /// Any command line, with one BLAS thread as under launch/run.
     func limited(_ line: [String], environment: [String: String] = [:]) throws -> BatonProcess {
         try BatonProcess(

@@ -30,6 +30,35 @@ import Testing
         #expect(lines.last == "68 runs, 0 differ from one rank")
     }
 
+    /// Also by SIGKILL, after which it can do nothing itself.
+    @Test(arguments: [SIGKILL, SIGINT]) func whenItIsEndedItsRanksEndToo(signal: Int32) throws {
+        let process = Process()
+        process.executableURL = try BatonProcess.executable()
+        process.arguments = ["verify-layout", "--ranks", "2", "--models", "lstm", "--layers", "1", "--hidden", "9"]
+        // One rank takes a few seconds for them before the others are started, and two ranks take minutes.
+        process.arguments? += ["--steps", "1000"]
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        var launchers: [pid_t] = []
+        for _ in 0..<600 where launchers.isEmpty {
+            usleep(50_000)
+            launchers = children(of: process.processIdentifier).filter { !children(of: $0).isEmpty }
+        }
+        let ranks = launchers.flatMap { children(of: $0) }
+        #expect(launchers.count == 1 && !ranks.isEmpty)
+        kill(process.processIdentifier, signal)
+        process.waitUntilExit()
+        let jobs = launchers + ranks
+        // Nobody may have asked yet how one ended; then it has no command line any more.
+        func isAlive(_ id: pid_t) -> Bool {
+            FileManager.default.contents(atPath: "/proc/\(id)/cmdline")?.isEmpty == false
+        }
+        for _ in 0..<200 where jobs.contains(where: isAlive) { usleep(50_000) }
+        #expect(jobs.filter(isAlive) == [])
+        for job in jobs where isAlive(job) { kill(job, SIGKILL) }
+    }
+
     @Test func aFlippedBitIsFoundInItsStep() throws {
         let run = try verify(["--ranks", "2", "--models", "gru", "--flip", "1:3", "--json"])
         #expect(run.status == 1, "\(run.error)")
