@@ -19,13 +19,4 @@ enum HalfPrecision {
     static func widen(bfloat16 bits: UInt16) -> Float {
         Float(bitPattern: UInt32(bits) << 16)
     }
-
-    /// Widens `count` numbers in place: they fill the upper half of the memory and become all of it.
-    static func widenUpperHalf(of memory: UnsafeMutableRawPointer, count: Int, from dtype: SafetensorsDType) {
-        if dtype == .float16 {
-            TensorWidening.spread(memory, count: count) { widen(float16: $0) }
-        } else {
-            TensorWidening.spread(memory, count: count) { widen(bfloat16: $0) }
-        }
-    }
 }

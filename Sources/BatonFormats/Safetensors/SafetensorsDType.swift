@@ -32,15 +32,15 @@ public enum SafetensorsDType: String, Hashable, Sendable, CaseIterable {
         }
     }
 
-    /// The element type of the tensor that is read: the same, or float32 for the two 16-bit floating-point types, all
-    /// of whose values float32 holds exactly; nil for types Baton has no tensor for.
+    /// The element type of the tensor that is read: the same, or a wider one that holds all its values exactly; nil for
+    /// types Baton has no tensor for.
     public var tensorDType: DType? {
         switch self {
         case .float32, .float16, .bfloat16: .float32
         case .float64: .float64
-        case .int32: .int32
-        case .int64: .int64
-        default: nil
+        case .int32, .bool, .uint8, .int8, .int16, .uint16: .int32
+        case .int64, .uint32: .int64
+        case .uint64, .complex64, .float8E5M2, .float8E4M3, .float8E8M0: nil
         }
     }
 

@@ -38,7 +38,8 @@ public struct SafetensorsReader {
         self.positions = positions
     }
 
-    /// The tensor of a name: float32, float64, int32 and int64 as they are, F16 and BF16 widened to float32 exactly.
+    /// The tensor of a name: float32, float64, int32 and int64 as they are, smaller types widened to one of them
+    /// exactly (`SafetensorsDType.tensorDType`).
     ///
     /// - Throws: `FormatError` when there is none (`missingTensor`), when its type has no tensor in Baton
     ///   (`unsupportedDType`), or when the file cannot be read.
@@ -90,18 +91,17 @@ public struct SafetensorsReader {
             throw FormatError(
                 .unsupportedDType,
                 "\(source.name): tensor \(FormatError.quote(entry.name)) is \(entry.dtype.rawValue), and Baton reads "
-                    + "F32, F64, F16, BF16, I32 and I64; convert it to one of these where it was saved.")
+                    + "F32, F64, F16, BF16, BOOL, I8 to I64 and U8 to U32; convert it to one of these where it was saved."
+            )
         }
         return dtype
     }
 
     private func read(_ entry: SafetensorsHeader.Entry, into tensor: Tensor) throws(FormatError) {
         let memory = UnsafeMutableRawBufferPointer(start: tensor.rawPointer, count: tensor.byteCount)
-        // A widened tensor is read into the upper half of its memory and spread from there: no second buffer.
+        // A widened tensor is read into the upper part of its memory and spread from there: no second buffer.
         let destination = UnsafeMutableRawBufferPointer(rebasing: memory[(tensor.byteCount - entry.range.count)...])
         try source.read(at: entry.range.lowerBound, into: destination)
-        if entry.dtype == .float16 || entry.dtype == .bfloat16 {
-            HalfPrecision.widenUpperHalf(of: tensor.rawPointer, count: tensor.count, from: entry.dtype)
-        }
+        entry.dtype.widenUpperPart(of: tensor.rawPointer, count: tensor.count)
     }
 }

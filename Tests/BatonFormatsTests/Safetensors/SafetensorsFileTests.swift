@@ -24,7 +24,25 @@ import Testing
         for name in ["half", "brain"] {
             #expect(try reader.tensor(name).elements(as: Float.self) == widened[name])
         }
-        #expect(throws: FormatError.self) { try reader.tensor("byte") }
+        #expect(try reader.tensor("byte").elements(as: Int32.self) == [0, 1, 2, 3, 4, 5])
+    }
+
+    /// Every type smaller than the tensors of Baton, at the ends of its range.
+    @Test(arguments: [
+        ("BOOL", [0, 1, 255] as [UInt8], [0, 1, 1]), ("U8", [0, 128, 255], [0, 128, 255]),
+        ("I8", [0, 127, 128], [0, 127, -128]), ("I16", [1, 0, 0xFF, 0x7F, 0, 0x80], [1, 32767, -32768]),
+        ("U16", [1, 0, 0xFF, 0x7F, 0, 0x80], [1, 32767, 32768]),
+        ("U32", [1, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0x80], [1, 4_294_967_295, 2_147_483_648]),
+    ])
+    func smallIntegersAreWidenedExactly(dtype: String, elements: [UInt8], expected: [Int]) throws {
+        let header = SafetensorsMalformationTests.entry(
+            dtype: "\"\(dtype)\"", shape: "[3]", offsets: "[0,\(elements.count)]")
+        let file = SafetensorsMalformationTests.file(header, data: 0) + elements
+        let tensor = try SafetensorsReader(bytes: file, name: "some.file").tensor("x")
+        let values =
+            tensor.dtype == .int64
+            ? tensor.elements(as: Int64.self).map { Int($0) } : tensor.elements(as: Int32.self).map { Int($0) }
+        #expect(values == expected)
     }
 
     private func sample() -> NamedTensors {

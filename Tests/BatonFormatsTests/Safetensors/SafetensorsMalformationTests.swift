@@ -136,8 +136,8 @@ import Testing
 
     @Test func aTypeWithoutTensorIsRefusedWhenItIsReadOnly() throws {
         let reader = try SafetensorsReader(
-            bytes: Self.file(Self.entry(dtype: "\"U8\"", offsets: "[0,2]"), data: 2), name: "some.file")
-        #expect(reader.header.entries.map(\.dtype) == [.uint8])
+            bytes: Self.file(Self.entry(dtype: "\"U64\"", offsets: "[0,16]"), data: 16), name: "some.file")
+        #expect(reader.header.entries.map(\.dtype) == [.uint64])
         Malformation("", .unsupportedDType, []).expectRefusal { _, _ throws(FormatError) in _ = try reader.tensor("x") }
     }
 
