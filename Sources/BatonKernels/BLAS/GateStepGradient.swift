@@ -26,7 +26,8 @@ struct GateStepGradient<Scalar: BLASScalar> {
     @inline(__always) func differentiate(_ cell: RecurrentKind) {
         switch cell {
         case .rnnTanh: differentiateRNN { 1 - $0 * $0 }
-        case .rnnRelu: differentiateRNN { $0 > 0 ? 1 : 0 }
+        // Where h is not a number the gradient goes on, as in the packed kernels.
+        case .rnnRelu: differentiateRNN { $0 <= 0 ? 0 : 1 }
         case .lstm: differentiateLSTM()
         case .gru: differentiateGRU()
         }

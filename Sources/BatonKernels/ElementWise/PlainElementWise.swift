@@ -41,7 +41,8 @@ extension PlainElementWise {
             let derivative: Self =
                 switch activation {
                 case .tanh: 1 - y[index] * y[index]
-                case .relu: y[index] > 0 ? 1 : 0
+                // Where y is not a number the gradient goes on, as in the kernels of float32.
+                case .relu: y[index] <= 0 ? 0 : 1
                 case .sigmoid: y[index] * (1 - y[index])
                 }
             out[index] = (adds ? out[index] : 0) + dy[index] * derivative

@@ -40,6 +40,29 @@ import Testing
         }
     }
 
+    /// PyTorch's answer: a hidden unit that is not a number is no unit that was cut off, so its gradient is seen.
+    @Test(arguments: [DType.float32, .float64]) func aReLUOfNothingPassesItsGradientOnEveryBackend(dtype: DType) throws
+    {
+        let folder = try RunFolder(dtype: dtype)
+        defer { folder.remove() }
+        let weights = try folder.writeWeights([
+            ("weight_ih_l0", [1, 1], [2, 1]), ("weight_hh_l0", [0, 0, 0, 0], [2, 2]), ("bias_ih_l0", [.nan, -9], [2]),
+            ("bias_hh_l0", [0, 0], [2]),
+        ])
+        let arguments = [
+            "run", "--kind", "rnn_relu", "--weights", weights, "--input",
+            try folder.write([1], [1, 1, 1], as: "x.npy"),
+            "--output", folder.path("y.npy"), "--grad-output", try folder.write([3, 5], [1, 1, 2], as: "dy.npy"),
+            "--grad-dir", folder.path("g"),
+        ]
+        for environment in kernelEnvironments {
+            let run = try BatonProcess(arguments, environment: environment)
+            #expect(run.status == 0, "\(run.error)")
+            let violation = try folder.violation("g/bias_ih_l0.npy", [3, 0], [2], tolerance: 0)
+            #expect(violation == nil, "\(environment)")
+        }
+    }
+
     /// Writes all files and returns the command line.
     private func write(_ golden: GoldenFile, into folder: RunFolder) throws -> [String] {
         let weights = golden.tensors.filter { RecurrentTensorName($0.key) != nil && !$0.key.hasPrefix("grad_") }
