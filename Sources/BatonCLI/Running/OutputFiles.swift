@@ -13,10 +13,13 @@ struct OutputFiles {
 
     /// Writes an array beside its target.
     ///
-    /// - Throws: `CommandFailure` when there is no such folder, or something else than a file bears the name;
-    ///   `FormatError` when the array cannot be written.
+    /// - Throws: `CommandFailure` when there is no such folder, something else than a file bears the name, or another
+    ///   array goes to the same file, under whatever name; `FormatError` when the array cannot be written.
     mutating func stage(_ tensor: Tensor, as path: String) throws {
         let target = try OutputFiles.target(path)
+        guard !staged.contains(where: { $0.target == target }) else {
+            throw CommandFailure("Two results would go to the file \(path); name a file for each.")
+        }
         staged.append((target + suffix, target))
         try NPYFile.write(tensor, to: target + suffix)
     }
@@ -64,24 +67,32 @@ struct OutputFiles {
         newFolders = []
     }
 
-    /// The file to replace: links are followed, and only a regular file may be there.
+    /// The file to replace: links are followed, also those of folders, and only a regular file may be there.
     private static func target(_ path: String) throws(CommandFailure) -> String {
         var status = stat()
         if stat(path, &status) == 0 {
             guard status.st_mode & S_IFMT == S_IFREG else {
                 throw CommandFailure("\(path) is no regular file, and only such are replaced; name another file.")
             }
-            guard let resolved = realpath(path, nil) else {
-                throw CommandFailure("Cannot follow \(path): \(String(cString: strerror(errno))); name another file.")
-            }
-            defer { free(resolved) }
-            return String(cString: resolved)
+            return try resolved(path)
         }
         let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+        let name = path.lastIndex(of: "/").map { path[path.index(after: $0)...] } ?? path[...]
+        guard !name.isEmpty else {
+            throw CommandFailure("'\(path)' does not end in the name of a file; name a file to write.")
+        }
         guard access(folder, W_OK) == 0 else {
             throw CommandFailure(
                 "Cannot write \(path): \(String(cString: strerror(errno))); name a file in a folder that is there.")
         }
-        return path
+        return try resolved(folder) + "/" + name
+    }
+
+    private static func resolved(_ path: String) throws(CommandFailure) -> String {
+        guard let resolved = realpath(path, nil) else {
+            throw CommandFailure("Cannot follow \(path): \(String(cString: strerror(errno))); name another file.")
+        }
+        defer { free(resolved) }
+        return String(cString: resolved)
     }
 }

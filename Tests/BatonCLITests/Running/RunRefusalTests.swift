@@ -160,6 +160,29 @@ import Testing
         try run.expectRefusal(1, ["no/such/folder/hn.npy"])
     }
 
+    /// Under two names, or as the results of two flags: what was there stays, and nothing comes.
+    @Test func twoResultsInOneFileAreRefused() throws {
+        var run = try Valid()
+        defer { run.folder.remove() }
+        let gradient = try run.folder.write(Array(repeating: 1, count: 40), [5, 2, 4], as: "dy.npy")
+        let arguments = run.arguments
+        run.arguments += ["--state-out", run.folder.path("./y.npy")]
+        try run.expectRefusal(1, ["./y.npy"])
+        run.arguments = arguments + ["--grad-output", gradient, "--grad-dir", run.folder.path("")]
+        run.arguments[8] = run.folder.path("state.npy")
+        try run.expectRefusal(1, ["state.npy"])
+        let old = try run.folder.write([7], [1], as: "state.npy")
+        try run.expectRefusal(1, ["state.npy"])
+        #expect(try NPYFile.header(path: old).shape == [1])
+    }
+
+    @Test func aNameThatIsNoneIsRefused() throws {
+        var run = try Valid()
+        defer { run.folder.remove() }
+        run.arguments[8] = ""
+        try run.expectRefusal(1, ["does not end in the name of a file"])
+    }
+
     @Test(arguments: [("BATON_ISA", "sse9"), ("BATON_KERNELS", "fast")])
     func aVariableThatNamesNothingIsRefused(variable: String, value: String) throws {
         let valid = try Valid()
