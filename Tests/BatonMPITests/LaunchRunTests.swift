@@ -9,7 +9,7 @@ import Testing
         (["-n", "0", "--", "info"], "got '0'"), (["-n", "two", "--", "info"], "got 'two'"), (["-n"], "-n needs"),
         (["--", "info"], "number of ranks"), (["-n", "2"], "nothing to run"), (["-n", "2", "--"], "nothing to run"),
         (["train"], "unknown argument 'train'"), (["-n", "2", "--hosts", "a::1", "--", "info"], "got 'a::1'"),
-        (["-n", "2", "--hosts"], "--hosts needs"),
+        (["-n", "2", "--hosts"], "--hosts needs"), (["-n", "2", "--hosts", "a,-b:2", "--", "info"], "got 'a,-b:2'"),
     ])
     func wrongUsageIsOneSentenceAndStatusTwo(arguments: [String], saying: String) throws {
         let run = try Sandbox().run(arguments)
