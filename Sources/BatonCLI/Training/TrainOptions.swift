@@ -92,6 +92,10 @@ struct TrainOptions: ParsableArguments {
         let batch = batch ?? base?.batch ?? 64
         let steps = stepsPerWindow ?? base?.stepsPerWindow ?? 64
         let kind = optimizer?.kind ?? base?.optimizer ?? .adam
+        if let momentum, momentum > 0, kind != .sgd {
+            throw ValidationError(
+                "--momentum \(momentum) is for --optimizer sgd, and this run's is \(kind.rawValue); leave it out.")
+        }
         let total =
             if let maxSteps { maxSteps } else if let base, epochs == nil { base.totalSteps } else {
                 try Self.product(epochs ?? 6, windowsPerEpoch(batch, steps))

@@ -55,6 +55,7 @@ import Testing
         (["--epochs", "1"], "not both"), (["--lr-schedule", "linear:2"], "linear:2"), (["--model", "cnn"], "cnn"),
         (["--stop-at-step", "0"], "--stop-at-step"), (["--task", "classify"], "classify"),
         (["--valid-split", "1"], "--valid-split"), (["--seed", "-1"], "--seed"),
+        (["--momentum", "0.9"], "sgd"), (["--momentum", "0.9", "--optimizer", "adamw"], "adamw"),
     ])
     func flagsThatMeanNothing(flags: [String], word: String) throws {
         let folder = try TrainingFolder()
