@@ -29,6 +29,11 @@ public enum TextSource {
         guard !isDirectory.boolValue else {
             throw DataError(.cannotRead, "\(path) is a directory where a text file is expected; name its files.")
         }
+        var status = stat()
+        guard stat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFREG else {
+            throw DataError(
+                .cannotRead, "\(path) is a pipe or device where a text file is expected; save the text in a file.")
+        }
         let data: Data
         do {
             data = try Data(contentsOf: URL(fileURLWithPath: path))

@@ -39,6 +39,8 @@ import Testing
             let arguments = ["train", "--data", folder.path(name), "--valid-split", "0", "--out", folder.path("run")]
             try expectRefusal(folder, arguments + TrainingFolder.options, saying: word)
         }
+        try expectRefusal(
+            folder, ["train", "--data", "/dev/null", "--out", folder.path("run")], saying: "pipe or device")
         // Both an epoch and a fixed number of steps have to look at the text.
         try expectRefusal(
             folder, ["train", "--data", folder.path("short"), "--out", folder.path("run")],
