@@ -1,5 +1,6 @@
 import Baton
 import FoundationEssentials
+import Glibc
 
 /// The files of one training run.
 struct RunDirectory {
@@ -21,6 +22,26 @@ struct RunDirectory {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         } catch {
             throw CommandFailure("The directory \(path) cannot be made; choose another --out.")
+        }
+    }
+
+    /// Keeps other trainings out of the directory until this process ends: two would write over each other's logs and
+    /// remove each other's checkpoints. Where the file system has no locks, nobody is kept out.
+    ///
+    /// - Throws: `CommandFailure` when another training holds the directory and does not leave it within six seconds,
+    ///   the time in which the ranks of a job that was killed have ended too.
+    func hold() throws(CommandFailure) {
+        let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        let deadline = ContinuousClock.now + .seconds(6)
+        // Never closed: the lock ends with the process, however it ends.
+        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK {
+            guard ContinuousClock.now < deadline else {
+                close(descriptor)
+                throw CommandFailure(
+                    "Another training is at work in \(path); wait for its end, or choose another --out.")
+            }
+            usleep(50_000)
         }
     }
 

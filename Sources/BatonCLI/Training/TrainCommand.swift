@@ -70,11 +70,11 @@ struct TrainCommand: ParsableCommand {
         if !resume {
             let snapshot = try trainer.snapshot()
             _ = try job.share {
-                guard !directory.holdsRun else {
-                    throw CommandFailure(
-                        "\(out) already holds a run; add --resume to continue it, or choose another --out.")
-                }
+                try refuseRun(in: directory)
                 try directory.create()
+                try directory.hold()
+                // Another training may have begun here meanwhile.
+                try refuseRun(in: directory)
                 // From here on the run can be resumed, whenever it is ended.
                 try directory.checkpoints.write(
                     Checkpoint(snapshot: snapshot, vocabulary: corpus.vocabulary, text: identity))
@@ -90,9 +90,16 @@ struct TrainCommand: ParsableCommand {
         try job.finish()
     }
 
-    /// The checkpoint to continue from; rank 0 reads it.
+    private func refuseRun(in directory: RunDirectory) throws(CommandFailure) {
+        guard !directory.holdsRun else {
+            throw CommandFailure("\(out) already holds a run; add --resume to continue it, or choose another --out.")
+        }
+    }
+
+    /// The checkpoint to continue from; rank 0 reads it, and keeps other trainings out.
     private func checkpoint(in directory: RunDirectory, _ job: ParallelJob) throws -> Checkpoint {
         let bytes = try job.share {
+            try directory.hold()
             guard !directory.checkpoints.files().isEmpty else {
                 throw CommandFailure("\(out) holds no checkpoint to resume from; leave out --resume to start a run.")
             }

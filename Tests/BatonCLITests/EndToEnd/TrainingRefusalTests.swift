@@ -121,6 +121,32 @@ import Testing
             saying: "step-00000005")
     }
 
+    /// Two trainings in one directory would write over each other's logs and remove each other's checkpoints.
+    @Test func aSecondTrainingInARunIsRefused() throws {
+        let folder = try TrainingFolder()
+        defer { folder.remove() }
+        #expect(try folder.baton(folder.train(out: "run", ["--stop-at-step", "5"])).status == 0)
+        try FileManager.default.createDirectory(atPath: folder.path("new"), withIntermediateDirectories: true)
+        var holders = ["run", "new"].map { open(folder.path($0), O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+        defer { for holder in holders { close(holder) } }
+        for holder in holders { #expect(flock(holder, LOCK_EX | LOCK_NB) == 0) }
+        try expectRefusal(folder, folder.resume("run"), saying: "Another training", "run")
+        try expectRefusal(folder, folder.train(out: "new"), saying: "Another training", "new")
+        let ranks = try folder.baton(folder.resume("run"), ranks: 2)
+        #expect(ranks.status == 1, "\(ranks.error)")
+        #expect(ranks.error.split(separator: "\n").count == 1 && ranks.error.contains("Another training"))
+
+        // One that is about to end, as the ranks of a job that was killed are, is waited for.
+        let ending = holders.removeFirst()
+        Thread.detachNewThread {
+            usleep(700_000)
+            close(ending)
+        }
+        let resumed = try folder.baton(folder.resume("run"))
+        #expect(resumed.status == 0, "\(resumed.error)")
+        #expect(try folder.bits("run").count == 21)
+    }
+
     @Test func aRunThatDivergesSaysSo() throws {
         let folder = try TrainingFolder()
         defer { folder.remove() }
