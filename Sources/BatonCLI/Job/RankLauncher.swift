@@ -6,8 +6,8 @@ enum RankLauncher {
     /// Runs `mpirun` with the program's own arguments, and some more, and waits.
     ///
     /// More ranks than cores are allowed, so no rank is bound and a waiting one gives way. The transport is that of
-    /// `launch/run`, which says why; an installed program has no `launch/` beside it. The job ends when this process is
-    /// ended, however that happens.
+    /// `launch/run`, which says why; an installed program has no `launch/` beside it. Where util-linux is
+    /// installed, the job ends when this process is ended, however that happens.
     ///
     /// - Throws: `CommandFailure` with what the ranks wrote to standard error, if they fail.
     static func run(ranks: Int, adding more: [String] = []) throws {
