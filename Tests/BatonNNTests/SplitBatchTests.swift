@@ -79,6 +79,8 @@ import Testing
         let leafCount = LeafPlan.leafCount(rows: rows)
         let whole = run(dtype, layout: layout, rank: 0, of: 1)
         #expect(whole.roots.count == 1 && whole.counts.reduce(0, +) == rows * steps)
+        let timeMajor = run(dtype, layout: .TNC, rank: 0, of: 1)
+        #expect(whole.lossSums == timeMajor.lossSums && whole.roots[0].gradient == timeMajor.roots[0].gradient)
         for size in 2...4 {
             let shares = (0..<size).map { run(dtype, layout: layout, rank: $0, of: size) }
             #expect(shares.flatMap(\.lossSums) == whole.lossSums)

@@ -25,6 +25,8 @@ struct BenchKernelsCommand: ParsableCommand {
     @Option(help: "Time per measurement; at least three repetitions are made.") var seconds = 0.25
     @Option(help: "Backends, joined by commas: packed, blas (default: both).", transform: BenchKernelsCommand.backends)
     var kernels = KernelBackend.allCases
+    @Option(help: "Order of the axes of the input and the output of a stack: steps, batch, features, or batch first.")
+    var axes = SequenceLayout.TNC
     @Flag(help: "Print the shapes, in the form of a shape file, and measure nothing.") var listShapes = false
     @Flag(help: "Print one JSON object.") var json = false
 
@@ -33,6 +35,7 @@ struct BenchKernelsCommand: ParsableCommand {
         var processor: String
         var isa: String
         var blasCore: String
+        var axes: String
         var l2ReadGBytesPerSecond: Double
         var l3ReadGBytesPerSecond: Double
         var rows: [KernelMeasurement]
@@ -62,14 +65,14 @@ struct BenchKernelsCommand: ParsableCommand {
         }
         var report = Report(
             processor: CPUFeatures.current.brand, isa: KernelSelection.active.instructionSet.rawValue,
-            blasCore: OpenBLASCore.current,
+            blasCore: OpenBLASCore.current, axes: axes.rawValue,
             l2ReadGBytesPerSecond: CoreCeilings.readBandwidth(bytes: 512 << 10) * 1e-9,
             l3ReadGBytesPerSecond: CoreCeilings.readBandwidth(bytes: 8 << 20) * 1e-9, rows: [])
         let table = KernelTableText(shapes: list, backends: kernels)
         if !json {
             Console.print(
                 """
-                \(report.processor), one core, \(report.isa); OpenBLAS core \(report.blasCore)
+                \(report.processor), one core, \(report.isa); OpenBLAS core \(report.blasCore); axes \(axes)
                 FMA peak \(fixed(CoreCeilings.peak() * 1e-9, digits: 1)) GF/s; \
                 reads \(fixed(report.l2ReadGBytesPerSecond, digits: 0)) GB/s from 512 KiB, \
                 \(fixed(report.l3ReadGBytesPerSecond, digits: 0)) GB/s from 8 MiB
@@ -79,7 +82,7 @@ struct BenchKernelsCommand: ParsableCommand {
                 """)
         }
         for shape in list {
-            let row = KernelMeasurement(shape, backends: kernels, seconds: seconds)
+            let row = KernelMeasurement(shape, axes: axes, backends: kernels, seconds: seconds)
             report.rows.append(row)
             if !json { Console.print(table.line(row)) }
         }

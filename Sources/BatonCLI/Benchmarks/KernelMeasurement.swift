@@ -54,14 +54,16 @@ struct KernelMeasurement: Encodable {
 
     /// Measures a shape.
     ///
-    /// - Parameter seconds: time for each kind of pass and backend.
-    init(_ shape: KernelShape, backends: [KernelBackend], seconds: Double) {
+    /// - Parameters:
+    ///   - axes: order of the axes of the stack's input and output.
+    ///   - seconds: time for each kind of pass and backend.
+    init(_ shape: KernelShape, axes: SequenceLayout, backends: [KernelBackend], seconds: Double) {
         var peak = CoreCeilings.peak()
         let workingSet = Int(shape.workingSetBytes)
         var ceiling = CoreCeilings.readBandwidth(bytes: workingSet, seconds: 0.05)
         var times: [BackendTimes] = []
         for backend in backends {
-            let workload = KernelWorkload(shape, backend: backend)
+            let workload = KernelWorkload(shape, axes: axes, backend: backend)
             let inference = BestTime(over: seconds) { workload.infer() }
             ceiling = max(ceiling, CoreCeilings.readBandwidth(bytes: workingSet, seconds: 0.05))
             peak = max(peak, CoreCeilings.peak())

@@ -20,6 +20,7 @@ final class KernelWorkload {
     }
 
     private let shape: KernelShape
+    private let axes: SequenceLayout
     private let leaves: LeafPlan
     /// Entry l·D + d.
     private let parts: [Part]
@@ -28,9 +29,11 @@ final class KernelWorkload {
     private let gradients: [Tensor]
     private let lengths: SequenceLengths?
 
-    /// Random data of the size real networks have; the same for every backend. `lengths` of the rows; nil is T for all.
-    init(_ shape: KernelShape, backend: KernelBackend, lengths: [Int]? = nil) {
+    /// Random data of the size real networks have; the same for every backend. `axes` are those of the stack's input and
+    /// output; between layers time is first. `lengths` of the rows; nil is T for all.
+    init(_ shape: KernelShape, axes: SequenceLayout = .TNC, backend: KernelBackend, lengths: [Int]? = nil) {
         self.shape = shape
+        self.axes = axes
         self.lengths = lengths.map { SequenceLengths($0, steps: shape.steps) }
         let leaves = LeafPlan.whole(rows: shape.batch)
         self.leaves = leaves
@@ -79,16 +82,21 @@ final class KernelWorkload {
             stateGradients: kinds.map { _ in Tensor(zeros: [shape.batch, hidden]) })
     }
 
-    /// Elements between two rows of a layer's output.
-    private var outputStride: Int { shape.directions * shape.hidden }
+    /// Where the rows of the input (level 0) or of a layer's output are.
+    private func strides(_ level: Int) -> SequenceStrides {
+        let width = level == 0 ? shape.input : shape.directions * shape.hidden
+        let order = level == 0 || level == shape.layers ? axes : .TNC
+        return order.strides(steps: shape.steps, batch: shape.batch, width: width)
+    }
 
     private func arguments(_ part: Part) -> RecurrentForward<Float> {
         let states = part.states.map { UnsafePointer($0.pointer(of: Float.self)) }
         return RecurrentForward(
             input: UnsafePointer(values[part.layer].pointer(of: Float.self)),
-            inputStride: part.layer == 0 ? shape.input : outputStride,
+            inputStrides: strides(part.layer),
             initialHidden: states[0], initialCell: states.count > 1 ? states[1] : nil,
-            output: values[part.layer + 1].pointer(of: Float.self) + part.column, outputStride: outputStride,
+            output: values[part.layer + 1].pointer(of: Float.self) + part.column,
+            outputStrides: strides(part.layer + 1),
             lengths: lengths)
     }
 
@@ -111,8 +119,8 @@ final class KernelWorkload {
             part.sequence.backwardData(
                 steps: 0..<shape.steps,
                 RecurrentBackwardData(
-                    outputGradient: UnsafePointer(outputGradient), outputGradientStride: outputStride,
-                    inputGradient: gradients[part.layer].pointer(), inputGradientStride: arguments.inputStride,
+                    outputGradient: UnsafePointer(outputGradient),
+                    inputGradient: gradients[part.layer].pointer(),
                     addsToInputGradient: part.column == 0 && shape.bidirectional,
                     initialHiddenGradient: stateGradients[0],
                     initialCellGradient: stateGradients.count > 1 ? stateGradients[1] : nil),

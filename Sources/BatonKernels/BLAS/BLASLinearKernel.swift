@@ -39,44 +39,46 @@ final class BLASLinearKernel<Scalar: BLASScalar>: LinearKernel {
     }
 
     func forward(
-        steps: Int, batch: Int, leaves: LeafPlan, input: UnsafePointer<Scalar>, inputStride: Int,
-        output: UnsafeMutablePointer<Scalar>, outputStride: Int
+        steps: Int, batch: Int, leaves: LeafPlan, input: UnsafePointer<Scalar>, inputStrides: SequenceStrides,
+        output: UnsafeMutablePointer<Scalar>, outputStrides: SequenceStrides
     ) {
         precondition(
             leaves.rowCount == batch, "BLASLinearKernel: leaves of \(leaves.rowCount) rows, a batch of \(batch)")
-        for row in stride(from: 0, to: steps * batch, by: max(1, batch)) {
-            let target = output + row * outputStride
-            for n in 0..<batch { (target + n * outputStride).update(from: bias.pointer, count: units) }
+        for time in 0..<steps {
+            let target = output + outputStrides.offset(time: time)
+            for n in 0..<batch { (target + n * outputStrides.row).update(from: bias.pointer, count: units) }
             Scalar.multiply(
                 RowProduct(
-                    leaves: leaves.leaves, columns: units, depth: width, input: input + row * inputStride,
-                    inputStride: inputStride, weights: weight.pointer, adds: true, output: target,
-                    outputStride: outputStride))
+                    leaves: leaves.leaves, columns: units, depth: width,
+                    input: input + inputStrides.offset(time: time), inputStride: inputStrides.row,
+                    weights: weight.pointer, adds: true, output: target, outputStride: outputStrides.row))
         }
     }
 
     func backwardData(
-        steps: Int, batch: Int, leaves: LeafPlan, outputGradient: UnsafePointer<Scalar>, outputGradientStride: Int,
-        inputGradient: UnsafeMutablePointer<Scalar>, inputGradientStride: Int, adds: Bool
+        steps: Int, batch: Int, leaves: LeafPlan, outputGradient: UnsafePointer<Scalar>,
+        outputGradientStrides: SequenceStrides,
+        inputGradient: UnsafeMutablePointer<Scalar>, inputGradientStrides: SequenceStrides, adds: Bool
     ) {
         guard let transposedWeight else {
             preconditionFailure("BLASLinearKernel: backwardData needs an update for training")
         }
         precondition(
             leaves.rowCount == batch, "BLASLinearKernel: leaves of \(leaves.rowCount) rows, a batch of \(batch)")
-        for row in stride(from: 0, to: steps * batch, by: max(1, batch)) {
+        for time in 0..<steps {
             Scalar.multiply(
                 RowProduct(
                     leaves: leaves.leaves, columns: width, depth: units,
-                    input: outputGradient + row * outputGradientStride, inputStride: outputGradientStride,
-                    weights: transposedWeight.pointer, adds: adds, output: inputGradient + row * inputGradientStride,
-                    outputStride: inputGradientStride))
+                    input: outputGradient + outputGradientStrides.offset(time: time),
+                    inputStride: outputGradientStrides.row, weights: transposedWeight.pointer, adds: adds,
+                    output: inputGradient + inputGradientStrides.offset(time: time),
+                    outputStride: inputGradientStrides.row))
         }
     }
 
     func backwardWeights(
-        steps: Int, batch: Int, leaves: LeafPlan, input: UnsafePointer<Scalar>, inputStride: Int,
-        outputGradient: UnsafePointer<Scalar>, outputGradientStride: Int,
+        steps: Int, batch: Int, leaves: LeafPlan, input: UnsafePointer<Scalar>, inputStrides: SequenceStrides,
+        outputGradient: UnsafePointer<Scalar>, outputGradientStrides: SequenceStrides,
         gradients: [LinearGradientPointers<Scalar>], hook: StepHook
     ) {
         precondition(
@@ -88,9 +90,9 @@ final class BLASLinearKernel<Scalar: BLASScalar>: LinearKernel {
             let sum = workspace.tree.sum(subtree) { number, vector in
                 let leaf = leaves.leaves[number]
                 let rows = steps * leaf.count
-                gather(leaf, steps: steps, batch: batch, input, inputStride, width, into: workspace.input.pointer)
+                gather(leaf, steps: steps, input, inputStrides, width, into: workspace.input.pointer)
                 gather(
-                    leaf, steps: steps, batch: batch, outputGradient, outputGradientStride, units,
+                    leaf, steps: steps, outputGradient, outputGradientStrides, units,
                     into: workspace.outputGradient.pointer)
                 Scalar.multiply(
                     rows: units, columns: width, depth: rows,
@@ -112,13 +114,13 @@ final class BLASLinearKernel<Scalar: BLASScalar>: LinearKernel {
 
     /// Copies the rows of a leaf together, step by step.
     private func gather(
-        _ leaf: Range<Int>, steps: Int, batch: Int, _ source: UnsafePointer<Scalar>, _ stride: Int, _ width: Int,
+        _ leaf: Range<Int>, steps: Int, _ source: UnsafePointer<Scalar>, _ strides: SequenceStrides, _ width: Int,
         into target: UnsafeMutablePointer<Scalar>
     ) {
         for step in 0..<steps {
             for n in 0..<leaf.count {
                 (target + (step * leaf.count + n) * width)
-                    .update(from: source + (step * batch + leaf.lowerBound + n) * stride, count: width)
+                    .update(from: source + strides.offset(time: step, row: leaf.lowerBound + n), count: width)
             }
         }
     }

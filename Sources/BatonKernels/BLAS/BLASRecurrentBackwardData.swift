@@ -19,7 +19,7 @@ extension BLASRecurrentSequence {
             }
         }
         for step in range.reversed() {
-            retreat(step, arguments, training, transposed)
+            retreat(step, arguments, forward, training, transposed)
             hook()
         }
         nextBackwardEnd = range.lowerBound
@@ -38,17 +38,17 @@ extension BLASRecurrentSequence {
 
     /// One step: dh += dy, gates, dh₋₁ = dQ·U (added to dh⊙z for the GRU), dx = dA·W.
     private func retreat(
-        _ step: Int, _ arguments: RecurrentBackwardData<Scalar>, _ training: BLASTrainingWorkspace<Scalar>,
-        _ transposed: BLASRecurrentWeights<Scalar>.Transposed
+        _ step: Int, _ arguments: RecurrentBackwardData<Scalar>, _ forward: RecurrentForward<Scalar>,
+        _ training: BLASTrainingWorkspace<Scalar>, _ transposed: BLASRecurrentWeights<Scalar>.Transposed
     ) {
         let (width, gateRows, outputSize) = (shape.hidden, shape.gateRows, shape.outputSize)
         let leaves = leaves(of: step)
         let dh = training.hiddenGradient.pointer
         if let outputGradient = arguments.outputGradient {
-            let first = outputGradient + time(of: step) * batch * arguments.outputGradientStride
             for n in leaves.joined() {
                 Scalar.accumulate(
-                    first + row(at: n) * arguments.outputGradientStride, into: dh + n * outputSize, count: outputSize)
+                    outputGradient + forward.outputStrides.offset(time: time(of: step), row: row(at: n)),
+                    into: dh + n * outputSize, count: outputSize)
             }
         }
         let gateOutputGradient = unprojectedGradient(step, training, transposed) ?? dh
@@ -73,7 +73,7 @@ extension BLASRecurrentSequence {
                 leaves: leaves, columns: outputSize, depth: gateRows, input: recurrent, inputStride: gateRows,
                 weights: transposed.hiddenWeight.pointer, adds: shape.cell == .gru, output: dh,
                 outputStride: outputSize))
-        writeInputGradient(step, gate, arguments, transposed)
+        writeInputGradient(step, gate, arguments, forward.inputStrides, transposed)
     }
 
     /// dm = dr·V of a projected layer, nil for others; dr is kept for dV.
@@ -101,11 +101,11 @@ extension BLASRecurrentSequence {
     /// bits would not be those of two directions whose products were made apart.
     private func writeInputGradient(
         _ step: Int, _ gate: UnsafePointer<Scalar>, _ arguments: RecurrentBackwardData<Scalar>,
-        _ transposed: BLASRecurrentWeights<Scalar>.Transposed
+        _ strides: SequenceStrides, _ transposed: BLASRecurrentWeights<Scalar>.Transposed
     ) {
         guard let inputGradient = arguments.inputGradient else { return }
-        let (width, stride) = (shape.inputSize, arguments.inputGradientStride)
-        let first = inputGradient + time(of: step) * batch * stride
+        let (width, stride) = (shape.inputSize, strides.row)
+        let first = inputGradient + strides.offset(time: time(of: step))
         let isDirect = leafRows == nil && !arguments.addsToInputGradient
         Scalar.multiply(
             RowProduct(

@@ -53,22 +53,21 @@ extension BLASRecurrentSequence {
         let biases = hiddenGradient + gateRows * width
         let rows = Rows(leaf: leaf, piece: piece)
         let depth = depth(of: rows)
-        gather(rows, training.gateGradient.pointer, stride: gateRows, width: gateRows, into: gradient)
-        gather(
-            rows, forward.input, stride: forward.inputStride, width: shape.inputSize, byTime: true, into: factor)
+        gather(rows, training.gateGradient.pointer, width: gateRows, into: gradient)
+        gatherInput(rows, forward, into: factor)
         multiply(depth, gradient, factor, rows: gateRows, columns: shape.inputSize, into: vector)
         sumRows(depth, gradient, into: biases)
         if shape.cell == .gru {
-            gather(rows, training.recurrentGateGradient.pointer, stride: gateRows, width: gateRows, into: gradient)
+            gather(rows, training.recurrentGateGradient.pointer, width: gateRows, into: gradient)
             sumRows(depth, gradient, into: biases + gateRows)
         } else {
             (biases + gateRows).update(from: biases, count: gateRows)
         }
-        gather(rows, hidden.pointer, stride: width, width: width, into: factor)
+        gather(rows, hidden.pointer, width: width, into: factor)
         multiply(depth, gradient, factor, rows: gateRows, columns: width, into: hiddenGradient)
         guard let projection = shape.projection else { return }
-        gather(rows, training.projectedGradient.pointer, stride: projection, width: projection, into: gradient)
-        gather(rows, unprojected.pointer, stride: shape.hidden, width: shape.hidden, into: factor)
+        gather(rows, training.projectedGradient.pointer, width: projection, into: gradient)
+        gather(rows, unprojected.pointer, width: shape.hidden, into: factor)
         multiply(
             depth, gradient, factor, rows: projection, columns: shape.hidden, into: biases + 2 * gateRows)
     }
@@ -106,22 +105,37 @@ extension BLASRecurrentSequence {
         }
     }
 
-    /// Copies together the rows that take part, step by step in processing order, rows ascending. `byTime`
-    /// says that the source is the caller's: in the order of time, every row at its own number.
+    /// Calls `body` with the rows that take part, step by step in processing order, rows ascending.
+    private func forEach(_ rows: Rows, _ body: (_ step: Int, _ row: Int) -> Void) {
+        for step in rows.piece {
+            for row in rows.leaf where leafRows.map({ $0.lengths.lengths[row] > time(of: step) }) ?? true {
+                body(step, row)
+            }
+        }
+    }
+
+    /// Copies rows of the workspace together.
     private func gather(
-        _ rows: Rows, _ source: UnsafePointer<Scalar>, stride: Int, width: Int, byTime: Bool = false,
-        into target: UnsafeMutablePointer<Scalar>
+        _ rows: Rows, _ source: UnsafePointer<Scalar>, width: Int, into target: UnsafeMutablePointer<Scalar>
     ) {
         var target = target
-        for step in rows.piece {
-            let time = time(of: step)
-            let first = source + (byTime ? time : step) * batch * stride
-            for row in rows.leaf {
-                if let leafRows, leafRows.lengths.lengths[row] <= time { continue }
-                let place = byTime ? row : leafRows?.positions[row] ?? row
-                target.update(from: first + place * stride, count: width)
-                target += width
-            }
+        forEach(rows) { step, row in
+            let place = step * batch + (leafRows?.positions[row] ?? row)
+            target.update(from: source + place * width, count: width)
+            target += width
+        }
+    }
+
+    /// Copies rows of the input together.
+    private func gatherInput(
+        _ rows: Rows, _ forward: RecurrentForward<Scalar>, into target: UnsafeMutablePointer<Scalar>
+    ) {
+        var target = target
+        forEach(rows) { step, row in
+            target.update(
+                from: forward.input + forward.inputStrides.offset(time: time(of: step), row: row),
+                count: shape.inputSize)
+            target += shape.inputSize
         }
     }
 }

@@ -78,12 +78,13 @@ extension BLASRecurrentSequence {
 
     /// Input rows of a step by position.
     private func input(_ step: Int, _ arguments: RecurrentForward<Scalar>) -> (UnsafePointer<Scalar>, stride: Int) {
-        let first = arguments.input + time(of: step) * batch * arguments.inputStride
-        guard leafRows != nil else { return (first, arguments.inputStride) }
+        let strides = arguments.inputStrides
+        let first = arguments.input + strides.offset(time: time(of: step))
+        guard leafRows != nil else { return (first, strides.row) }
         let width = shape.inputSize
         for position in leaves(of: step).joined() {
             (inputRows.pointer + position * width)
-                .update(from: first + row(at: position) * arguments.inputStride, count: width)
+                .update(from: first + row(at: position) * strides.row, count: width)
         }
         return (UnsafePointer(inputRows.pointer), width)
     }
@@ -132,14 +133,15 @@ extension BLASRecurrentSequence {
 
     /// h of a step to the caller's rows; zero where a row takes no part.
     private func write(_ after: UnsafePointer<Scalar>, _ step: Int, _ arguments: RecurrentForward<Scalar>) {
-        let first = arguments.output + time(of: step) * batch * arguments.outputStride
+        let strides = arguments.outputStrides
+        let first = arguments.output + strides.offset(time: time(of: step))
         for position in leaves(of: step).joined() {
-            (first + row(at: position) * arguments.outputStride)
+            (first + row(at: position) * strides.row)
                 .update(from: after + position * shape.outputSize, count: shape.outputSize)
         }
         guard let lengths = leafRows?.lengths.lengths else { return }
         for row in 0..<batch where lengths[row] <= time(of: step) {
-            (first + row * arguments.outputStride).update(repeating: 0, count: shape.outputSize)
+            (first + row * strides.row).update(repeating: 0, count: shape.outputSize)
         }
     }
 

@@ -1,7 +1,10 @@
 public import BatonKernelABI
 
-/// The three products of a fully connected layer y = x·Wᵀ + b, W (units, width) row-major, on rows (t, n) at
-/// `(t·N + n)·stride`. Weights are brought into the backend's form once per parameter update.
+/// The three products of a fully connected layer y = x·Wᵀ + b, W (units, width) row-major, on rows (t, n) of T steps and
+/// N rows of a batch. Weights are brought into the backend's form once per parameter update.
+///
+/// All rows of an array are equally far apart, and lie in the same order in all arrays of a call: time by time, or row of
+/// the batch by row of the batch.
 public protocol LinearKernel<Scalar>: AnyObject {
     associatedtype Scalar
     var units: Int { get }
@@ -11,16 +14,17 @@ public protocol LinearKernel<Scalar>: AnyObject {
     /// y = x·Wᵀ + b for T·N rows. One element is one chain: bias, then the inputs in index order. `leaves` fixes
     /// the row groups of backends whose bits depend on the shape of a product.
     func forward(
-        steps: Int, batch: Int, leaves: LeafPlan, input: UnsafePointer<Scalar>, inputStride: Int,
-        output: UnsafeMutablePointer<Scalar>, outputStride: Int)
+        steps: Int, batch: Int, leaves: LeafPlan, input: UnsafePointer<Scalar>, inputStrides: SequenceStrides,
+        output: UnsafeMutablePointer<Scalar>, outputStrides: SequenceStrides)
     /// dx = dy·W, written or added.
     func backwardData(
-        steps: Int, batch: Int, leaves: LeafPlan, outputGradient: UnsafePointer<Scalar>, outputGradientStride: Int,
-        inputGradient: UnsafeMutablePointer<Scalar>, inputGradientStride: Int, adds: Bool)
+        steps: Int, batch: Int, leaves: LeafPlan, outputGradient: UnsafePointer<Scalar>,
+        outputGradientStrides: SequenceStrides,
+        inputGradient: UnsafeMutablePointer<Scalar>, inputGradientStrides: SequenceStrides, adds: Bool)
     /// dW += dyᵀ·x and db += Σ dy, one set of destinations per subtree of the plan.
     func backwardWeights(
-        steps: Int, batch: Int, leaves: LeafPlan, input: UnsafePointer<Scalar>, inputStride: Int,
-        outputGradient: UnsafePointer<Scalar>, outputGradientStride: Int,
+        steps: Int, batch: Int, leaves: LeafPlan, input: UnsafePointer<Scalar>, inputStrides: SequenceStrides,
+        outputGradient: UnsafePointer<Scalar>, outputGradientStrides: SequenceStrides,
         gradients: [LinearGradientPointers<Scalar>], hook: StepHook)
 }
 

@@ -1,4 +1,4 @@
-/// Rows of a window of unequal lengths that kernels need side by side and that lie apart in the caller's arrays.
+/// Rows that kernels need side by side and that lie apart in the caller's arrays: of unequal lengths, or before the times.
 final class GatheredRows {
     /// Inputs of a few steps.
     let input = AlignedBuffer()

@@ -20,6 +20,14 @@ final class PackedLinearKernel: LinearKernel {
 
     private var lanes: Int { packing.lanes }
 
+    /// Rows are independent of each other, so their order does not matter.
+    private func neighbour(_ strides: SequenceStrides, _ steps: Int, _ batch: Int) -> Int {
+        guard let distance = strides.distanceInMemory(steps: steps, batch: batch) else {
+            preconditionFailure("LinearKernel: \(steps)·\(batch) rows are not equally far apart: \(strides)")
+        }
+        return distance
+    }
+
     func update(weight: UnsafePointer<Float>, bias: UnsafePointer<Float>?, training: Bool) {
         let strips = packing.strips(units)
         packing.packRows(
@@ -34,36 +42,42 @@ final class PackedLinearKernel: LinearKernel {
     }
 
     func forward(
-        steps: Int, batch: Int, leaves: LeafPlan, input: UnsafePointer<Float>, inputStride: Int,
-        output: UnsafeMutablePointer<Float>, outputStride: Int
+        steps: Int, batch: Int, leaves: LeafPlan, input: UnsafePointer<Float>, inputStrides: SequenceStrides,
+        output: UnsafeMutablePointer<Float>, outputStrides: SequenceStrides
     ) {
         guard steps * batch > 0 else { return }
         table.matrixProduct(
             MatrixProductArguments(
-                operand: ChainOperand(base: input, rowStride: inputStride, depth: width),
+                operand: ChainOperand(
+                    base: input, rowStride: neighbour(inputStrides, steps, batch), depth: width),
                 panels: PackedPanels(
                     base: UnsafePointer(forwardPanels.base), depth: width, stripCount: packing.strips(units)),
-                target: StripTarget(base: output, rowStride: outputStride, stripStride: lanes), rows: steps * batch,
+                target: StripTarget(
+                    base: output, rowStride: neighbour(outputStrides, steps, batch), stripStride: lanes),
+                rows: steps * batch,
                 columns: units, start: .bias, bias: UnsafePointer(biasBuffer.base)))
     }
 
     func backwardData(
-        steps: Int, batch: Int, leaves: LeafPlan, outputGradient: UnsafePointer<Float>, outputGradientStride: Int,
-        inputGradient: UnsafeMutablePointer<Float>, inputGradientStride: Int, adds: Bool
+        steps: Int, batch: Int, leaves: LeafPlan, outputGradient: UnsafePointer<Float>,
+        outputGradientStrides: SequenceStrides,
+        inputGradient: UnsafeMutablePointer<Float>, inputGradientStrides: SequenceStrides, adds: Bool
     ) {
         guard steps * batch > 0 else { return }
         table.matrixProduct(
             MatrixProductArguments(
-                operand: ChainOperand(base: outputGradient, rowStride: outputGradientStride, depth: units),
+                operand: ChainOperand(
+                    base: outputGradient, rowStride: neighbour(outputGradientStrides, steps, batch), depth: units),
                 panels: PackedPanels(
                     base: UnsafePointer(transposedPanels.base), depth: units, stripCount: packing.strips(width)),
-                target: StripTarget(base: inputGradient, rowStride: inputGradientStride, stripStride: lanes),
+                target: StripTarget(
+                    base: inputGradient, rowStride: neighbour(inputGradientStrides, steps, batch), stripStride: lanes),
                 rows: steps * batch, columns: width, start: .zero, adds: adds))
     }
 
     func backwardWeights(
-        steps: Int, batch: Int, leaves: LeafPlan, input: UnsafePointer<Float>, inputStride: Int,
-        outputGradient: UnsafePointer<Float>, outputGradientStride: Int,
+        steps: Int, batch: Int, leaves: LeafPlan, input: UnsafePointer<Float>, inputStrides: SequenceStrides,
+        outputGradient: UnsafePointer<Float>, outputGradientStrides: SequenceStrides,
         gradients: [LinearGradientPointers<Float>], hook: StepHook
     ) {
         let biases = gradients.compactMap(\.bias)
@@ -73,11 +87,11 @@ final class PackedLinearKernel: LinearKernel {
                 rights: [0], biases: biases.isEmpty ? [] : [biases])
         }
         let right = PackedWeightGradient.Right(
-            rows: { (input + ($0 * batch + $1) * inputStride, inputStride) }, columns: width,
+            rows: { (input + inputStrides.offset(time: $0, row: $1), inputStrides.row) }, columns: width,
             targets: gradients.map(\.weight), targetStride: width)
         PackedWeightGradient(table: table, steps: steps, leaves: leaves, buffers: gradientBuffers).accumulate(
             left: PackedWeightGradient.Left(
-                base: outputGradient, offset: { ($0 * batch + $1) * outputGradientStride }),
+                base: outputGradient, offset: { outputGradientStrides.offset(time: $0, row: $1) }),
             strips: strips, rights: [right], hook: hook)
     }
 }

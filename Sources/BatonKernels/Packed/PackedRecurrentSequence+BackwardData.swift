@@ -31,21 +31,21 @@ extension PackedRecurrentSequence {
             hook()
         }
         if range.lowerBound == 0 { writeInitialStateGradients(arguments) }
-        writeInputGradient(range, arguments)
+        writeInputGradient(times(range), arguments, forward, nil)
     }
 
     private func backwardStep(
         _ step: Int, _ arguments: RecurrentBackwardData<Float>, _ forward: RecurrentForward<Float>, hook: StepHook
     ) {
-        let row = time(step) * batch
-        let own = (UnsafePointer(forward.output + row * forward.outputStride), forward.outputStride)
+        let time = time(step)
+        let strides = forward.outputStrides
+        let own = (UnsafePointer(forward.output + strides.offset(time: time)), strides.row)
         run(
             BackwardRows(
                 step: step,
                 following: followingGates(step),
-                outputGradient: arguments.outputGradient.map { $0 + row * arguments.outputGradientStride },
-                outputGradientStride: arguments.outputGradientStride,
-                gateRow: row,
+                outputGradient: arguments.outputGradient.map { $0 + strides.offset(time: time) },
+                outputGradientStride: strides.row, gateRow: time * batch,
                 previousCell: cellBuffer.base + step * batch * paddedHidden,
                 hidden: cell == .gru ? previousHidden(step, forward) : own, first: 0, count: batch),
             hook: hook)
@@ -176,30 +176,5 @@ extension PackedRecurrentSequence {
                         base: target + weights.ownOutputs.lowerBound, rowStride: outputSize, stripStride: lanes),
                     rows: rows, columns: weights.ownOutputs.count, start: .target))
         }
-    }
-
-    /// dx = dA·W for the steps of the range, whose times adjoin.
-    private func writeInputGradient(_ range: Range<Int>, _ arguments: RecurrentBackwardData<Float>) {
-        guard let target = arguments.inputGradient, !range.isEmpty, batch > 0 else { return }
-        let firstRow = min(time(range.lowerBound), time(range.upperBound - 1)) * batch
-        inputGradient(
-            of: gates + firstRow * gateRowStride, rows: range.count * batch,
-            into: target + firstRow * arguments.inputGradientStride, stride: arguments.inputGradientStride,
-            adds: arguments.addsToInputGradient)
-    }
-
-    /// dA·W of so many rows of gates, written or added; own columns.
-    func inputGradient(
-        of gates: UnsafeMutablePointer<Float>, rows: Int, into target: UnsafeMutablePointer<Float>, stride: Int,
-        adds: Bool
-    ) {
-        table.matrixProduct(
-            MatrixProductArguments(
-                operand: ChainOperand(
-                    base: UnsafePointer(gates), rowStride: gateRowStride, depth: weights.gates * paddedHidden),
-                panels: weights.inputTransposedPanels,
-                target: StripTarget(
-                    base: target + weights.ownInputs.lowerBound, rowStride: stride, stripStride: lanes),
-                rows: rows, columns: weights.ownInputs.count, start: .zero, adds: adds))
     }
 }

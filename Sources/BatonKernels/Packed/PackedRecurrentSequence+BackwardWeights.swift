@@ -27,7 +27,7 @@ extension PackedRecurrentSequence {
             return lengths.rowsBefore[time] + positions[row]
         }
         let input = PackedWeightGradient.Right(
-            rows: { (forward.input + ($0 * batch + $1) * forward.inputStride, forward.inputStride) },
+            rows: { (forward.input + forward.inputStrides.offset(time: $0, row: $1), forward.inputStrides.row) },
             columns: inputSize, targets: gradients.map(\.inputWeight), targetStride: inputSize)
         let hiddenSide = PackedWeightGradient.Right(
             rows: { self.previousHidden(time: $0, row: $1, forward, lengths) }, columns: outputSize,

@@ -68,17 +68,19 @@ extension PackedRecurrentSequence {
     private func projectAndRun(
         _ range: Range<Int>, _ arguments: RecurrentForward<Float>, training: Bool, hook: StepHook
     ) {
-        let firstTime = min(time(range.lowerBound), time(range.upperBound - 1))
+        let times = times(range)
         let rows = range.count * batch
         if !training { reserveRows(rows) }
-        let firstRow = training ? firstTime * batch : 0
-        projectInput(
-            arguments.input + firstTime * batch * arguments.inputStride, stride: arguments.inputStride, rows: rows,
-            into: gates + firstRow * gateRowStride)
+        let firstRow = training ? times.lowerBound * batch : 0
+        let inPlace = arguments.inputStrides.distance(batch: batch).map {
+            (arguments.input + arguments.inputStrides.offset(time: times.lowerBound), $0)
+        }
+        let (input, stride) = inPlace ?? (gatherInput(times, arguments, nil), weights.shape.inputSize)
+        projectInput(input, stride: stride, rows: rows, into: gates + firstRow * gateRowStride)
         for step in range {
             forwardStep(
-                step, arguments, training: training, gateRow: firstRow + (time(step) - firstTime) * batch, held: true,
-                hook: hook)
+                step, arguments, training: training, gateRow: firstRow + (time(step) - times.lowerBound) * batch,
+                held: true, hook: hook)
             hook()
         }
     }
@@ -107,16 +109,16 @@ extension PackedRecurrentSequence {
     private func forwardStep(
         _ step: Int, _ arguments: RecurrentForward<Float>, training: Bool, gateRow: Int, held: Bool, hook: StepHook
     ) {
-        let row = time(step) * batch
+        let time = time(step)
         let slot = cellBuffer.base + (training ? step * batch * paddedHidden : 0)
         run(
             ForwardRows(
-                step: step, input: held ? nil : arguments.input + row * arguments.inputStride,
-                inputStride: arguments.inputStride,
+                step: step, input: held ? nil : arguments.input + arguments.inputStrides.offset(time: time),
+                inputStride: arguments.inputStrides.row,
                 previous: previousHidden(step, arguments), gateRow: gateRow,
                 previousCell: slot, cell: training ? slot + batch * paddedHidden : slot,
-                output: arguments.output + row * arguments.outputStride, outputStride: arguments.outputStride,
-                count: batch),
+                output: arguments.output + arguments.outputStrides.offset(time: time),
+                outputStride: arguments.outputStrides.row, count: batch),
             training: training, hook: hook)
     }
 
@@ -183,8 +185,8 @@ extension PackedRecurrentSequence {
         _ step: Int, _ arguments: RecurrentForward<Float>
     ) -> (base: UnsafePointer<Float>, stride: Int)? {
         if step > 0 {
-            let row = time(step - 1) * batch
-            return (UnsafePointer(arguments.output + row * arguments.outputStride), arguments.outputStride)
+            let strides = arguments.outputStrides
+            return (UnsafePointer(arguments.output + strides.offset(time: time(step - 1))), strides.row)
         }
         return arguments.initialHidden.map { ($0, outputSize) }
     }

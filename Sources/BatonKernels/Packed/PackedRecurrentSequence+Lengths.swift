@@ -49,7 +49,7 @@ extension PackedRecurrentSequence {
         let firstRow = lengths.rowsBefore[times.lowerBound]
         let rows = lengths.rowsBefore[times.upperBound] - firstRow
         if !training { reserveRows(rows) }
-        let input = gatherInput(times, arguments, lengths, into: gathered.input.reserve(rows * inputSize))
+        let input = gatherInput(times, arguments, lengths)
         let gateRow = training ? firstRow : 0
         let fuses = fusesProducts(rows: lengths.activeRows[times.lowerBound])
         if !fuses {
@@ -85,9 +85,10 @@ extension PackedRecurrentSequence {
                 training: training, hook: hook)
         }
         let own = weights.ownOutputs
-        let output = arguments.output + time(step) * batch * arguments.outputStride + own.lowerBound
+        let strides = arguments.outputStrides
+        let output = arguments.output + strides.offset(time: time(step)) + own.lowerBound
         for (position, row) in lengths.order.enumerated() {
-            let target = output + row * arguments.outputStride
+            let target = output + row * strides.row
             if position < active {
                 target.update(from: after + position * outputSize + own.lowerBound, count: own.count)
             } else {
@@ -100,9 +101,10 @@ extension PackedRecurrentSequence {
     private func loadOtherUnits(_ step: Int, _ arguments: RecurrentForward<Float>, _ lengths: SequenceLengths) {
         guard step > 0 else { return }
         let before = gathered.hidden.base + step % 2 * batch * outputSize
-        let output = arguments.output + time(step - 1) * batch * arguments.outputStride
-        for (position, row) in lengths.order.prefix(lengths.activeRows[time(step - 1)]).enumerated() {
-            (before + position * outputSize).update(from: output + row * arguments.outputStride, count: outputSize)
+        let time = time(step - 1)
+        for (position, row) in lengths.order.prefix(lengths.activeRows[time]).enumerated() {
+            (before + position * outputSize).update(
+                from: arguments.output + arguments.outputStrides.offset(time: time, row: row), count: outputSize)
         }
     }
 
@@ -114,26 +116,6 @@ extension PackedRecurrentSequence {
             .update(from: cellBuffer.base + known * paddedHidden, count: (active - known) * paddedHidden)
     }
 
-    private func gatherInput(
-        _ times: Range<Int>, _ arguments: RecurrentForward<Float>, _ lengths: SequenceLengths,
-        into target: UnsafeMutablePointer<Float>
-    ) -> UnsafePointer<Float> {
-        var out = target
-        for time in times {
-            let first = arguments.input + time * batch * arguments.inputStride
-            for row in lengths.order.prefix(lengths.activeRows[time]) {
-                out.update(from: first + row * arguments.inputStride, count: weights.shape.inputSize)
-                out += weights.shape.inputSize
-            }
-        }
-        return UnsafePointer(target)
-    }
-
-    /// The times that a range of steps handles.
-    func times(_ range: Range<Int>) -> Range<Int> {
-        reverse ? steps - range.upperBound..<steps - range.lowerBound : range
-    }
-
     /// Row n of h before the step that handles a time; nil is zero.
     func previousHidden(
         time: Int, row: Int, _ arguments: RecurrentForward<Float>, _ lengths: SequenceLengths
@@ -142,7 +124,7 @@ extension PackedRecurrentSequence {
         guard before >= 0 && before < lengths.lengths[row] else {
             return arguments.initialHidden.map { $0 + row * outputSize }
         }
-        return UnsafePointer(arguments.output + (before * batch + row) * arguments.outputStride)
+        return UnsafePointer(arguments.output + arguments.outputStrides.offset(time: before, row: row))
     }
 
     /// States after each row's own last step. A forward direction leaves c in the slot of the row's length.

@@ -2,9 +2,6 @@ import BatonKernelABI
 
 /// The data half of the backward pass over rows of unequal lengths.
 extension PackedRecurrentSequence {
-    /// Rows of input gradients that are made together, then taken to their places.
-    private static let inputGradientRows = 192
-
     func backwardData(
         steps range: Range<Int>, _ arguments: RecurrentBackwardData<Float>, _ forward: RecurrentForward<Float>,
         _ lengths: SequenceLengths, hook: StepHook
@@ -14,7 +11,7 @@ extension PackedRecurrentSequence {
             hook()
         }
         if range.lowerBound == 0 { writeInitialStateGradients(arguments, lengths) }
-        if let target = arguments.inputGradient { writeInputGradient(times(range), target, arguments, lengths) }
+        writeInputGradient(times(range), arguments, forward, lengths)
     }
 
     private func gates(time: Int, position: Int = 0, _ lengths: SequenceLengths) -> UnsafeMutablePointer<Float> {
@@ -31,9 +28,8 @@ extension PackedRecurrentSequence {
         let after = step + 1 < steps ? self.time(step + 1) : nil
         let continuing = after.map { min(active, lengths.activeRows[$0]) } ?? 0
         let outputGradient = arguments.outputGradient.map { gradient in
-            let stride = arguments.outputGradientStride
-            return gather(active, width: outputSize, into: gathered.outputGradient) { position in
-                gradient + (time * batch + lengths.order[position]) * stride
+            gather(active, width: outputSize, into: gathered.outputGradient) { position in
+                gradient + forward.outputStrides.offset(time: time, row: lengths.order[position])
             }
         }
         let stepHidden = stepHidden(time, active, forward, lengths)
@@ -63,7 +59,7 @@ extension PackedRecurrentSequence {
             }
         case .rnnTanh, .rnnRelu:
             gather(active, width: hidden, into: gathered.stepHidden) { position in
-                UnsafePointer(forward.output + (time * batch + lengths.order[position]) * forward.outputStride)
+                UnsafePointer(forward.output + forward.outputStrides.offset(time: time, row: lengths.order[position]))
             }
         }
     }
@@ -117,38 +113,5 @@ extension PackedRecurrentSequence {
                 from: gates(time: lengths.lengths[row] - 1, position: position, lengths), count: gateRowStride)
         }
         return target
-    }
-
-    /// dx = dA·W of the rows that take part; zero, or nothing added, for the others.
-    private func writeInputGradient(
-        _ times: Range<Int>, _ target: UnsafeMutablePointer<Float>, _ arguments: RecurrentBackwardData<Float>,
-        _ lengths: SequenceLengths
-    ) {
-        let (width, stride, own) = (weights.shape.inputSize, arguments.inputGradientStride, weights.ownInputs)
-        var start = times.lowerBound
-        while start < times.upperBound {
-            let firstRow = lengths.rowsBefore[start]
-            var end = start + 1
-            while end < times.upperBound && lengths.rowsBefore[end] - firstRow < Self.inputGradientRows { end += 1 }
-            let rows = lengths.rowsBefore[end] - firstRow
-            let made = gathered.inputGradient.reserve(rows * width)
-            if rows > 0 {
-                inputGradient(of: gates(time: start, lengths), rows: rows, into: made, stride: width, adds: false)
-            }
-            for time in start..<end {
-                let source = made + (lengths.rowsBefore[time] - firstRow) * width + own.lowerBound
-                for (position, row) in lengths.order.enumerated() {
-                    let out = target + (time * batch + row) * stride + own.lowerBound
-                    if position >= lengths.activeRows[time] {
-                        if !arguments.addsToInputGradient { out.update(repeating: 0, count: own.count) }
-                    } else if arguments.addsToInputGradient {
-                        table.elementWise.add(UnsafePointer(out), source + position * width, out, own.count)
-                    } else {
-                        out.update(from: source + position * width, count: own.count)
-                    }
-                }
-            }
-            start = end
-        }
     }
 }

@@ -37,7 +37,7 @@ final class PackedRecurrentSequence: RecurrentSequence {
     let gradientBuffers = WeightGradientBuffers()
     /// Gradients of the pre-activations of the step that follows the last one, if the window goes on there.
     let followingGates = AlignedBuffer()
-    /// What a window of unequal lengths keeps beside these.
+    /// What a window keeps beside these whose rows do not lie as kernels need them.
     private(set) lazy var gathered = GatheredRows()
     /// Whether the workspace holds a training forward pass.
     var holdsTrainingState = false

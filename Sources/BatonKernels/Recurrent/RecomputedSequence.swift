@@ -83,9 +83,9 @@ final class RecomputedSequence<Scalar: BLASScalar>: RecurrentSequence, Workspace
             steps: range.lowerBound - first..<range.upperBound - first, arguments, training: keeps, hook: hook)
     }
 
-    /// First row of a chunk in the caller's arrays.
-    private func firstRow(_ index: Int) -> Int {
-        (reverse ? steps - chunks[index].upperBound : chunks[index].lowerBound) * batch
+    /// First time of a chunk in the caller's arrays.
+    private func firstTime(_ index: Int) -> Int {
+        reverse ? steps - chunks[index].upperBound : chunks[index].lowerBound
     }
 
     /// The arguments of a chunk. The second time a chunk runs it writes the same output again, but no states.
@@ -94,8 +94,8 @@ final class RecomputedSequence<Scalar: BLASScalar>: RecurrentSequence, Workspace
     ) -> RecurrentForward<Scalar> {
         var own = arguments
         own.lengths = nil
-        own.input += firstRow(index) * arguments.inputStride
-        own.output += firstRow(index) * arguments.outputStride
+        own.input += arguments.inputStrides.offset(time: firstTime(index))
+        own.output += arguments.outputStrides.offset(time: firstTime(index))
         if index > 0 {
             own.initialHidden = loadHidden(before: chunks[index].lowerBound, arguments)
             own.initialCell = shape.cell.hasCellState ? UnsafePointer(cell(border: index - 1)) : nil
@@ -112,10 +112,10 @@ final class RecomputedSequence<Scalar: BLASScalar>: RecurrentSequence, Workspace
 
     /// h before a step that is not the first, rows side by side.
     private func loadHidden(before step: Int, _ arguments: RecurrentForward<Scalar>) -> UnsafePointer<Scalar> {
-        let row = (reverse ? steps - step : step - 1) * batch
+        let time = reverse ? steps - step : step - 1
         for n in 0..<batch {
             (hidden.pointer + n * shape.outputSize).update(
-                from: arguments.output + (row + n) * arguments.outputStride, count: shape.outputSize)
+                from: arguments.output + arguments.outputStrides.offset(time: time, row: n), count: shape.outputSize)
         }
         return UnsafePointer(hidden.pointer)
     }
@@ -140,7 +140,8 @@ final class RecomputedSequence<Scalar: BLASScalar>: RecurrentSequence, Workspace
             }
             part.continuesWindow = index < chunks.count - 1
             part.backwardData(
-                steps: start - chunk.lowerBound..<end - chunk.lowerBound, own(index, of: arguments), forward: again,
+                steps: start - chunk.lowerBound..<end - chunk.lowerBound, own(index, of: arguments, forward),
+                forward: again,
                 hook: hook)
             if start == chunk.lowerBound {
                 part.continueWeights(
@@ -151,10 +152,13 @@ final class RecomputedSequence<Scalar: BLASScalar>: RecurrentSequence, Workspace
         }
     }
 
-    private func own(_ index: Int, of arguments: RecurrentBackwardData<Scalar>) -> RecurrentBackwardData<Scalar> {
+    private func own(
+        _ index: Int, of arguments: RecurrentBackwardData<Scalar>, _ forward: RecurrentForward<Scalar>
+    ) -> RecurrentBackwardData<Scalar> {
         var own = arguments
-        own.outputGradient = arguments.outputGradient.map { $0 + firstRow(index) * arguments.outputGradientStride }
-        own.inputGradient = arguments.inputGradient.map { $0 + firstRow(index) * arguments.inputGradientStride }
+        let time = firstTime(index)
+        own.outputGradient = arguments.outputGradient.map { $0 + forward.outputStrides.offset(time: time) }
+        own.inputGradient = arguments.inputGradient.map { $0 + forward.inputStrides.offset(time: time) }
         if index < chunks.count - 1 {
             own.finalHiddenGradient = nil
             own.finalCellGradient = nil

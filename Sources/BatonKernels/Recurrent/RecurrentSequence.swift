@@ -102,21 +102,20 @@ public struct RecurrentGradientPointers<Scalar> {
     }
 }
 
-/// What a forward pass reads and writes. Row (t, n) of `input` is at `(t·N + n)·inputStride`, of `output` at
-/// `(t·N + n)·outputStride`; columns are contiguous.
+/// What a forward pass reads and writes. The gradients of `input` and `output` lie as these do.
 public struct RecurrentForward<Scalar> {
     /// Input rows, I columns.
     public var input: UnsafePointer<Scalar>
-    /// Distance between rows of the input, in elements.
-    public var inputStride: Int
+    /// Where the rows of the input are.
+    public var inputStrides: SequenceStrides
     /// h before the first step, (N, R) contiguous; nil is zero.
     public var initialHidden: UnsafePointer<Scalar>?
     /// c before the first step, (N, H) contiguous; nil is zero. LSTM only.
     public var initialCell: UnsafePointer<Scalar>?
     /// h of every step, R columns.
     public var output: UnsafeMutablePointer<Scalar>
-    /// Distance between rows of the output, in elements.
-    public var outputStride: Int
+    /// Where the rows of the output are.
+    public var outputStrides: SequenceStrides
     /// h after the last step, (N, R) contiguous; nil if not wanted.
     public var finalHidden: UnsafeMutablePointer<Scalar>?
     /// c after the last step, (N, H) contiguous; nil if not wanted. LSTM only.
@@ -129,19 +128,19 @@ public struct RecurrentForward<Scalar> {
 
     /// All values at once.
     public init(
-        input: UnsafePointer<Scalar>, inputStride: Int,
+        input: UnsafePointer<Scalar>, inputStrides: SequenceStrides,
         initialHidden: UnsafePointer<Scalar>? = nil, initialCell: UnsafePointer<Scalar>? = nil,
-        output: UnsafeMutablePointer<Scalar>, outputStride: Int,
+        output: UnsafeMutablePointer<Scalar>, outputStrides: SequenceStrides,
         finalHidden: UnsafeMutablePointer<Scalar>? = nil, finalCell: UnsafeMutablePointer<Scalar>? = nil,
         lengths: SequenceLengths? = nil, shared: UnsafeMutablePointer<Scalar>? = nil
     ) {
         self.shared = shared
         self.input = input
-        self.inputStride = inputStride
+        self.inputStrides = inputStrides
         self.initialHidden = initialHidden
         self.initialCell = initialCell
         self.output = output
-        self.outputStride = outputStride
+        self.outputStrides = outputStrides
         self.finalHidden = finalHidden
         self.finalCell = finalCell
         self.lengths = lengths
@@ -163,16 +162,12 @@ public struct RecurrentForward<Scalar> {
 public struct RecurrentBackwardData<Scalar> {
     /// Gradient of `output`; nil is zero.
     public var outputGradient: UnsafePointer<Scalar>?
-    /// Distance between rows of `outputGradient`.
-    public var outputGradientStride: Int
     /// Gradient of the final h, (N, R); nil is zero.
     public var finalHiddenGradient: UnsafePointer<Scalar>?
     /// Gradient of the final c, (N, H); nil is zero. LSTM only.
     public var finalCellGradient: UnsafePointer<Scalar>?
     /// Gradient of `input`, written or (`addsToInputGradient`) added to; nil if not wanted.
     public var inputGradient: UnsafeMutablePointer<Scalar>?
-    /// Distance between rows of `inputGradient`.
-    public var inputGradientStride: Int
     /// Whether `inputGradient` is added to instead of overwritten.
     public var addsToInputGradient: Bool
     /// Gradient of the initial h, (N, R), written; nil if not wanted.
@@ -182,19 +177,16 @@ public struct RecurrentBackwardData<Scalar> {
 
     /// All values at once.
     public init(
-        outputGradient: UnsafePointer<Scalar>?, outputGradientStride: Int,
+        outputGradient: UnsafePointer<Scalar>?,
         finalHiddenGradient: UnsafePointer<Scalar>? = nil, finalCellGradient: UnsafePointer<Scalar>? = nil,
-        inputGradient: UnsafeMutablePointer<Scalar>? = nil, inputGradientStride: Int = 0,
-        addsToInputGradient: Bool = false,
+        inputGradient: UnsafeMutablePointer<Scalar>? = nil, addsToInputGradient: Bool = false,
         initialHiddenGradient: UnsafeMutablePointer<Scalar>? = nil,
         initialCellGradient: UnsafeMutablePointer<Scalar>? = nil
     ) {
         self.outputGradient = outputGradient
-        self.outputGradientStride = outputGradientStride
         self.finalHiddenGradient = finalHiddenGradient
         self.finalCellGradient = finalCellGradient
         self.inputGradient = inputGradient
-        self.inputGradientStride = inputGradientStride
         self.addsToInputGradient = addsToInputGradient
         self.initialHiddenGradient = initialHiddenGradient
         self.initialCellGradient = initialCellGradient

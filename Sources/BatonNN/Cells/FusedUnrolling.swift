@@ -39,7 +39,6 @@ final class FusedUnrolling {
     ) -> (outputs: CellSequence, states: [Variable])? {
         if cells.contains(where: \.hasHooks) { return nil }
         let layout = request.inputs.layout
-        let merged = request.inputs.merged
         let count = request.states.count / cells.count
         let first = Variable(Tensor(zeros: request.inputs.stepShape, dtype: request.inputs.dtype))
         for (index, cell) in cells.enumerated() {
@@ -53,14 +52,13 @@ final class FusedUnrolling {
         let states = (0..<count).map { kind in
             context.stack(cells.indices.map { request.states[$0 * count + kind] }, axis: 0)
         }
-        let input = layout == .NTC ? context.swapLeadingAxes(merged) : merged
         let lengths = request.lengths ?? [Int](repeating: request.inputs.count, count: request.inputs.batchSize)
-        let result = layer(input, states: states, sequenceLength: lengths, context)
-        let output = layout == .NTC ? context.swapLeadingAxes(result.output) : result.output
+        let result = layer.run(
+            request.inputs.merged, layout: layout, states: states, lengths: lengths, wantsStates: true, context)
         let finals = result.states.map { context.unstack($0, axis: 0) }
         return (
             CellSequence(
-                output, layout: layout, context, isMerged: request.mergeOutputs ?? (request.lengths != nil)),
+                result.output, layout: layout, context, isMerged: request.mergeOutputs ?? (request.lengths != nil)),
             cells.indices.flatMap { index in finals.map { $0[index] } }
         )
     }

@@ -62,11 +62,8 @@ public final class Dense: HybridBlock {
         )
         weight.completeShape([units, input.shape[input.shape.count - 1]])
         let current = product.refreshed(weight: weight, bias: bias, training: context.tape != nil)
-        let swaps = layout == .NTC && input.shape.count == 3
-        let rows = swaps ? context.swapLeadingAxes(input) : input
-        var output = context.linear(rows, weight: weight, bias: bias, product: current)
-        if let activation { output = context.activate(output, activation) }
-        return swaps ? context.swapLeadingAxes(output) : output
+        let output = context.linear(input, weight: weight, bias: bias, product: current, layout: layout)
+        return activation.map { context.activate(output, $0) } ?? output
     }
 
     public override func inferShape(_ input: [Int]) throws(NNError) -> [Int] {

@@ -33,8 +33,7 @@ public final class Embedding: HybridBlock {
     }
 
     public override func forward(_ input: Variable, _ context: ForwardContext) -> Variable {
-        guard layout == .NTC, input.shape.count == 2 else { return context.embedding(input.value, weight: weight) }
-        return context.swapLeadingAxes(context.embedding(input.value.withSwappedLeadingAxes(), weight: weight))
+        context.embedding(input.value, weight: weight, layout: layout)
     }
 
     public override func inferShape(_ input: [Int]) throws(NNError) -> [Int] { input + [weight.shape[1]] }

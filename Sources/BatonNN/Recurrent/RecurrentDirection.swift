@@ -126,14 +126,14 @@ public final class RecurrentDirection {
         let (input, output, dtype) = (operands.input, operands.output, inputWeight.dtype)
         precondition(
             input.rank == 3 && input.shape[2] == inputSize && input.dtype == dtype,
-            "\(inputWeight.name): expected an input (T,N,\(inputSize)) of \(dtype.rawValue), got \(input.shape) \(input.dtype.rawValue)"
+            "\(inputWeight.name): expected an input (\(operands.inputLayout == .TNC ? "T,N" : "N,T"),\(inputSize)) of \(dtype.rawValue), got \(input.shape) \(input.dtype.rawValue)"
         )
-        let (steps, batch) = (input.shape[0], input.shape[1])
+        let (steps, batch) = operands.inputLayout.sizes(input.shape)
         precondition(
             leaves.rowCount == batch,
             "\(inputWeight.name): expected \(leaves.rowCount) rows as in the leaf plan, got \(input.shape)")
         precondition(
-            output.rank == 3 && output.shape[0] == steps && output.shape[1] == batch
+            output.rank == 3 && operands.outputLayout.sizes(output.shape) == (steps, batch)
                 && operands.outputColumn + outputSize <= output.shape[2] && output.dtype == dtype,
             "\(inputWeight.name): expected an output (\(steps),\(batch),≥\(operands.outputColumn + outputSize)) of \(dtype.rawValue), got \(output.shape) \(output.dtype.rawValue)"
         )

@@ -3,42 +3,53 @@ import BatonKernels
 import BatonTensor
 
 extension RecurrentLayer {
-    /// Runs the stack; one tape node per layer and direction.
+    /// A sequence and the order of its axes.
+    private struct Sequence {
+        var values: Variable
+        var layout: SequenceLayout
+    }
+
+    /// Runs the stack, one tape node per layer and direction, on a sequence of the layer's layout or of another.
+    ///
+    /// The lowest layer reads and the highest writes that order of axes where it stands; between them time is first.
     func run(
-        _ input: Variable, states: [Variable]?, lengths: [Int]?, wantsStates: Bool, _ context: ForwardContext
+        _ input: Variable, layout given: SequenceLayout? = nil, states: [Variable]?, lengths: [Int]?,
+        wantsStates: Bool, _ context: ForwardContext
     ) -> (output: Variable, states: [Variable]) {
+        let layout = given ?? layout
         precondition(
             input.shape.count == 3 && input.dtype == dtype,
             "\(name): expected (T,N,C) or (N,T,C) of \(dtype.rawValue), got \(input.shape) \(input.dtype.rawValue)")
-        var value = layout == .NTC ? context.swapLeadingAxes(input) : input
-        let (steps, batch) = (value.shape[0], value.shape[1])
-        for direction in directions where direction.layer == 0 { direction.completeInputSize(value.shape[2]) }
+        let (steps, batch) = layout.sizes(input.shape)
+        for direction in directions where direction.layer == 0 { direction.completeInputSize(input.shape[2]) }
         checkStates(states, batch)
         let lengths = checkedLengths(lengths, steps: steps, batch: batch)
 
         let parameters = directions.flatMap(\.parameters)
-        let records = context.records([value] + (states ?? []), parameters)
+        let records = context.records([input] + (states ?? []), parameters)
         let finals =
             wantsStates
             ? stateInfo(batchSize: batch).map {
                 Variable(Tensor(uninitialized: $0.shape, dtype: dtype), requiresGradient: records)
             } : []
+        var value = Sequence(values: input, layout: layout)
         for layer in 0..<numLayers {
-            let output = Variable(
-                Tensor(uninitialized: [steps, batch, directionCount * outputSize], dtype: dtype),
-                requiresGradient: records)
+            let order = layer + 1 < numLayers ? .TNC : layout
+            let shape = order.shape(steps: steps, batch: batch, width: directionCount * outputSize)
+            var output = Sequence(
+                values: Variable(Tensor(uninitialized: shape, dtype: dtype), requiresGradient: records), layout: order)
             for index in 0..<directionCount {
                 let slot = layer * directionCount + index
                 runDirection(
                     slot, input: value, output: output, states: states ?? [], finals: finals, lengths: lengths,
                     records: records, context)
             }
-            value = output
             if let dropout = dropout(above: layer) {
-                value = context.dropout(value, rate: dropout.rate, name: dropout.name)
+                output.values = context.dropout(output.values, rate: dropout.rate, name: dropout.name)
             }
+            value = output
         }
-        return (layout == .NTC ? context.swapLeadingAxes(value) : value, finals)
+        return (value.values, finals)
     }
 
     /// The dropout that follows a layer: the name under which its masks are drawn, and its rate; nil if none does.
@@ -47,7 +58,7 @@ extension RecurrentLayer {
     }
 
     private func runDirection(
-        _ slot: Int, input: Variable, output: Variable, states: [Variable], finals: [Variable],
+        _ slot: Int, input: Sequence, output: Sequence, states: [Variable], finals: [Variable],
         lengths: SequenceLengths?, records: Bool, _ context: ForwardContext
     ) {
         let direction = directions[slot]
@@ -55,11 +66,13 @@ extension RecurrentLayer {
             states.indices.contains(index) ? states[index].value[leading: slot..<slot + 1] : nil
         }
         let operands = RecurrentOperands(
-            input: input.value, output: output.value, outputColumn: direction.isReverse ? outputSize : 0,
+            input: input.values.value, inputLayout: input.layout, output: output.values.value,
+            outputLayout: output.layout, outputColumn: direction.isReverse ? outputSize : 0,
             initialHidden: entry(states, 0), initialCell: entry(states, 1), finalHidden: entry(finals, 0),
             finalCell: entry(finals, 1), lengths: lengths)
         let pass = direction.begin(operands, leaves: context.leaves, training: records)
-        let steps = 0..<input.shape[0]
+        let steps = 0..<input.layout.sizes(input.values.shape).steps
+        let (input, output) = (input.values, output.values)
         pass.forward(steps: steps, hook: context.hook)
         guard records else { return }
         context.tape?.record(

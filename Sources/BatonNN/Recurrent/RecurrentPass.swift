@@ -4,10 +4,14 @@ public import BatonTensor
 
 /// What a forward pass of one layer and direction reads and writes, as tensors.
 public struct RecurrentOperands {
-    /// (T, N, I).
+    /// (T, N, I), or as its layout says.
     public var input: Tensor
+    /// Order of the axes of the input.
+    public var inputLayout: SequenceLayout
     /// (T, N, W) with W ≥ outputColumn + R: h of every step goes to columns outputColumn ..< outputColumn + R.
     public var output: Tensor
+    /// Order of the axes of the output.
+    public var outputLayout: SequenceLayout
     /// First column of the output that is written.
     public var outputColumn: Int
     /// h before the first step, (N, R); nil is zero.
@@ -25,10 +29,12 @@ public struct RecurrentOperands {
 
     /// States default to zero, or not wanted.
     public init(
-        input: Tensor, output: Tensor, outputColumn: Int = 0, initialHidden: Tensor? = nil, initialCell: Tensor? = nil,
-        finalHidden: Tensor? = nil, finalCell: Tensor? = nil, lengths: SequenceLengths? = nil,
-        shared: Tensor? = nil
+        input: Tensor, inputLayout: SequenceLayout = .TNC, output: Tensor, outputLayout: SequenceLayout = .TNC,
+        outputColumn: Int = 0, initialHidden: Tensor? = nil, initialCell: Tensor? = nil, finalHidden: Tensor? = nil,
+        finalCell: Tensor? = nil, lengths: SequenceLengths? = nil, shared: Tensor? = nil
     ) {
+        self.inputLayout = inputLayout
+        self.outputLayout = outputLayout
         self.shared = shared
         self.input = input
         self.output = output

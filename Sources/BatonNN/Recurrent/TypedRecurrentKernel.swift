@@ -40,10 +40,10 @@ final class TypedRecurrentKernel<Scalar: DifferentiableScalar>: RecurrentDirecti
         _ operands: RecurrentOperands, leaves: LeafPlan, training: Bool, recomputation: Recomputation?
     ) -> any RecurrentPass {
         refreshWeights()
-        let steps = operands.input.shape[0]
+        let (steps, batch) = operands.inputLayout.sizes(operands.input.shape)
         let recomputes = training && operands.lengths?.isFull != false && operands.shared == nil
         let key = WorkspaceKey(
-            steps: steps, batch: operands.input.shape[1], training: training, leaves: leaves,
+            steps: steps, batch: batch, training: training, leaves: leaves,
             chunk: recomputes ? recomputation?.chunk(weights.shape, steps: steps, leaves: leaves) : nil)
         let sequence =
             free.lastIndex { $0.key == key }.map { free.remove(at: $0).sequence }
@@ -119,13 +119,18 @@ final class TypedRecurrentPass<Scalar: DifferentiableScalar>: RecurrentPass {
 
     private var forwardArguments: RecurrentForward<Scalar> {
         RecurrentForward(
-            input: operands.input.pointer(of: Scalar.self), inputStride: operands.input.shape[2],
+            input: operands.input.pointer(of: Scalar.self),
+            inputStrides: strides(operands.input, operands.inputLayout),
             initialHidden: pointer(operands.initialHidden).map { UnsafePointer($0) },
             initialCell: pointer(operands.initialCell).map { UnsafePointer($0) },
             output: operands.output.pointer(of: Scalar.self) + operands.outputColumn,
-            outputStride: operands.output.shape[2], finalHidden: pointer(operands.finalHidden),
+            outputStrides: strides(operands.output, operands.outputLayout), finalHidden: pointer(operands.finalHidden),
             finalCell: pointer(operands.finalCell), lengths: operands.lengths,
             shared: pointer(operands.shared))
+    }
+
+    private func strides(_ tensor: Tensor, _ layout: SequenceLayout) -> SequenceStrides {
+        layout.strides(steps: key.steps, batch: key.batch, width: tensor.shape[2])
     }
 
     func forward(steps: Range<Int>, hook: StepHook) {
@@ -139,11 +144,9 @@ final class TypedRecurrentPass<Scalar: DifferentiableScalar>: RecurrentPass {
         kernel.prepareBackward()
         let arguments = RecurrentBackwardData(
             outputGradient: pointer(gradients.output).map { UnsafePointer($0) + operands.outputColumn },
-            outputGradientStride: operands.output.shape[2],
             finalHiddenGradient: pointer(gradients.finalHidden).map { UnsafePointer($0) },
             finalCellGradient: pointer(gradients.finalCell).map { UnsafePointer($0) },
-            inputGradient: pointer(gradients.input), inputGradientStride: operands.input.shape[2],
-            addsToInputGradient: gradients.addsToInput,
+            inputGradient: pointer(gradients.input), addsToInputGradient: gradients.addsToInput,
             initialHiddenGradient: pointer(gradients.initialHidden),
             initialCellGradient: pointer(gradients.initialCell))
         sequence.backwardData(steps: steps, arguments, forward: forwardArguments, hook: hook)

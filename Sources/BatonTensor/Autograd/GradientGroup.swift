@@ -28,7 +28,7 @@ final class LinearGradientGroup: GradientGroup {
     private let bias: Parameter?
     private let leaves: LeafPlan
     /// In the order of the backward walk: last use first.
-    private var parts: [(input: Tensor, outputGradient: Tensor)] = []
+    private var parts: [(input: Tensor, outputGradient: Tensor, layout: SequenceLayout)] = []
 
     init(_ product: any LinearProduct, _ weight: Parameter, _ bias: Parameter?, _ leaves: LeafPlan) {
         self.product = product
@@ -37,24 +37,33 @@ final class LinearGradientGroup: GradientGroup {
         self.leaves = leaves
     }
 
-    func add(input: Tensor, outputGradient: Tensor) { parts.append((input, outputGradient)) }
+    func add(input: Tensor, outputGradient: Tensor, _ layout: SequenceLayout) {
+        parts.append((input, outputGradient, layout))
+    }
 
     override func finish(_ hook: StepHook) {
         guard let first = parts.first else { return }
-        let (input, outputGradient) =
+        let (input, outputGradient, layout) =
             parts.count == 1
-            ? (first.input, first.outputGradient)
-            : (Self.join(parts.map(\.input)), Self.join(parts.map(\.outputGradient)))
+            ? first
+            : (
+                Self.join(parts.map { ($0.input, $0.layout) }), Self.join(parts.map { ($0.outputGradient, $0.layout) }),
+                .TNC
+            )
         product.backwardWeights(
             input: input, outputGradient: outputGradient,
             weightGradients: weight.gradientDestinations(leaves.subtrees.count),
-            biasGradients: bias?.gradientDestinations(leaves.subtrees.count), leaves: leaves, hook: hook)
+            biasGradients: bias?.gradientDestinations(leaves.subtrees.count), leaves: leaves, layout: layout,
+            hook: hook)
         parts = []
     }
 
     /// (T, N, ·) of all uses in the order of the forward pass, so that a kernel that goes from the last step to the
     /// first follows the backward walk.
-    private static func join(_ uses: [Tensor]) -> Tensor {
+    private static func join(_ uses: [(Tensor, SequenceLayout)]) -> Tensor {
+        let uses = uses.map { use, layout in
+            use.rank == 3 && layout == .NTC ? use.withSwappedLeadingAxes() : use
+        }
         let shapes = uses.map { $0.rank == 3 ? $0.shape : [1] + $0.shape }
         let joined = Tensor(
             uninitialized: [shapes.reduce(0) { $0 + $1[0] }] + shapes[0].dropFirst(), dtype: uses[0].dtype)

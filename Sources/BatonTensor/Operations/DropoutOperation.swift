@@ -1,11 +1,6 @@
 public import BatonKernelABI
 internal import BatonKernels
 
-/// Order of the axes of a sequence: T time steps, N rows of the batch, C features.
-public enum SequenceLayout: String, Sendable, Hashable, CaseIterable, Codable {
-    case TNC, NTC
-}
-
 extension ForwardContext {
     /// y = x ⊙ M / (1 − p) in training, x itself otherwise; M is 1 with probability 1 − p, independent per element.
     ///

@@ -7,14 +7,16 @@ extension ForwardContext {
     /// and rows ascending, then the fixed tree over the leaves. It costs tokens · E plus V counters.
     ///
     /// - Parameters:
-    ///   - ids: (T, N) or (N), int32 or int64.
+    ///   - ids: (T, N), (N, T) as `layout` says, or (N), int32 or int64.
     ///   - weight: (V, E).
-    /// - Returns: (T, N, E) or (N, E).
+    /// - Returns: as the ids, with an axis E at the end.
     /// - Precondition: 0 ≤ id < V.
-    public func embedding(_ ids: Tensor, weight: Parameter) -> Variable {
+    public func embedding(_ ids: Tensor, weight: Parameter, layout: SequenceLayout = .TNC) -> Variable {
+        let rowsFirst = layout == .NTC || ids.rank == 1
         precondition(
-            (1...2).contains(ids.rank) && ids.shape[ids.rank - 1] == leaves.rowCount,
-            "embedding: expected ids (T,\(leaves.rowCount)) or (\(leaves.rowCount)), got \(ids.shape)")
+            (1...2).contains(ids.rank) && ids.shape[rowsFirst ? 0 : 1] == leaves.rowCount,
+            "embedding: expected ids (\(leaves.rowCount)) or (\(layout == .TNC ? "T,\(leaves.rowCount)" : "\(leaves.rowCount),T")), got \(ids.shape)"
+        )
         let (vocabulary, width) = (weight.shape[0], weight.shape[1])
         let tokens = ids.integers()
         for token in tokens {
@@ -38,7 +40,7 @@ extension ForwardContext {
                 backwardWeights: { _ in
                     guard let gradient = output.gradient else { return }
                     let plan = EmbeddingGradient(
-                        tokens: tokens, batch: leaves.rowCount, vocabulary: vocabulary, leaves: leaves)
+                        tokens: tokens, rowsFirst: rowsFirst, vocabulary: vocabulary, leaves: leaves)
                     plan.accumulate(
                         gradient, into: weight.gradientDestinations(leaves.subtrees.count), width: width)
                 }))
@@ -48,7 +50,7 @@ extension ForwardContext {
 
 /// Sums rows of a gradient by token: leaf chains, then the tree over the leaves of each subtree.
 struct EmbeddingGradient {
-    /// Positions t·N + n, grouped by token; within a token by leaf, then t descending, then rows ascending.
+    /// Positions in memory, grouped by token; within a token by leaf, then t descending, then rows ascending.
     private let positions: [Int32]
     /// Leaf of each entry of `positions`.
     private let leafOf: [UInt8]
@@ -56,18 +58,20 @@ struct EmbeddingGradient {
     private let starts: [Int32]
     private let leaves: LeafPlan
 
-    init(tokens: [Int], batch: Int, vocabulary: Int, leaves: LeafPlan) {
+    /// - Parameter rowsFirst: whether the tokens are (N, T).
+    init(tokens: [Int], rowsFirst: Bool, vocabulary: Int, leaves: LeafPlan) {
         var starts = [Int32](repeating: 0, count: vocabulary + 1)
         for token in tokens { starts[token + 1] += 1 }
         for token in 0..<vocabulary { starts[token + 1] += starts[token] }
         var cursor = starts
         var positions = [Int32](repeating: 0, count: tokens.count)
         var leafOf = [UInt8](repeating: 0, count: tokens.count)
+        let batch = leaves.rowCount
         let steps = batch == 0 ? 0 : tokens.count / batch
         for (leaf, rows) in leaves.leaves.enumerated() {
             for step in stride(from: steps - 1, through: 0, by: -1) {
                 for row in rows {
-                    let position = step * batch + row
+                    let position = rowsFirst ? row * steps + step : step * batch + row
                     let entry = Int(cursor[tokens[position]])
                     cursor[tokens[position]] += 1
                     positions[entry] = Int32(position)

@@ -6,18 +6,20 @@ extension ForwardContext {
     ///
     /// | Argument | Shape |
     /// |---|---|
-    /// | x | (T, N, C) or (N, C), rows as the context's leaf plan |
+    /// | x | (T, N, C), (N, T, C) as `layout` says, or (N, C), rows as the context's leaf plan |
     /// | weight | (units, C) |
     /// | bias | (units) |
-    /// | returns | (T, N, units) or (N, units) |
+    /// | returns | as x, with units in place of C |
     ///
     /// A product that is used several times on a tape, as in the steps of a recurrent cell, gets its weight gradient
     /// when the last use was walked back: one chain per leaf over all uses, last use first. So it has the same bits
     /// on any number of processes, and is one product instead of many.
-    public func linear(_ x: Variable, weight: Parameter, bias: Parameter?, product: any LinearProduct) -> Variable {
+    public func linear(
+        _ x: Variable, weight: Parameter, bias: Parameter?, product: any LinearProduct, layout: SequenceLayout = .TNC
+    ) -> Variable {
         let leaves = leaves
         let value = Tensor(uninitialized: x.shape.dropLast() + [weight.shape[0]], dtype: x.dtype)
-        product.forward(x.value, into: value, leaves: leaves)
+        product.forward(x.value, into: value, leaves: leaves, layout: layout)
         let parameters = [weight] + (bias.map { [$0] } ?? [])
         let trained = parameters.filter { $0.gradientRequirement != .null }
         let recorded = records([x], parameters)
@@ -34,10 +36,10 @@ extension ForwardContext {
                 backwardData: { _ in
                     guard x.requiresGradient, let gradient = output.gradient else { return }
                     let (target, adds) = x.gradientTarget()
-                    product.backwardData(gradient, into: target, adds: adds, leaves: leaves)
+                    product.backwardData(gradient, into: target, adds: adds, leaves: leaves, layout: layout)
                 },
                 backwardWeights: { _ in
-                    if let gradient = output.gradient { group?.add(input: x.value, outputGradient: gradient) }
+                    if let gradient = output.gradient { group?.add(input: x.value, outputGradient: gradient, layout) }
                 },
                 completion: { hook in group?.completeUse(hook) }))
         return output

@@ -4,18 +4,42 @@ public import BatonKernels
 /// The products of a fully connected layer on tensors: y = x·Wᵀ + b, with W (units, width) kept in the form its
 /// backend computes with.
 ///
-/// `input` is (T, N, width) or (N, width), `output` likewise with units.
+/// `input` is (T, N, width), with layout NTC (N, T, width), or (N, width), `output` likewise with units.
 public protocol LinearProduct: AnyObject {
     /// Reads the parameters; to be called after every change. `training` also prepares `backwardData`.
     func update(weight: Tensor, bias: Tensor?, training: Bool)
     /// Writes y.
-    func forward(_ input: Tensor, into output: Tensor, leaves: LeafPlan)
+    func forward(_ input: Tensor, into output: Tensor, leaves: LeafPlan, layout: SequenceLayout)
     /// dx = dy·W, written or added.
-    func backwardData(_ outputGradient: Tensor, into inputGradient: Tensor, adds: Bool, leaves: LeafPlan)
+    func backwardData(
+        _ outputGradient: Tensor, into inputGradient: Tensor, adds: Bool, leaves: LeafPlan, layout: SequenceLayout)
     /// dW += dyᵀ·x and db += Σ dy, one tensor of each per subtree of `leaves`.
     func backwardWeights(
         input: Tensor, outputGradient: Tensor, weightGradients: [Tensor], biasGradients: [Tensor]?,
-        leaves: LeafPlan, hook: StepHook)
+        leaves: LeafPlan, layout: SequenceLayout, hook: StepHook)
+}
+
+/// The products of sequences whose first axis is time, and of single steps.
+extension LinearProduct {
+    /// Writes y.
+    public func forward(_ input: Tensor, into output: Tensor, leaves: LeafPlan) {
+        forward(input, into: output, leaves: leaves, layout: .TNC)
+    }
+
+    /// dx = dy·W, written or added.
+    public func backwardData(_ outputGradient: Tensor, into inputGradient: Tensor, adds: Bool, leaves: LeafPlan) {
+        backwardData(outputGradient, into: inputGradient, adds: adds, leaves: leaves, layout: .TNC)
+    }
+
+    /// dW += dyᵀ·x and db += Σ dy, one tensor of each per subtree of `leaves`.
+    public func backwardWeights(
+        input: Tensor, outputGradient: Tensor, weightGradients: [Tensor], biasGradients: [Tensor]?,
+        leaves: LeafPlan, hook: StepHook
+    ) {
+        backwardWeights(
+            input: input, outputGradient: outputGradient, weightGradients: weightGradients,
+            biasGradients: biasGradients, leaves: leaves, layout: .TNC, hook: hook)
+    }
 }
 
 /// The product of an element type, on the backend that `BATON_KERNELS` selects for it.
@@ -52,26 +76,30 @@ final class TypedLinearProduct<Scalar: DifferentiableScalar>: LinearProduct {
             training: training)
     }
 
-    func forward(_ input: Tensor, into output: Tensor, leaves: LeafPlan) {
-        let (steps, batch) = rows(input, width, leaves)
+    func forward(_ input: Tensor, into output: Tensor, leaves: LeafPlan, layout: SequenceLayout) {
+        let rows = Rows(input, width, leaves, layout)
         kernel.forward(
-            steps: steps, batch: batch, leaves: leaves, input: input.pointer(of: Scalar.self), inputStride: width,
-            output: output.pointer(of: Scalar.self), outputStride: units)
+            steps: rows.steps, batch: rows.batch, leaves: leaves, input: input.pointer(of: Scalar.self),
+            inputStrides: rows.strides(width), output: output.pointer(of: Scalar.self),
+            outputStrides: rows.strides(units))
     }
 
-    func backwardData(_ outputGradient: Tensor, into inputGradient: Tensor, adds: Bool, leaves: LeafPlan) {
-        let (steps, batch) = rows(outputGradient, units, leaves)
+    func backwardData(
+        _ outputGradient: Tensor, into inputGradient: Tensor, adds: Bool, leaves: LeafPlan, layout: SequenceLayout
+    ) {
+        let rows = Rows(outputGradient, units, leaves, layout)
         kernel.backwardData(
-            steps: steps, batch: batch, leaves: leaves, outputGradient: outputGradient.pointer(of: Scalar.self),
-            outputGradientStride: units, inputGradient: inputGradient.pointer(of: Scalar.self),
-            inputGradientStride: width, adds: adds)
+            steps: rows.steps, batch: rows.batch, leaves: leaves,
+            outputGradient: outputGradient.pointer(of: Scalar.self), outputGradientStrides: rows.strides(units),
+            inputGradient: inputGradient.pointer(of: Scalar.self), inputGradientStrides: rows.strides(width),
+            adds: adds)
     }
 
     func backwardWeights(
         input: Tensor, outputGradient: Tensor, weightGradients: [Tensor], biasGradients: [Tensor]?,
-        leaves: LeafPlan, hook: StepHook
+        leaves: LeafPlan, layout: SequenceLayout, hook: StepHook
     ) {
-        let (steps, batch) = rows(input, width, leaves)
+        let rows = Rows(input, width, leaves, layout)
         precondition(
             weightGradients.count == leaves.subtrees.count,
             "linear: \(weightGradients.count) gradients for \(leaves.subtrees.count) subtrees; build the ParameterArena with the subtree count of the leaf plan"
@@ -82,19 +110,28 @@ final class TypedLinearProduct<Scalar: DifferentiableScalar>: LinearProduct {
                 bias: biasGradients?[index].pointer(of: Scalar.self))
         }
         kernel.backwardWeights(
-            steps: steps, batch: batch, leaves: leaves, input: input.pointer(of: Scalar.self), inputStride: width,
-            outputGradient: outputGradient.pointer(of: Scalar.self), outputGradientStride: units,
-            gradients: destinations, hook: hook)
+            steps: rows.steps, batch: rows.batch, leaves: leaves, input: input.pointer(of: Scalar.self),
+            inputStrides: rows.strides(width), outputGradient: outputGradient.pointer(of: Scalar.self),
+            outputGradientStrides: rows.strides(units), gradients: destinations, hook: hook)
     }
 
-    private func rows(_ tensor: Tensor, _ expectedWidth: Int, _ leaves: LeafPlan) -> (steps: Int, batch: Int) {
-        let shape = tensor.shape
-        precondition(
-            (2...3).contains(shape.count) && shape[shape.count - 1] == expectedWidth,
-            "linear: expected (T,N,\(expectedWidth)) or (N,\(expectedWidth)), got \(shape)")
-        let batch = shape[shape.count - 2]
-        precondition(
-            leaves.rowCount == batch, "linear: expected \(leaves.rowCount) rows as in the leaf plan, got \(shape)")
-        return (shape.count == 3 ? shape[0] : 1, batch)
+    /// The rows of a call.
+    private struct Rows {
+        let steps: Int
+        let batch: Int
+        private let layout: SequenceLayout
+
+        init(_ tensor: Tensor, _ width: Int, _ leaves: LeafPlan, _ layout: SequenceLayout) {
+            let shape = tensor.shape
+            precondition(
+                (2...3).contains(shape.count) && shape[shape.count - 1] == width,
+                "linear: expected (\(layout == .TNC ? "T,N" : "N,T"),\(width)) or (N,\(width)), got \(shape)")
+            (steps, batch) = shape.count == 3 ? layout.sizes(shape) : (1, shape[0])
+            precondition(
+                leaves.rowCount == batch, "linear: expected \(leaves.rowCount) rows as in the leaf plan, got \(shape)")
+            self.layout = layout
+        }
+
+        func strides(_ width: Int) -> SequenceStrides { layout.strides(steps: steps, batch: batch, width: width) }
     }
 }

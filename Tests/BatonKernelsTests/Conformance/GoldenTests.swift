@@ -99,9 +99,11 @@ private struct GoldenStack<Kernels: KernelsUnderTest> {
                 let slot = (layer * 2 + direction) * batch
                 let (state, cellState) = (slot * width, slot * hidden)
                 let forward = RecurrentForward<Scalar>(
-                    input: inputs[layer].pointer, inputStride: inputSize, initialHidden: h0.pointer + state,
+                    input: inputs[layer].pointer, inputStrides: .timeMajor(batch: batch, width: inputSize),
+                    initialHidden: h0.pointer + state,
                     initialCell: hasCell ? UnsafePointer(c0.pointer + cellState) : nil,
-                    output: output.pointer + direction * width, outputStride: 2 * width,
+                    output: output.pointer + direction * width,
+                    outputStrides: .timeMajor(batch: batch, width: 2 * width),
                     finalHidden: hn.pointer + state, finalCell: hasCell ? cn.pointer + cellState : nil,
                     lengths: lengths)
                 sequence.forward(steps: 0..<steps, forward, training: true, hook: .none)
@@ -159,10 +161,10 @@ private struct GoldenStack<Kernels: KernelsUnderTest> {
                 sequence.backwardData(
                     steps: 0..<steps,
                     RecurrentBackwardData(
-                        outputGradient: above.pointer + direction * width, outputGradientStride: 2 * width,
+                        outputGradient: above.pointer + direction * width,
                         finalHiddenGradient: dhn.pointer + state,
                         finalCellGradient: hasCell ? UnsafePointer(dcn.pointer + cellState) : nil,
-                        inputGradient: below.pointer, inputGradientStride: inputSize,
+                        inputGradient: below.pointer,
                         addsToInputGradient: direction == 1, initialHiddenGradient: dh0.pointer + state,
                         initialCellGradient: hasCell ? dc0.pointer + cellState : nil),
                     forward: forward, hook: .none)

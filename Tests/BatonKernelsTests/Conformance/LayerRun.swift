@@ -21,6 +21,8 @@ final class LayerRun<Kernels: KernelsUnderTest> {
         var cuts: [Int] = []
         var addsToInputGradient = false
         var training = true
+        /// Whether the rows of the caller's arrays stand before the times.
+        var batchMajor = false
         /// Steps whose gates are held at a time; nil is all.
         var chunk: Int?
     }
@@ -98,10 +100,10 @@ final class LayerRun<Kernels: KernelsUnderTest> {
         let cn = Memory([Scalar](repeating: mark, count: n * cellSize))
         let hasCell = layer.cell.hasCellState
         let forward = RecurrentForward<Scalar>(
-            input: input.pointer, inputStride: c + padding,
+            input: input.pointer, inputStrides: strides(c),
             initialHidden: options.givesStates ? UnsafePointer(h0.pointer) : nil,
             initialCell: options.givesStates && hasCell ? UnsafePointer(c0.pointer) : nil,
-            output: y.pointer, outputStride: h + padding, finalHidden: hn.pointer,
+            output: y.pointer, outputStrides: strides(h), finalHidden: hn.pointer,
             finalCell: hasCell ? cn.pointer : nil,
             lengths: options.lengths.map { SequenceLengths(Array($0[rows]), steps: t) })
         let counter = HookCounter()
@@ -123,11 +125,11 @@ final class LayerRun<Kernels: KernelsUnderTest> {
         let dh0 = Memory([Scalar](repeating: mark, count: n * h))
         let dc0 = Memory([Scalar](repeating: mark, count: n * cellSize))
         let backward = RecurrentBackwardData<Scalar>(
-            outputGradient: dy.pointer, outputGradientStride: h + padding,
+            outputGradient: dy.pointer,
             finalHiddenGradient: options.givesStates ? UnsafePointer(dhn.pointer) : nil,
             finalCellGradient: options.givesStates && hasCell ? UnsafePointer(dcn.pointer) : nil,
-            inputGradient: dx.pointer, inputGradientStride: c + padding,
-            addsToInputGradient: options.addsToInputGradient, initialHiddenGradient: dh0.pointer,
+            inputGradient: dx.pointer, addsToInputGradient: options.addsToInputGradient,
+            initialHiddenGradient: dh0.pointer,
             initialCellGradient: hasCell ? dc0.pointer : nil)
         for chunk in chunks.reversed() {
             sequence.backwardData(steps: chunk, backward, forward: forward, hook: counter.hook)
@@ -170,15 +172,24 @@ final class LayerRun<Kernels: KernelsUnderTest> {
         }
     }
 
-    /// Rows (t, n) of the held rows with padding behind their columns.
+    /// Of the caller's arrays: padding behind the columns.
+    private func strides(_ width: Int) -> SequenceStrides {
+        options.batchMajor
+            ? .batchMajor(steps: layer.shape.steps, width: width + padding)
+            : .timeMajor(batch: rows.count, width: width + padding)
+    }
+
+    /// The held rows with padding behind their columns.
     private func strided(_ values: [Double], width: Int) -> [Scalar] {
-        let batch = layer.shape.batch
-        return (0..<layer.shape.steps).flatMap { t in
-            rows.flatMap { n -> [Scalar] in
-                let start = (t * batch + n) * width
-                return values[start..<start + width].map { Scalar($0) } + [Scalar](repeating: mark, count: padding)
+        let (steps, batch, strides) = (layer.shape.steps, layer.shape.batch, strides(width))
+        var placed = [Scalar](repeating: mark, count: steps * rows.count * (width + padding))
+        for time in 0..<steps {
+            for (index, row) in rows.enumerated() {
+                let (source, target) = ((time * batch + row) * width, time * strides.time + index * strides.row)
+                for column in 0..<width { placed[target + column] = Scalar(values[source + column]) }
             }
         }
+        return placed
     }
 
     private func states(_ values: [Double], _ width: Int) -> [Scalar] {
@@ -186,12 +197,14 @@ final class LayerRun<Kernels: KernelsUnderTest> {
     }
 
     private func columns(of memory: Memory<Scalar>, width: Int) -> [Scalar] {
-        let values = memory.values
-        let stride = width + padding
-        return (0..<values.count / stride).flatMap { row -> ArraySlice<Scalar> in
-            let start = row * stride
-            touchedPadding = touchedPadding || values[start + width..<start + stride].contains { $0 != mark }
-            return values[start..<start + width]
+        let (values, strides) = (memory.values, strides(width))
+        return (0..<layer.shape.steps).flatMap { time in
+            rows.indices.flatMap { index -> ArraySlice<Scalar> in
+                let start = time * strides.time + (index - rows.lowerBound) * strides.row
+                let end = start + width
+                touchedPadding = touchedPadding || values[end..<end + padding].contains { $0 != mark }
+                return values[start..<end]
+            }
         }
     }
 }

@@ -37,7 +37,8 @@ import Testing
     }
 
     private func run<Kernels: KernelsUnderTest>(
-        _ one: Case, on kernels: Kernels, rows: Range<Int>, plan: LeafPlan, hasBias: Bool = true, adds: Bool = false
+        _ one: Case, on kernels: Kernels, rows: Range<Int>, plan: LeafPlan, hasBias: Bool = true, adds: Bool = false,
+        batchMajor: Bool = false
     ) -> Run<Kernels.Scalar> {
         typealias Scalar = Kernels.Scalar
         let (units, width, count) = (one.layer.units, one.layer.width, one.steps * rows.count)
@@ -45,14 +46,26 @@ import Testing
         withPointers([one.layer.weight, one.layer.bias]) {
             kernel.update(weight: $0[0], bias: hasBias ? $0[1] : nil, training: true)
         }
+        func strides(_ columns: Int) -> SequenceStrides {
+            batchMajor
+                ? .batchMajor(steps: one.steps, width: columns + 1)
+                : .timeMajor(batch: rows.count, width: columns + 1)
+        }
+        /// Where the row (t, n) of all rows is in memory, time by time.
+        func places(_ columns: Int) -> [Int] {
+            (0..<one.steps).flatMap { t in
+                rows.indices.map { strides(columns).offset(time: t, row: $0 - rows.lowerBound) }
+            }
+        }
         func held(_ values: [Double], _ columns: Int) -> Memory<Scalar> {
-            Memory(
-                (0..<one.steps).flatMap { t in
-                    rows.flatMap { n -> [Scalar] in
-                        let start = (t * one.batch + n) * columns
-                        return values[start..<start + columns].map { Scalar($0) } + [-77]
-                    }
-                })
+            let memory = Memory([Scalar](repeating: -77, count: count * (columns + 1)))
+            for (index, place) in places(columns).enumerated() {
+                let (t, n) = (index / rows.count, rows.lowerBound + index % rows.count)
+                for column in 0..<columns {
+                    memory.pointer[place + column] = Scalar(values[(t * one.batch + n) * columns + column])
+                }
+            }
+            return memory
         }
         let x = held(one.input, width)
         let dy = held(one.outputGradient, units)
@@ -60,24 +73,25 @@ import Testing
         let dx = Memory([Scalar](repeating: adds ? 0.5 : -77, count: count * (width + 1)))
         let counter = HookCounter()
         kernel.forward(
-            steps: one.steps, batch: rows.count, leaves: plan, input: x.pointer, inputStride: width + 1,
-            output: y.pointer, outputStride: units + 1)
+            steps: one.steps, batch: rows.count, leaves: plan, input: x.pointer, inputStrides: strides(width),
+            output: y.pointer, outputStrides: strides(units))
         kernel.backwardData(
             steps: one.steps, batch: rows.count, leaves: plan, outputGradient: dy.pointer,
-            outputGradientStride: units + 1, inputGradient: dx.pointer, inputGradientStride: width + 1, adds: adds)
+            outputGradientStrides: strides(units), inputGradient: dx.pointer, inputGradientStrides: strides(width),
+            adds: adds)
         let targets = plan.subtrees.map { _ in Memory([Scalar](repeating: 0, count: units * (width + 1))) }
         kernel.backwardWeights(
-            steps: one.steps, batch: rows.count, leaves: plan, input: x.pointer, inputStride: width + 1,
-            outputGradient: dy.pointer, outputGradientStride: units + 1,
+            steps: one.steps, batch: rows.count, leaves: plan, input: x.pointer, inputStrides: strides(width),
+            outputGradient: dy.pointer, outputGradientStrides: strides(units),
             gradients: targets.map { target in
                 LinearGradientPointers(
                     weight: target.pointer, bias: hasBias ? target.pointer + units * width : nil)
             }, hook: counter.hook)
         func columns(_ memory: Memory<Scalar>, _ columns: Int, guardValue: Scalar) -> [Scalar] {
             let values = memory.values
-            return (0..<count).flatMap { row -> ArraySlice<Scalar> in
-                #expect(values[row * (columns + 1) + columns] == guardValue, "\(kernels) wrote between the rows")
-                return values[row * (columns + 1)..<row * (columns + 1) + columns]
+            return places(columns).flatMap { place -> ArraySlice<Scalar> in
+                #expect(values[place + columns] == guardValue, "\(kernels) wrote between the rows")
+                return values[place..<place + columns]
             }
         }
         return withExtendedLifetime((x, dy)) {
@@ -115,6 +129,22 @@ import Testing
                 compare(
                     "dW without bias", noBias.gradients[0], back.weight + back.bias.map { _ in 0 },
                     depth: steps * rows)
+            }
+        }
+        check(kernelsUnderTest[kernels])
+    }
+
+    @Test(arguments: kernelsUnderTest.indices)
+    func `arrays whose rows stand before the times give the same bits`(kernels: Int) {
+        func check<Kernels: KernelsUnderTest>(_ kernels: Kernels) {
+            for batch in [1, 13] {
+                let one = Case(steps: 3, batch: batch, width: 37, units: 29)
+                let plan = LeafPlan.whole(rows: batch)
+                let timeMajor = run(one, on: kernels, rows: 0..<batch, plan: plan, adds: true)
+                let batchMajor = run(one, on: kernels, rows: 0..<batch, plan: plan, adds: true, batchMajor: true)
+                #expect(batchMajor.output == timeMajor.output)
+                #expect(batchMajor.inputGradient == timeMajor.inputGradient)
+                #expect(batchMajor.gradients == timeMajor.gradients)
             }
         }
         check(kernelsUnderTest[kernels])

@@ -104,14 +104,15 @@ import Testing
         let c0 = Memory([Scalar(initialCell)])
         let (dc, dc0, dx) = (Memory([Scalar(1)]), Memory([Scalar(9)]), Memory([Scalar(9)]))
         let forward = RecurrentForward<Scalar>(
-            input: input.pointer, inputStride: 1, initialCell: c0.pointer, output: output.pointer, outputStride: 1,
+            input: input.pointer, inputStrides: .timeMajor(batch: 1, width: 1), initialCell: c0.pointer,
+            output: output.pointer, outputStrides: .timeMajor(batch: 1, width: 1),
             finalCell: cell.pointer)
         sequence.forward(steps: 0..<1, forward, training: true, hook: .none)
         sequence.backwardData(
             steps: 0..<1,
             RecurrentBackwardData(
-                outputGradient: nil, outputGradientStride: 1, finalCellGradient: dc.pointer,
-                inputGradient: dx.pointer, inputGradientStride: 1, initialCellGradient: dc0.pointer),
+                outputGradient: nil, finalCellGradient: dc.pointer,
+                inputGradient: dx.pointer, initialCellGradient: dc0.pointer),
             forward: forward, hook: .none)
         return withExtendedLifetime((input, output, dc, c0)) {
             (Double(cell.values[0]), Double(dc0.values[0]), Double(dx.values[0]))

@@ -128,8 +128,9 @@ import Testing
                     sequence.forward(
                         steps: 0..<2,
                         RecurrentForward(
-                            input: UnsafePointer(input.pointer), inputStride: 2, output: output.pointer,
-                            outputStride: 3),
+                            input: UnsafePointer(input.pointer), inputStrides: .timeMajor(batch: 1, width: 2),
+                            output: output.pointer,
+                            outputStrides: .timeMajor(batch: 1, width: 3)),
                         training: false, hook: .none)
                     withExtendedLifetime(input) {
                         #expect(

@@ -66,8 +66,10 @@ final class ShardedRun {
                     projectionWeight: isProjected ? UnsafePointer(weights[4].pointer) : nil),
                 training: training)
             let forward = RecurrentForward<Float>(
-                input: x.pointer, inputStride: c, initialHidden: UnsafePointer(h0.pointer),
-                initialCell: hasCell ? UnsafePointer(c0.pointer) : nil, output: y.pointer, outputStride: r,
+                input: x.pointer, inputStrides: .timeMajor(batch: n, width: c),
+                initialHidden: UnsafePointer(h0.pointer),
+                initialCell: hasCell ? UnsafePointer(c0.pointer) : nil, output: y.pointer,
+                outputStrides: .timeMajor(batch: n, width: r),
                 finalHidden: hn[part].pointer, finalCell: hasCell ? cn.pointer : nil,
                 lengths: lengths.map { SequenceLengths($0, steps: t) }, shared: shared.pointer)
             for range in chunks {
@@ -75,9 +77,9 @@ final class ShardedRun {
             }
             guard training else { return }
             let backward = RecurrentBackwardData<Float>(
-                outputGradient: dy.pointer, outputGradientStride: r, finalHiddenGradient: UnsafePointer(dhn.pointer),
+                outputGradient: dy.pointer, finalHiddenGradient: UnsafePointer(dhn.pointer),
                 finalCellGradient: hasCell ? UnsafePointer(dcn.pointer) : nil, inputGradient: dx.pointer,
-                inputGradientStride: c, initialHiddenGradient: dh0.pointer,
+                initialHiddenGradient: dh0.pointer,
                 initialCellGradient: hasCell ? dc0.pointer : nil)
             for range in chunks.reversed() {
                 sequences[part].backwardData(steps: range, backward, forward: forward, hook: meeting.hook)
