@@ -1,3 +1,4 @@
+import BatonKernels
 import BatonTensor
 import Testing
 
