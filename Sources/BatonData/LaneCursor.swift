@@ -1,3 +1,5 @@
+internal import BatonTensor
+
 /// Where training stands in its lanes: a plain value for checkpoints, the same for all ranks.
 public struct LaneCursor: Codable, Hashable, Sendable {
     /// Epochs completed.
@@ -40,7 +42,7 @@ public struct LaneCursor: Codable, Hashable, Sendable {
     ///
     /// - Precondition: the cursor lies in the lanes.
     public mutating func advance(windowsPerEpoch: Int) {
-        precondition(window < windowsPerEpoch, "LaneCursor: window \(window) of \(windowsPerEpoch)")
+        require(window < windowsPerEpoch, "LaneCursor: window \(window) of \(windowsPerEpoch)")
         window += 1
         if window == windowsPerEpoch {
             window = 0

@@ -76,7 +76,7 @@ public struct LaneWindows: Sendable {
     ///
     /// - Precondition: the window is in 0 ..< `windowsPerEpoch`.
     public func stepCount(ofWindow window: Int) -> Int {
-        precondition(
+        require(
             window >= 0 && window < windowsPerEpoch, "LaneWindows: window \(window) of \(windowsPerEpoch)")
         return min(steps, laneLength - window * steps)
     }
@@ -95,10 +95,10 @@ public struct LaneWindows: Sendable {
     /// - Memory: allocates no tensor.
     public func fill(window: Int, lanes: Range<Int>, inputs: Tensor, targets: Tensor) {
         let stepCount = stepCount(ofWindow: window)
-        precondition(
+        require(
             lanes.lowerBound >= 0 && lanes.upperBound <= laneCount, "LaneWindows: lanes \(lanes) of \(laneCount)")
         for tensor in [inputs, targets] {
-            precondition(
+            require(
                 tensor.shape == [stepCount, lanes.count],
                 "LaneWindows: shape \(tensor.shape) where (T, N) = [\(stepCount), \(lanes.count)] is expected")
         }

@@ -5,6 +5,40 @@ import Testing
 
 /// A programmer's mistake ends the process instead of computing something else.
 @Suite struct ArgumentCheckTests {
+    /// The sentence reaches the user of a release build, where `precondition` is silent.
+    @Test func theMessageIsPrinted() async throws {
+        let width = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            let layer = GRU(hiddenSize: 4, inputSize: 3, prefix: "g_")
+            layer.initialize(seed: 1)
+            _ = layer(Variable(Tensor(zeros: [2, 1, 5])), .inference(rows: 1))
+        }
+        expect(width, "g_l0_i2h_weight", "[12, 3]", "[12, 5]")
+        let dense = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            let layer = Dense(units: 2, inUnits: 4, prefix: "d_")
+            layer.initialize(seed: 1)
+            _ = layer(Variable(Tensor(zeros: [1, 3])), .inference(rows: 1))
+        }
+        expect(dense, "d_weight", "[2, 4]")
+        let token = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            let table = Embedding(inputDim: 3, outputDim: 2, prefix: "t_")
+            table.initialize(seed: 1)
+            _ = table(Variable(Tensor([Int32(7)], shape: [1])), .inference(rows: 1))
+        }
+        expect(token, "id 7", "3 rows of t_weight")
+        let label = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            _ = SoftmaxCrossEntropyLoss()(
+                Variable(Tensor(zeros: [1, 3])), Tensor([Int32(9)], shape: [1]), .inference(rows: 1))
+        }
+        expect(label, "9", "3")
+    }
+
+    private func expect(
+        _ result: ExitTest.Result?, _ parts: String..., sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+        let text = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+        for part in parts { #expect(text.contains(part), "\(text)", sourceLocation: sourceLocation) }
+    }
+
     @Test func anInputOfAnotherWidthIsRefused() async {
         await #expect(processExitsWith: .failure) {
             let layer = GRU(hiddenSize: 4, inputSize: 3, prefix: "g_")

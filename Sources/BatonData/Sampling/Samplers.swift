@@ -85,7 +85,7 @@ public final class BatchSampler: Sequence {
 
     /// - Precondition: batchSize ≥ 1.
     public init(_ sampler: some Sequence<Int>, batchSize: Int, lastBatch: LastBatch = .keep) {
-        precondition(batchSize >= 1, "BatchSampler: expected batchSize ≥ 1, got \(batchSize)")
+        require(batchSize >= 1, "BatchSampler: expected batchSize ≥ 1, got \(batchSize)")
         self.sampler = sampler
         self.batchSize = batchSize
         self.lastBatch = lastBatch

@@ -28,7 +28,7 @@ struct GlobalSum {
     ///   - leafCount: Leaves L of the global batch, a power of two; rank r of P holds r·L/P ..< (r+1)·L/P.
     ///   - communicator: The ranks of the sum.
     init(leafCount: Int, communicator: any Communicator) {
-        precondition(
+        require(
             leafCount > 0 && leafCount & (leafCount - 1) == 0, "GlobalSum: \(leafCount) leaves are no power of two")
         self.leafCount = leafCount
         self.communicator = communicator
@@ -55,7 +55,7 @@ struct GlobalSum {
     /// The totals of all leaves of the global batch. Collective.
     func gather(_ leaves: [LeafTotals]) throws(CommError) -> [LeafTotals] {
         let own = self.leaves(of: communicator.rank)
-        precondition(
+        require(
             leaves.count == own.count,
             "GlobalSum: rank \(communicator.rank) holds leaves \(own), got values of \(leaves.count)")
         // Ranks fill the places of their own leaves only.

@@ -50,18 +50,18 @@ public final class GradientTree<Scalar: ArenaScalar>: PolledReduction {
     ) {
         let (rank, size) = (communicator.rank, communicator.size)
         let needed = GradientTree.arenaCount(leafCount: leafCount, rank: rank, size: size)
-        precondition(
+        require(
             arenas.count == needed,
             "GradientTree: rank \(rank) of \(size) with \(leafCount) leaves needs \(needed) arenas, got \(arenas.count)"
         )
         let sorted = buckets.filter { !$0.isEmpty }.sorted { $0.lowerBound < $1.lowerBound }
-        precondition(
+        require(
             zip(sorted, sorted.dropFirst()).allSatisfy { $0.upperBound <= $1.lowerBound }
                 && (sorted.first?.lowerBound ?? 0) >= 0, "GradientTree: the buckets \(buckets) overlap or begin below 0"
         )
         let plan = TreeSumPlan(leafCount: leafCount, size: size)
         let tagCount = (plan.nodes.map { $0.arena + 1 }.max() ?? 1) + 1
-        precondition(
+        require(
             firstTag >= 0 && firstTag + tagCount * buckets.count <= MessageTag.userRange.upperBound,
             "GradientTree: \(buckets.count) buckets need more tags than there are")
         tags = firstTag..<firstTag + tagCount * buckets.count
@@ -117,7 +117,7 @@ public final class GradientTree<Scalar: ArenaScalar>: PolledReduction {
     ///
     /// - Throws: `CommError` of this or an earlier poll.
     public func start(bucket: Int) throws(CommError) {
-        precondition(!isStarted[bucket], "GradientTree: bucket \(bucket) was started twice in one step")
+        require(!isStarted[bucket], "GradientTree: bucket \(bucket) was started twice in one step")
         try throwHookFailure()
         isStarted[bucket] = true
         guard communicator.size > 1 else { return }
@@ -175,7 +175,7 @@ public final class GradientTree<Scalar: ArenaScalar>: PolledReduction {
     /// - Precondition: All buckets have been started.
     public func finish(limit: Duration? = nil) throws(CommError) {
         if let missing = isStarted.firstIndex(of: false) {
-            preconditionFailure("GradientTree: bucket \(missing) was not started before finish")
+            fatalError("GradientTree: bucket \(missing) was not started before finish")
         }
         let limit = limit ?? communicator.waitLimit
         try throwHookFailure()

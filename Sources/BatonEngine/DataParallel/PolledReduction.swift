@@ -1,5 +1,6 @@
 public import BatonComm
 public import BatonKernelABI
+internal import BatonTensor
 
 /// A reduction that moves only when it is polled, with a face that a C callback (a kernel's step hook) can reach.
 public class PolledReduction {
@@ -12,7 +13,7 @@ public class PolledReduction {
     init() {}
 
     /// Moves the reduction on, without waiting. Cheap when nothing is under way.
-    public func poll() throws(CommError) { preconditionFailure("PolledReduction: subclasses say how to poll") }
+    public func poll() throws(CommError) { fatalError("PolledReduction: subclasses say how to poll") }
 
     /// Computes something that has been waiting for a message; whether there was anything. To be called where a rank would
     /// only wait, never by a kernel.

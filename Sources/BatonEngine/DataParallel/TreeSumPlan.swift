@@ -1,4 +1,5 @@
 internal import BatonKernels
+internal import BatonTensor
 
 /// Which partial sums of the fixed binary tree over the leaves exist on which rank, and the additions that turn them
 /// into the total. The same on all ranks; the tree itself knows only leaves, so the total has the same bits for any
@@ -21,15 +22,15 @@ struct TreeSumPlan {
     ///   - leafCount: Leaves of the global batch: a power of two.
     ///   - size: Number of ranks; rank r holds leaves r·L/size ..< (r+1)·L/size, possibly none.
     init(leafCount: Int, size: Int) {
-        precondition(
+        require(
             leafCount > 0 && leafCount & (leafCount - 1) == 0, "TreeSumPlan: \(leafCount) leaves are no power of two")
-        precondition(size > 0, "TreeSumPlan: \(size) ranks")
+        require(size > 0, "TreeSumPlan: \(size) ranks")
         let parts = (0..<size).map { LeafPlan.leaves(ofRank: $0, of: size, leafCount: leafCount) }
         nodes = parts.enumerated().flatMap { rank, leaves in
             LeafPlan.alignedSubtrees(leaves).enumerated().map { Node(leaves: $1, rank: rank, arena: $0) }
         }
         let sums = SubtreeSums(parts: parts)
-        precondition(
+        require(
             sums.roots.count == 1, "TreeSumPlan: \(sums.roots.count) partial sums remain of \(leafCount) leaves")
         additions = sums.additions
     }

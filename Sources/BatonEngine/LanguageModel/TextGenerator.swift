@@ -27,7 +27,7 @@ public final class TextGenerator {
     public init(
         _ model: LanguageModel, temperature: Double, seed: UInt64, grid: ProcessGrid? = nil
     ) throws(EngineError) {
-        precondition(temperature >= 0, "TextGenerator: expected a temperature ≥ 0, got \(temperature)")
+        require(temperature >= 0, "TextGenerator: expected a temperature ≥ 0, got \(temperature)")
         let grid = grid ?? ProcessGrid(dataParallel: SelfCommunicator())
         stage = LanguageModelStage(model, shard: try HiddenShard(grid))
         self.grid = grid
@@ -42,7 +42,7 @@ public final class TextGenerator {
     /// - Throws: errors of the transport.
     /// - Precondition: the prompt is not empty.
     public func generate(prompt: [Int32], length: Int) throws -> [Int32] {
-        precondition(!prompt.isEmpty, "TextGenerator: the prompt is empty")
+        require(!prompt.isEmpty, "TextGenerator: the prompt is empty")
         var result: [Int32] = []
         var next = prompt
         while result.count < length {

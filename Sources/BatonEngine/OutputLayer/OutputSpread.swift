@@ -74,7 +74,7 @@ final class OutputSpread: PolledReduction {
     /// - Parameter targets: of every micro-batch, (T, N).
     func begin(targets: [Tensor]) throws(CommError) {
         guard let product = stage.decoder(training: true) else {
-            preconditionFailure("OutputSpread: this stage does not hold the output layer")
+            fatalError("OutputSpread: this stage does not hold the output layer")
         }
         let model = configuration.model
         let own = parts.parts[grid.place.stage]
@@ -217,7 +217,7 @@ final class OutputSpread: PolledReduction {
         let shape = schedule.shape
         let count = shape.microBatches * shape.chunks
         let tag = shape.actionCount + (isGradient ? count : 0) + unit.microBatch * shape.chunks + unit.chunk
-        precondition(tag < Self.sumTag, "OutputSpread: \(count) chunks need more tags than there are")
+        require(tag < Self.sumTag, "OutputSpread: \(count) chunks need more tags than there are")
         return tag
     }
 }

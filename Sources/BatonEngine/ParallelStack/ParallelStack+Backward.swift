@@ -27,7 +27,7 @@ extension ParallelStack {
         _ output: Tensor?, states final: [Tensor?] = []
     ) throws -> (input: Tensor?, states: [Tensor]) {
         guard let arena, !windows.isEmpty else {
-            preconditionFailure("ParallelStack.backward: no forward pass that records gradients came before")
+            fatalError("ParallelStack.backward: no forward pass that records gradients came before")
         }
         defer {
             windows = []
@@ -39,7 +39,7 @@ extension ParallelStack {
             inputGradients: windows.map { $0.makeInputGradient() },
             states: StateGradients(final: final, initial: initial))
         if isLast {
-            precondition(
+            require(
                 output.map { $0.rank == 3 && $0.shape[1] == share.rows.count } ?? false,
                 "ParallelStack.backward: the last stage needs the gradient of its output")
             for (window, part) in zip(windows, sums.shares) {

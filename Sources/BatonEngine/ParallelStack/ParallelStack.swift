@@ -60,7 +60,7 @@ public final class ParallelStack {
     public init(
         _ stack: RecurrentLayer, grid: ProcessGrid, batchSize: Int, leafCount: Int? = nil, chunkLength: Int = 8
     ) throws(EngineError) {
-        precondition(
+        require(
             stack.layout == .TNC && batchSize >= 1 && chunkLength >= 1,
             "ParallelStack: expected a TNC stack, at least one row and one step, got \(stack.layout), \(batchSize), \(chunkLength)"
         )

@@ -50,7 +50,7 @@ final class BidirectionalStage: StageWindow {
         final: [Tensor], lengths: SequenceLengths?, leaves: LeafPlan, random: RandomKey?, recordsGradients: Bool,
         exchange: DirectionExchange?
     ) {
-        precondition(
+        require(
             stack.bidirectional && stack.layout == .TNC && input.rank == 3 && input.shape[1] == rows.count
                 && (exchange == nil) == (share.directions.count == 2),
             "BidirectionalStage: expected a bidirectional TNC stack and an input (T,\(rows.count),I), got \(input.shape)"
@@ -90,7 +90,7 @@ final class BidirectionalStage: StageWindow {
     private var otherHalf: Range<Int> { 2 * halfWidth - ownHalf.upperBound..<2 * halfWidth - ownHalf.lowerBound }
 
     func forward(steps: Range<Int>, hook: StepHook) throws {
-        precondition(steps == self.steps, "BidirectionalStage: a window of \(self.steps) is not cut, got \(steps)")
+        require(steps == self.steps, "BidirectionalStage: a window of \(self.steps) is not cut, got \(steps)")
         for entry in entries {
             if let exchange {
                 try exchange.begin(

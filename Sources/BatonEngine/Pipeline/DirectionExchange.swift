@@ -60,7 +60,7 @@ final class DirectionExchange: PolledReduction {
     func begin(
         _ tensor: Tensor, sends: Range<Int>, receives: Range<Int>, adds: Bool, chunks: [Range<Int>]
     ) throws(CommError) {
-        precondition(swap == nil, "DirectionExchange: the swap before has not been finished")
+        require(swap == nil, "DirectionExchange: the swap before has not been finished")
         let (steps, rows) = (tensor.shape[0], tensor.shape[1])
         var next = Swap(
             tensor: tensor, sent: sends, received: receives, adds: adds, chunks: chunks,
@@ -96,7 +96,7 @@ final class DirectionExchange: PolledReduction {
     func finish() throws(CommError) {
         try throwHookFailure()
         guard let started = swap else { return }
-        precondition(
+        require(
             started.left == started.chunks.count,
             "DirectionExchange: \(started.left) of \(started.chunks.count) chunks have been sent")
         var waiting = group.waitPolicy.begin()

@@ -28,7 +28,7 @@ public final class RecurrentPipeline {
     /// - Throws: `EngineError` if there are more stages than layers, the stack has two directions or asks for lengths, or
     ///   its units cannot be divided as the layout asks.
     public init(_ stack: RecurrentLayer, grid: ProcessGrid, chunkLength: Int = 8) throws(EngineError) {
-        precondition(chunkLength >= 1, "RecurrentPipeline: expected a chunk of at least 1 step, got \(chunkLength)")
+        require(chunkLength >= 1, "RecurrentPipeline: expected a chunk of at least 1 step, got \(chunkLength)")
         guard !stack.bidirectional else {
             throw EngineError(
                 "A bidirectional stack cannot be divided into pipeline stages: each layer needs the whole sequence of the one below."
@@ -119,7 +119,7 @@ public final class RecurrentPipeline {
     ///   - windows: Length of the stream; 1 is a window on its own.
     ///   - seconds: Time per candidate. All take turns, at least two unless they are longer than that; the best counts.
     public func probeChunkLength(steps: Int, batchSize: Int, windows: Int = 8, seconds: Double = 0.3) throws {
-        precondition(windows >= 1, "RecurrentPipeline: expected a stream of at least 1 window, got \(windows)")
+        require(windows >= 1, "RecurrentPipeline: expected a stream of at least 1 window, got \(windows)")
         let width = grid.place.stage == 0 ? stack.directions[0].inputWeight.shape[1] : stack.outputSize
         let input = Tensor(zeros: [steps, batchSize, width], dtype: stack.dtype)
         // A window in so many chunks.

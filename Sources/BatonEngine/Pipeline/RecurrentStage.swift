@@ -58,7 +58,7 @@ final class RecurrentStage: StageWindow {
         final: [Tensor], lengths: SequenceLengths? = nil, leaves: LeafPlan, random: RandomKey?,
         recordsGradients: Bool, shard: HiddenShard? = nil
     ) throws(CommError) {
-        precondition(
+        require(
             !stack.bidirectional && stack.layout == .TNC && input.rank == 3 && input.shape[1] == rows.count,
             "RecurrentStage: expected a one-directional TNC stack and an input (T,\(rows.count),I), got \(input.shape)")
         self.input = input

@@ -14,7 +14,7 @@ public struct StagePartition: Sendable, Hashable {
     ///   - stages: P.
     /// - Precondition: 1 ≤ P ≤ number of layers.
     public init(costs: [Double], stages count: Int) {
-        precondition(
+        require(
             count >= 1 && count <= costs.count, "StagePartition: \(count) stages for \(costs.count) layers")
         var sums = [0.0]
         for cost in costs { sums.append(sums[sums.count - 1] + cost) }
@@ -87,7 +87,7 @@ public struct StagePartition: Sendable, Hashable {
     /// The stage that holds a layer.
     public func stage(ofLayer layer: Int) -> Int {
         guard let stage = stages.firstIndex(where: { $0.contains(layer) }) else {
-            preconditionFailure("StagePartition: no layer \(layer) in \(stages)")
+            fatalError("StagePartition: no layer \(layer) in \(stages)")
         }
         return stage
     }

@@ -1,5 +1,6 @@
 import BatonComm
 import BatonKernelABI
+import BatonTensor
 
 /// The messages of one stage with its neighbours. They move while the kernels run, because the step hook polls.
 ///
@@ -41,7 +42,7 @@ final class StageTransfers: PolledReduction {
     func take(_ index: Int) throws(CommError) {
         try throwHookFailure()
         guard let request = receives.removeValue(forKey: index) else {
-            preconditionFailure("StageTransfers: message \(index) was never expected")
+            fatalError("StageTransfers: message \(index) was never expected")
         }
         defer { if let place = coming.firstIndex(of: index) { coming.remove(at: place) } }
         try wait(for: request)

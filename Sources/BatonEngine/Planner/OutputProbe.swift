@@ -27,7 +27,7 @@ final class OutputProbe {
 
     private func run(rows: Int, _ leaves: LeafPlan, steps: Int, calls: Int) -> WindowTimes {
         guard let product = stage.decoder(training: true) else {
-            preconditionFailure("OutputProbe: this stage does not hold the output layer")
+            fatalError("OutputProbe: this stage does not hold the output layer")
         }
         var times = WindowTimes()
         arena.select(gradients: 0..<leaves.subtrees.count)

@@ -1,3 +1,5 @@
+internal import BatonTensor
+
 /// One thing a pipeline stage does in a step: the forward pass or the data half of the backward pass of one chunk of
 /// time of one micro-batch, its share of the output layer, the weight gradients of a micro-batch, or the sum of gradients
 /// over replicas.
@@ -68,7 +70,7 @@ public struct ScheduleShape: Sendable, Hashable {
 
     /// A shape; every count is at least 1.
     public init(stages: Int, microBatches: Int = 1, chunks: Int = 1, replicas: Int = 1, isTraining: Bool = true) {
-        precondition(
+        require(
             stages > 0 && microBatches > 0 && chunks > 0 && replicas > 0,
             "ScheduleShape: expected counts of at least 1, got \(stages) stages, \(microBatches) micro-batches, \(chunks) chunks, \(replicas) replicas"
         )

@@ -1,3 +1,5 @@
+internal import BatonTensor
+
 /// Runs a schedule without processes: proves that it comes to an end, and says when and with how much memory.
 ///
 /// Rendezvous semantics, the strictest a transport may have: nothing is buffered. A message moves only when its send
@@ -106,7 +108,7 @@ public struct ScheduleSimulator: Sendable {
 
     /// - Precondition: a credit and a look-ahead of at least 1.
     public init(costs: Costs = Costs(), credit: Int = .max, lookahead: Int = 1) {
-        precondition(
+        require(
             credit >= 1 && lookahead >= 1,
             "ScheduleSimulator: expected a credit and a look-ahead of at least 1, got \(credit) and \(lookahead)")
         self.costs = costs

@@ -21,7 +21,7 @@ struct StateHandoff {
     ///
     /// - Precondition: as many stages in the partition as in the layout.
     init(lanes: Int, leafCount: Int, partition: StagePartition, layout: ParallelLayout) {
-        precondition(
+        require(
             partition.stages.count == layout.stages,
             "StateHandoff: \(partition.stages.count) stages of layers for a layout of \(layout.stages)")
         self.lanes = lanes
@@ -33,7 +33,7 @@ struct StateHandoff {
     /// The rank that holds the state of a layer for a lane.
     func owner(lane: Int, layer: Int) -> Int {
         let replica = (0..<layout.replicas).first { share(ofReplica: $0).lanes.contains(lane) }
-        guard let replica else { preconditionFailure("StateHandoff: no lane \(lane) among \(lanes)") }
+        guard let replica else { fatalError("StateHandoff: no lane \(lane) among \(lanes)") }
         return layout.rank(at: .init(replica: replica, stage: partition.stage(ofLayer: layer)))
     }
 

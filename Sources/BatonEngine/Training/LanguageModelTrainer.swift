@@ -180,7 +180,7 @@ public final class LanguageModelTrainer {
     ///
     /// - Parameter count: steps to record, at least 1.
     public func beginTrace(steps count: Int) throws {
-        precondition(count >= 1, "LanguageModelTrainer: a trace of \(count) steps")
+        require(count >= 1, "LanguageModelTrainer: a trace of \(count) steps")
         // An action with its wait, a message and its rows of the output layer each, and the phases.
         let perStep = 4 * (schedule?.ranks.map(\.count).max() ?? 0) + 2 * arena.slots.count + 16
         trace = StepTrace(steps: count, eventsPerStep: perStep, clock: try AlignedClock(grid.world))

@@ -1,3 +1,4 @@
+import BatonTensor
 import Glibc
 
 /// Bytes at random access: a file, or memory that holds the content of one.
@@ -56,7 +57,7 @@ struct ByteSource {
     ///
     /// - Precondition: the range lies within `byteCount`; callers check what a header claims before they read.
     func read(at offset: Int, into destination: UnsafeMutableRawBufferPointer) throws(FormatError) {
-        precondition(
+        require(
             offset >= 0 && destination.count <= byteCount - offset,
             "ByteSource: \(destination.count) bytes at \(offset) lie outside \(byteCount) bytes")
         guard let start = destination.baseAddress else { return }

@@ -95,7 +95,7 @@ public enum NPYFile {
         var text = "{'descr': '\(descr)', 'fortran_order': False, 'shape': (\(dimensions)), }"
         let unpadded = NPYHeader.magic.count + 4 + text.utf8.count + 1
         text += String(repeating: " ", count: (64 - unpadded % 64) % 64) + "\n"
-        precondition(text.utf8.count <= NPYHeader.maximumByteCount, "NPYFile: a shape of \(shape.count) dimensions")
+        require(text.utf8.count <= NPYHeader.maximumByteCount, "NPYFile: a shape of \(shape.count) dimensions")
         return NPYHeader.magic + [1, 0, UInt8(text.utf8.count & 0xFF), UInt8(text.utf8.count >> 8)] + text.utf8
     }
 }

@@ -18,7 +18,7 @@ public enum SafetensorsWriter {
         ///
         /// - Precondition: the memory has exactly the bytes that shape and type need.
         public init(name: String, dtype: DType, shape: [Int], bytes: UnsafeRawBufferPointer) {
-            precondition(
+            require(
                 TensorExtent.byteCount(shape: shape, elementByteCount: dtype.byteCount) == bytes.count,
                 "SafetensorsWriter: \(bytes.count) bytes given for \(name), \(dtype.rawValue) of shape \(shape)")
             self.name = name
@@ -71,7 +71,7 @@ public enum SafetensorsWriter {
     private static func headerBytes(
         _ entries: [Entry], metadata: [String: String], path: String
     ) throws(FormatError) -> [UInt8] {
-        precondition(
+        require(
             Set(entries.map(\.name)).count == entries.count, "SafetensorsWriter: two tensors of the same name")
         var members: [String] = []
         if !metadata.isEmpty {

@@ -1,3 +1,5 @@
+internal import BatonTensor
+
 /// A computation as MXNet's symbol JSON describes it: nodes in topological order, each with its operation, attributes
 /// and inputs.
 ///
@@ -61,7 +63,7 @@ public struct SymbolGraph: Hashable, Sendable {
     /// - Precondition: its inputs are there already.
     @discardableResult
     public mutating func append(_ node: Node) -> Int {
-        precondition(
+        require(
             node.inputs.allSatisfy { $0.node < nodes.count }, "SymbolGraph: \(node.name) refers to a later node")
         nodes.append(node)
         return nodes.count - 1

@@ -1,4 +1,5 @@
 import BatonEngine
+import BatonTensor
 import Foundation
 
 /// The checkpoints of one run, `step-00000120.safetensors` and so on, newest last; older ones are removed.
@@ -10,7 +11,7 @@ public struct CheckpointDirectory: Sendable {
 
     /// A directory that keeps so many of the newest checkpoints.
     public init(path: String, keeps: Int = 2) {
-        precondition(keeps >= 1, "CheckpointDirectory: expected to keep at least one, got \(keeps)")
+        require(keeps >= 1, "CheckpointDirectory: expected to keep at least one, got \(keeps)")
         self.path = path
         self.keeps = keeps
     }

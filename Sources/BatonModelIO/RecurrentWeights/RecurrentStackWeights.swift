@@ -122,7 +122,7 @@ public struct RecurrentStackWeights {
     /// - Precondition: one subtree of gradients, as a single process has.
     public func gradients(of layer: RecurrentLayer) -> [(name: String, gradient: Tensor)] {
         pairs(layer).compactMap { parameter, name in
-            precondition(
+            require(
                 parameter.gradients.count == 1, "RecurrentStackWeights: \(parameter.gradients.count) gradient sets")
             return name.map { ($0, parameter.gradients[0]) }
         }

@@ -19,7 +19,7 @@ final class GateProducts {
         _ outline: inout BlockOutline, rows: Int, inputSize: Int, stateSize: Int,
         _ initializers: RecurrentInitializers, _ dtype: DType
     ) {
-        precondition(inputSize >= 0, "\(outline.prefix): expected inputSize ≥ 0, got \(inputSize)")
+        require(inputSize >= 0, "\(outline.prefix): expected inputSize ≥ 0, got \(inputSize)")
         inputWeight = outline.parameter(
             "i2h_weight", shape: [rows, inputSize], dtype: dtype, initializer: initializers.inputWeight)
         hiddenWeight = outline.parameter(

@@ -51,7 +51,7 @@ public struct LSTMBiasInitializer: Initializer {
 
     /// - Precondition: a vector whose length is a multiple of four.
     public func fill(_ tensor: Tensor, stream: RandomStream) {
-        precondition(
+        require(
             tensor.rank == 1 && tensor.count % 4 == 0, "LSTMBiasInitializer: expected (4·H), got \(tensor.shape)")
         let hidden = tensor.count / 4
         tensor.fillWithZero()

@@ -23,7 +23,7 @@ public struct OrthogonalInitializer: Initializer {
 
     /// - Precondition: at least two dimensions.
     public func fill(_ tensor: Tensor, stream: RandomStream) {
-        precondition(tensor.rank >= 2, "OrthogonalInitializer: expected at least two dimensions, got \(tensor.shape)")
+        require(tensor.rank >= 2, "OrthogonalInitializer: expected at least two dimensions, got \(tensor.shape)")
         let rows = tensor.shape[0]
         let columns = tensor.count / max(rows, 1)
         let draft = Tensor(uninitialized: [rows, columns], dtype: .float64)

@@ -25,7 +25,7 @@ public enum PyTorchInitialization {
                 fill(parameter, UniformInitializer(1 / Double(layer.hiddenSize).squareRoot()), seed)
             }
         } else if let layer = block as? Dense {
-            precondition(
+            require(
                 layer.weight.hasKnownShape,
                 "PyTorchInitialization: the input width of \(layer.name) is not known; give inUnits")
             let bound = UniformInitializer(1 / Double(layer.weight.shape[1]).squareRoot())

@@ -26,7 +26,7 @@ public struct XavierInitializer: Initializer {
 
     /// - Precondition: at least two dimensions.
     public func fill(_ tensor: Tensor, stream: RandomStream) {
-        precondition(tensor.rank >= 2, "XavierInitializer: expected at least two dimensions, got \(tensor.shape)")
+        require(tensor.rank >= 2, "XavierInitializer: expected at least two dimensions, got \(tensor.shape)")
         let field = tensor.shape.dropFirst(2).reduce(1, *)
         let (fanIn, fanOut) = (Double(tensor.shape[1] * field), Double(tensor.shape[0] * field))
         let fan =

@@ -35,13 +35,13 @@ public final class Dense: HybridBlock {
         weightInitializer: (any Initializer)? = nil, biasInitializer: (any Initializer)? = ConstantInitializer(0),
         weight shared: Parameter? = nil, prefix: String? = nil, params: ParameterDict? = nil
     ) {
-        precondition(units > 0, "Dense: expected units > 0, got \(units)")
+        require(units > 0, "Dense: expected units > 0, got \(units)")
         self.units = units
         self.activation = activation
         self.layout = layout
         var outline = BlockOutline(prefix: prefix, hint: "dense", params: params)
         if let shared {
-            precondition(
+            require(
                 shared.shape[0] == units && shared.dtype == dtype,
                 "Dense: expected a shared weight of \(units) rows of \(dtype.rawValue), got \(shared.name) \(shared.shape) \(shared.dtype.rawValue)"
             )
@@ -56,7 +56,7 @@ public final class Dense: HybridBlock {
     }
 
     public override func forward(_ input: Variable, _ context: ForwardContext) -> Variable {
-        precondition(
+        require(
             (2...3).contains(input.shape.count) && input.dtype == weight.dtype,
             "\(name): expected (T,N,C) or (N,C) of \(weight.dtype.rawValue), got \(input.shape) \(input.dtype.rawValue)"
         )

@@ -13,7 +13,7 @@ public final class Dropout: HybridBlock {
     ///   - rate: a fraction, 0 ≤ rate < 1.
     ///   - layout: order of the axes of a three-dimensional input; the mask belongs to (t, n), not to memory.
     public init(rate: Double, layout: SequenceLayout = .TNC, prefix: String? = nil) {
-        precondition(rate >= 0 && rate < 1, "Dropout: expected a rate in [0, 1), got \(rate)")
+        require(rate >= 0 && rate < 1, "Dropout: expected a rate in [0, 1), got \(rate)")
         self.rate = rate
         self.layout = layout
         super.init(BlockOutline(prefix: prefix, hint: "dropout"))

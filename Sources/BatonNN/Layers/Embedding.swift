@@ -23,7 +23,7 @@ public final class Embedding: HybridBlock {
         inputDim: Int, outputDim: Int, layout: SequenceLayout = .TNC, dtype: DType = .float32,
         weightInitializer: (any Initializer)? = nil, prefix: String? = nil, params: ParameterDict? = nil
     ) {
-        precondition(
+        require(
             inputDim > 0 && outputDim > 0, "Embedding: expected positive dimensions, got \(inputDim) × \(outputDim)")
         self.layout = layout
         var outline = BlockOutline(prefix: prefix, hint: "embedding", params: params)

@@ -36,7 +36,7 @@ public class Adam: Optimizer {
         _ arena: ParameterArena, learningRate: Double, beta1: Double, beta2: Double, epsilon: Double,
         weightDecay: Double, decouplesDecay: Bool
     ) {
-        precondition((0..<1).contains(beta1) && (0..<1).contains(beta2), "Adam: expected betas in [0, 1)")
+        require((0..<1).contains(beta1) && (0..<1).contains(beta2), "Adam: expected betas in [0, 1)")
         self.arena = arena
         self.learningRate = learningRate
         self.beta1 = beta1

@@ -35,7 +35,7 @@ public struct GradientNorm: Sendable, Hashable {
     ///
     /// - Parameter gradient: flat, laid out as the arena.
     public static func squares(_ arena: ParameterArena, gradient: Tensor) -> [(name: String, value: Double)] {
-        precondition(
+        require(
             gradient.count == arena.count && gradient.dtype == arena.dtype,
             "GradientNorm: expected a flat gradient (\(arena.count)) of \(arena.dtype.rawValue), got \(gradient.shape) \(gradient.dtype.rawValue)"
         )

@@ -29,7 +29,7 @@ extension Optimizer {
     ///
     /// - Precondition: one process holds the whole tree of leaves, so the arena has one gradient.
     public func step(gradientScale: Double = 1) {
-        precondition(
+        require(
             arena.gradients.count == 1,
             "Optimizer.step: the arena has \(arena.gradients.count) partial gradients; combine them and pass the sum")
         step(gradient: arena.gradients[0], gradientScale: gradientScale)
@@ -42,7 +42,7 @@ extension Optimizer {
     }
 
     func check(_ gradient: Tensor) {
-        precondition(
+        require(
             gradient.count == arena.count && gradient.dtype == arena.dtype,
             "Optimizer.step: expected a flat gradient (\(arena.count)) of \(arena.dtype.rawValue), got \(gradient.shape) \(gradient.dtype.rawValue)"
         )

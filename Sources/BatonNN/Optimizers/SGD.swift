@@ -20,7 +20,7 @@ public final class SGD: Optimizer {
 
     /// Momentum at zero.
     public init(_ arena: ParameterArena, learningRate: Double, momentum: Double = 0, weightDecay: Double = 0) {
-        precondition(momentum >= 0 && weightDecay >= 0, "SGD: expected momentum and weightDecay ≥ 0")
+        require(momentum >= 0 && weightDecay >= 0, "SGD: expected momentum and weightDecay ≥ 0")
         self.arena = arena
         self.learningRate = learningRate
         self.momentum = momentum

@@ -124,15 +124,15 @@ public final class RecurrentDirection {
     private func check(_ operands: RecurrentOperands, _ leaves: LeafPlan) {
         let inputSize = inputChains?.reduce(0, +) ?? 0
         let (input, output, dtype) = (operands.input, operands.output, inputWeight.dtype)
-        precondition(
+        require(
             input.rank == 3 && input.shape[2] == inputSize && input.dtype == dtype,
             "\(inputWeight.name): expected an input (\(operands.inputLayout == .TNC ? "T,N" : "N,T"),\(inputSize)) of \(dtype.rawValue), got \(input.shape) \(input.dtype.rawValue)"
         )
         let (steps, batch) = operands.inputLayout.sizes(input.shape)
-        precondition(
+        require(
             leaves.rowCount == batch,
             "\(inputWeight.name): expected \(leaves.rowCount) rows as in the leaf plan, got \(input.shape)")
-        precondition(
+        require(
             output.rank == 3 && operands.outputLayout.sizes(output.shape) == (steps, batch)
                 && operands.outputColumn + outputSize <= output.shape[2] && output.dtype == dtype,
             "\(inputWeight.name): expected an output (\(steps),\(batch),≥\(operands.outputColumn + outputSize)) of \(dtype.rawValue), got \(output.shape) \(output.dtype.rawValue)"
@@ -141,7 +141,7 @@ public final class RecurrentDirection {
         let cell = [operands.initialCell, operands.finalCell].map { ($0, hiddenSize) }
         for (state, width) in hidden + cell {
             guard let state else { continue }
-            precondition(
+            require(
                 state.count == batch * width && state.dtype == dtype,
                 "\(inputWeight.name): expected a state (\(batch),\(width)) of \(dtype.rawValue), got \(state.shape) \(state.dtype.rawValue)"
             )

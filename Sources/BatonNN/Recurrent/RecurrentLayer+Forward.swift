@@ -17,7 +17,7 @@ extension RecurrentLayer {
         wantsStates: Bool, _ context: ForwardContext
     ) -> (output: Variable, states: [Variable]) {
         let layout = given ?? layout
-        precondition(
+        require(
             input.shape.count == 3 && input.dtype == dtype,
             "\(name): expected (T,N,C) or (N,T,C) of \(dtype.rawValue), got \(input.shape) \(input.dtype.rawValue)")
         let (steps, batch) = layout.sizes(input.shape)
@@ -115,10 +115,10 @@ extension RecurrentLayer {
 
     private func checkStates(_ states: [Variable]?, _ batch: Int) {
         guard let states else { return }
-        precondition(
+        require(
             states.count == stateCount, "\(name): expected \(stateCount) states, got \(states.count)")
         for (state, info) in zip(states, stateInfo(batchSize: batch)) {
-            precondition(
+            require(
                 state.shape == info.shape && state.dtype == dtype,
                 "\(name): expected states \(info.shape) of \(dtype.rawValue), got \(state.shape) \(state.dtype.rawValue)"
             )

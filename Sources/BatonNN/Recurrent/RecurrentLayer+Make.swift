@@ -11,7 +11,7 @@ extension RecurrentLayer {
         bidirectional: Bool = false, inputSize: Int = 0, projectionSize: Int? = nil, stateClip: StateClip? = nil,
         dtype: DType = .float32, useSequenceLength: Bool = false, prefix: String? = nil, params: ParameterDict? = nil
     ) -> RecurrentLayer {
-        precondition(
+        require(
             cell == .lstm || projectionSize == nil && stateClip == nil,
             "RecurrentLayer.make: only an LSTM has a projection and a state clip, not \(cell.rawValue)")
         switch cell {

@@ -71,14 +71,14 @@ public class RecurrentLayer: HybridBlock {
         stateClip: StateClip? = nil, dtype: DType, useSequenceLength: Bool, prefix: String?, params: ParameterDict?,
         hint: String
     ) {
-        precondition(hiddenSize >= 1, "\(hint): expected hiddenSize ≥ 1, got \(hiddenSize)")
-        precondition(numLayers >= 1, "\(hint): expected numLayers ≥ 1, got \(numLayers)")
-        precondition(dropout >= 0 && dropout < 1, "\(hint): expected dropout in [0, 1), got \(dropout)")
-        precondition(inputSize >= 0, "\(hint): expected inputSize ≥ 0, got \(inputSize)")
-        precondition(
+        require(hiddenSize >= 1, "\(hint): expected hiddenSize ≥ 1, got \(hiddenSize)")
+        require(numLayers >= 1, "\(hint): expected numLayers ≥ 1, got \(numLayers)")
+        require(dropout >= 0 && dropout < 1, "\(hint): expected dropout in [0, 1), got \(dropout)")
+        require(inputSize >= 0, "\(hint): expected inputSize ≥ 0, got \(inputSize)")
+        require(
             projectionSize.map { $0 >= 0 } ?? true,
             "\(hint): expected projectionSize ≥ 1, or 0 for none, got \(projectionSize ?? 0)")
-        precondition(
+        require(
             dtype == .float32 || dtype == .float64, "\(hint): expected float32 or float64, got \(dtype.rawValue)")
         self.cell = cell
         self.hiddenSize = hiddenSize

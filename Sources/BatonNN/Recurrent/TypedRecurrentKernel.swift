@@ -81,7 +81,7 @@ final class TypedRecurrentKernel<Scalar: DifferentiableScalar>: RecurrentDirecti
     /// Packs what the backward passes need, if that was not done since the parameters changed.
     func prepareBackward() {
         if isReadyForBackward { return }
-        precondition(
+        require(
             versions == parameters.map(\.version),
             "\(parameters[0].name): the parameters of the layer changed between its forward and its backward pass")
         weights.prepareBackward(from: pointers)
@@ -140,7 +140,7 @@ final class TypedRecurrentPass<Scalar: DifferentiableScalar>: RecurrentPass {
     func prepareBackward() { kernel.prepareBackward() }
 
     func backwardData(steps: Range<Int>, _ gradients: RecurrentGradientOperands, hook: StepHook) {
-        precondition(key.training, "RecurrentPass.backwardData: the window was begun for inference")
+        require(key.training, "RecurrentPass.backwardData: the window was begun for inference")
         kernel.prepareBackward()
         let arguments = RecurrentBackwardData(
             outputGradient: pointer(gradients.output).map { UnsafePointer($0) + operands.outputColumn },
@@ -153,7 +153,7 @@ final class TypedRecurrentPass<Scalar: DifferentiableScalar>: RecurrentPass {
     }
 
     func backwardWeights(hook: StepHook) {
-        precondition(key.training, "RecurrentPass.backwardWeights: the window was begun for inference")
+        require(key.training, "RecurrentPass.backwardWeights: the window was begun for inference")
         if kernel.parameters.allSatisfy({ $0.gradientRequirement == .null }) { return }
         let destinations = kernel.parameters.map { $0.gradientDestinations(key.leaves.subtrees.count) }
         let gradients = key.leaves.subtrees.indices.map { index in

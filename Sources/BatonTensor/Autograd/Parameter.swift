@@ -54,7 +54,7 @@ public final class Parameter: CustomStringConvertible {
         name: String, shape: [Int], dtype: DType = .float32, initializer: (any Initializer)? = nil,
         gradientRequirement: GradientRequirement = .write
     ) {
-        precondition(shape.allSatisfy { $0 >= 0 }, "Parameter \(name): negative dimension in \(shape)")
+        require(shape.allSatisfy { $0 >= 0 }, "Parameter \(name): negative dimension in \(shape)")
         self.name = name
         self.shape = shape
         self.dtype = dtype
@@ -86,7 +86,7 @@ public final class Parameter: CustomStringConvertible {
     /// - Precondition: initialised.
     public var data: Tensor {
         guard let storage else {
-            preconditionFailure(
+            fatalError(
                 deferred == nil
                     ? "Parameter \(name): used before it was initialised; call initialize on its block first"
                     : "Parameter \(name): its shape \(shape) is not known before the first forward pass")
@@ -98,7 +98,7 @@ public final class Parameter: CustomStringConvertible {
     ///
     /// - Precondition: agrees with the known dimensions.
     public func completeShape(_ full: [Int]) {
-        precondition(
+        require(
             full.count == shape.count && zip(shape, full).allSatisfy { $0 == 0 || $0 == $1 },
             "Parameter \(name): expected shape \(shape), got \(full)")
         if hasKnownShape { return }
@@ -129,11 +129,11 @@ public final class Parameter: CustomStringConvertible {
     ///
     /// - Precondition: shape agrees and the type is the parameter's.
     public func setData(_ values: Tensor) {
-        precondition(
+        require(
             values.dtype == dtype, "Parameter \(name): expected \(dtype.rawValue), got \(values.dtype.rawValue)")
         deferred = nil
         completeShape(values.shape)
-        precondition(values.shape == shape, "Parameter \(name): expected shape \(shape), got \(values.shape)")
+        require(values.shape == shape, "Parameter \(name): expected shape \(shape), got \(values.shape)")
         if let storage { storage.copyElements(from: values) } else { storage = values.copy() }
         markChanged()
     }
@@ -150,7 +150,7 @@ public final class Parameter: CustomStringConvertible {
     /// - Precondition: not in an arena, whose memory has one type.
     public func cast(to target: DType) {
         if target == dtype { return }
-        precondition(!isInArena, "Parameter \(name): cast before an arena or a trainer is made")
+        require(!isInArena, "Parameter \(name): cast before an arena or a trainer is made")
         dtype = target
         storage = storage?.cast(to: target)
         gradients = gradients.map { $0.cast(to: target) }
@@ -174,11 +174,11 @@ extension Parameter {
     ///
     /// - Precondition: the requirement is not `null`, and there is one gradient, or one is selected.
     public var gradient: Tensor {
-        precondition(
+        require(
             gradientRequirement != .null,
             "Parameter \(name): has no gradient, because its gradient requirement is null")
         let roots = gradientDestinations(selectedGradients?.count ?? max(gradients.count, 1))
-        precondition(roots.count == 1, "Parameter \(name): \(roots.count) partial gradients; combine them")
+        require(roots.count == 1, "Parameter \(name): \(roots.count) partial gradients; combine them")
         return roots[0]
     }
 
@@ -192,7 +192,7 @@ extension Parameter {
         }
         if gradients.isEmpty, !isInArena { makeGradients(subtreeCount) }
         let chosen = selectedGradients ?? gradients.indices
-        precondition(
+        require(
             chosen.count == subtreeCount,
             "Parameter \(name): \(chosen.count) gradients for \(subtreeCount) subtrees; build the ParameterArena with the subtree count of the leaf plan"
         )

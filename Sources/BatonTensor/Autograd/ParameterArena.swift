@@ -42,11 +42,11 @@ public final class ParameterArena {
         var slots: [Slot] = []
         var end = 0
         for parameter in trained {
-            precondition(
+            require(
                 parameter.hasKnownShape,
                 "ParameterArena: the shape \(parameter.shape) of \(parameter.name) is not known; give the input sizes or run a forward pass first"
             )
-            precondition(
+            require(
                 parameter.dtype == dtype,
                 "ParameterArena: \(parameter.name) is \(parameter.dtype.rawValue), the others are \(dtype.rawValue)")
             slots.append(Slot(parameter: parameter, range: end..<end + parameter.count))
@@ -54,7 +54,7 @@ public final class ParameterArena {
         }
         let sorted = slots.sorted { $0.parameter.name < $1.parameter.name }
         for (left, right) in zip(sorted, sorted.dropFirst()) {
-            precondition(
+            require(
                 left.parameter.name != right.parameter.name,
                 "ParameterArena: two parameters are named \(left.parameter.name)")
         }

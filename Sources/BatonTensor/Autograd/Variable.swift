@@ -42,7 +42,7 @@ public final class Variable {
 
     /// Adds a contribution. With no gradient yet the tensor itself becomes it, so it must not be used afterwards.
     public func consumeGradient(_ contribution: Tensor) {
-        precondition(
+        require(
             contribution.shape == value.shape && contribution.dtype == value.dtype,
             "Variable: a gradient of \(contribution.shape) \(contribution.dtype.rawValue) for a value of \(value.shape) \(value.dtype.rawValue)"
         )

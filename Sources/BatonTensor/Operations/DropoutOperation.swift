@@ -13,10 +13,10 @@ extension ForwardContext {
     ///   - name: name of the layer, unique in the model.
     /// - Precondition: 0 ≤ p < 1.
     public func dropout(_ x: Variable, rate: Double, name: String, layout: SequenceLayout = .TNC) -> Variable {
-        precondition(rate >= 0 && rate < 1, "dropout: expected a rate in [0, 1), got \(rate)")
+        require(rate >= 0 && rate < 1, "dropout: expected a rate in [0, 1), got \(rate)")
         guard isTraining, rate > 0 else { return x }
         let shape = x.shape
-        precondition((2...3).contains(shape.count), "dropout: expected (T,N,C), (N,T,C) or (N,C), got \(shape)")
+        require((2...3).contains(shape.count), "dropout: expected (T,N,C), (N,T,C) or (N,C), got \(shape)")
         let rowsFirst = shape.count == 3 && layout == .NTC
         let (outer, inner) = shape.count == 3 ? (shape[0], shape[1]) : (1, shape[0])
         let mask = random.dropoutMask(
@@ -52,7 +52,7 @@ extension Tensor {
     /// The elements a mask keeps, scaled, and zero for the others; written to a tensor of equal count, which may be this
     /// one, or added to it.
     public func dropout(_ mask: DropoutMask, into target: Tensor, adds: Bool = false) {
-        precondition(
+        require(
             count == mask.times * mask.rows * mask.width && target.count == count,
             "dropout: expected two tensors of \(mask.times * mask.rows * mask.width) elements, got \(shape) and \(target.shape)"
         )

@@ -78,7 +78,7 @@ extension ForwardContext {
     }
 
     private func requireEqual(_ operation: String, _ a: Variable, _ b: Variable) {
-        precondition(
+        require(
             a.shape == b.shape && a.dtype == b.dtype,
             "\(operation): expected \(a.shape) \(a.dtype.rawValue) on both sides, got \(b.shape) \(b.dtype.rawValue)")
     }

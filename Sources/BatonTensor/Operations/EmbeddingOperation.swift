@@ -13,14 +13,14 @@ extension ForwardContext {
     /// - Precondition: 0 ≤ id < V.
     public func embedding(_ ids: Tensor, weight: Parameter, layout: SequenceLayout = .TNC) -> Variable {
         let rowsFirst = layout == .NTC || ids.rank == 1
-        precondition(
+        require(
             (1...2).contains(ids.rank) && ids.shape[rowsFirst ? 0 : 1] == leaves.rowCount,
             "embedding: expected ids (\(leaves.rowCount)) or (\(layout == .TNC ? "T,\(leaves.rowCount)" : "\(leaves.rowCount),T")), got \(ids.shape)"
         )
         let (vocabulary, width) = (weight.shape[0], weight.shape[1])
         let tokens = ids.integers()
         for token in tokens {
-            precondition(
+            require(
                 token >= 0 && token < vocabulary,
                 "embedding: id \(token) outside the \(vocabulary) rows of \(weight.name)")
         }
@@ -154,7 +154,7 @@ extension Tensor {
         switch dtype {
         case .int32: return elements(as: Int32.self).map { Int($0) }
         case .int64: return elements(as: Int64.self).map { Int($0) }
-        case .float32, .float64: preconditionFailure("Tensor: expected int32 or int64, got \(dtype.rawValue)")
+        case .float32, .float64: fatalError("Tensor: expected int32 or int64, got \(dtype.rawValue)")
         }
     }
 }

@@ -15,7 +15,7 @@ extension ForwardContext {
     /// Source: Ba, Kiros, Hinton 2016, arXiv:1607.06450.
     public func layerNorm(_ x: Variable, gain: Parameter, bias: Parameter, epsilon: Double = 1e-5) -> Variable {
         let width = x.shape.last ?? 0
-        precondition(
+        require(
             (2...3).contains(x.shape.count) && gain.shape == [width] && bias.shape == [width] && gain.dtype == x.dtype
                 && x.shape[x.shape.count - 2] == leaves.rowCount,
             "layerNorm: expected (T,\(leaves.rowCount),C) or (\(leaves.rowCount),C) with \(gain.name) and \(bias.name) of (C), got \(x.shape), \(gain.shape) and \(bias.shape)"

@@ -47,7 +47,7 @@ extension ForwardContext {
 
     /// x·Wᵀ of two variables, x (T, N, C) or (N, C), W (units, C). dX = dY·W; dW = Σ over leaves of dYᵀ·X.
     public func matmul(_ x: Variable, transposed weight: Variable) -> Variable {
-        precondition(
+        require(
             weight.shape.count == 2 && x.shape.last == weight.shape[1] && weight.dtype == x.dtype,
             "matmul: expected (…,C) and (units,C) of one type, got \(x.shape) \(x.dtype.rawValue) and \(weight.shape) \(weight.dtype.rawValue)"
         )

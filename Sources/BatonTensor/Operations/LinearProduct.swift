@@ -67,7 +67,7 @@ final class TypedLinearProduct<Scalar: DifferentiableScalar>: LinearProduct {
     }
 
     func update(weight: Tensor, bias: Tensor?, training: Bool) {
-        precondition(
+        require(
             weight.shape == [units, width] && (bias.map { $0.shape == [units] } ?? true),
             "linear: expected weight \([units, width]) and bias \([units]), got \(weight.shape) and \(bias?.shape ?? [])"
         )
@@ -100,7 +100,7 @@ final class TypedLinearProduct<Scalar: DifferentiableScalar>: LinearProduct {
         leaves: LeafPlan, layout: SequenceLayout, hook: StepHook
     ) {
         let rows = Rows(input, width, leaves, layout)
-        precondition(
+        require(
             weightGradients.count == leaves.subtrees.count,
             "linear: \(weightGradients.count) gradients for \(leaves.subtrees.count) subtrees; build the ParameterArena with the subtree count of the leaf plan"
         )
@@ -123,11 +123,11 @@ final class TypedLinearProduct<Scalar: DifferentiableScalar>: LinearProduct {
 
         init(_ tensor: Tensor, _ width: Int, _ leaves: LeafPlan, _ layout: SequenceLayout) {
             let shape = tensor.shape
-            precondition(
+            require(
                 (2...3).contains(shape.count) && shape[shape.count - 1] == width,
                 "linear: expected (\(layout == .TNC ? "T,N" : "N,T"),\(width)) or (N,\(width)), got \(shape)")
             (steps, batch) = shape.count == 3 ? layout.sizes(shape) : (1, shape[0])
-            precondition(
+            require(
                 leaves.rowCount == batch, "linear: expected \(leaves.rowCount) rows as in the leaf plan, got \(shape)")
             self.layout = layout
         }

@@ -14,7 +14,7 @@ extension ForwardContext {
         _ prediction: Variable, label: Tensor, weights: Tensor? = nil, batchAxis: Int = 0, name: String,
         _ loss: @escaping (_ prediction: Double, _ label: Double) -> (value: Double, derivative: Double)
     ) -> Variable {
-        precondition(
+        require(
             label.count == prediction.value.count,
             "\(name): expected a label for each of \(prediction.shape), got \(label.shape)")
         let samples = SampleAxis(prediction.shape, batchAxis, name)
@@ -54,10 +54,10 @@ extension ForwardContext {
     ) -> Variable {
         let shape = logits.shape
         let width = shape.last ?? 0
-        precondition(width > 0, "crossEntropyLoss: expected (…,V) with V ≥ 1, got \(shape)")
+        require(width > 0, "crossEntropyLoss: expected (…,V) with V ≥ 1, got \(shape)")
         let positions = Array(shape.dropLast())
         let dense = label.shape == shape
-        precondition(
+        require(
             dense || label.count == positions.reduce(1, *),
             "crossEntropyLoss: expected labels \(positions) or \(shape), got \(label.shape)")
         let samples = SampleAxis(positions + [1], batchAxis, "crossEntropyLoss")
@@ -85,7 +85,7 @@ extension ForwardContext {
                     }
                 } else {
                     guard let index = Int(exactly: labels[position]), (0..<width).contains(index) else {
-                        preconditionFailure(
+                        fatalError(
                             "crossEntropyLoss: label \(labels[position]) is none of the \(width) classes")
                     }
                     value = normalizer - Double(row[index])
@@ -127,7 +127,7 @@ private struct SampleAxis {
     private let inner: Int
 
     init(_ shape: [Int], _ axis: Int, _ operation: String) {
-        precondition(shape.indices.contains(axis), "\(operation): batch axis \(axis) outside \(shape)")
+        require(shape.indices.contains(axis), "\(operation): batch axis \(axis) outside \(shape)")
         count = shape[axis]
         inner = shape[(axis + 1)...].reduce(1, *)
         elements = max(1, shape.enumerated().reduce(1) { $1.offset == axis ? $0 : $0 * $1.element })

@@ -14,8 +14,8 @@ extension ForwardContext {
     public func dropout(
         _ x: Variable, rate: Double, name: String, sharedAxes axes: [Int], layout: SequenceLayout = .TNC
     ) -> Variable {
-        precondition((0...1).contains(rate), "dropout: expected a rate in [0, 1], got \(rate)")
-        precondition(
+        require((0...1).contains(rate), "dropout: expected a rate in [0, 1], got \(rate)")
+        require(
             axes.allSatisfy { x.shape.indices.contains($0) }, "dropout: axes \(axes) outside those of \(x.shape)")
         guard isTraining, rate > 0 else { return x }
         if rate < 1 && axes.isEmpty { return dropout(x, rate: rate, name: name, layout: layout) }
@@ -54,7 +54,7 @@ extension ForwardContext {
 
     /// y = a where the mask is not 0, b elsewhere, element by element. The gradient goes where the element came from.
     public func select(_ mask: Tensor, _ a: Variable, _ b: Variable) -> Variable {
-        precondition(
+        require(
             mask.shape == a.shape && b.shape == a.shape && a.dtype == b.dtype && mask.dtype == a.dtype,
             "select: expected equal shapes and types, got \(mask.shape), \(a.shape) and \(b.shape)")
         func run(_ first: Tensor?, _ second: Tensor?) -> Tensor {
@@ -85,7 +85,7 @@ extension Tensor {
     /// The elements repeated along axes of size 1 until the shape is reached.
     func broadcast(to target: [Int]) -> Tensor {
         if shape == target { return self }
-        precondition(
+        require(
             rank == target.count && zip(shape, target).allSatisfy { $0 == $1 || $0 == 1 },
             "Tensor: cannot broadcast \(shape) to \(target)")
         var current = self

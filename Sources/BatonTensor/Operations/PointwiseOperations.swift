@@ -54,7 +54,7 @@ extension ForwardContext {
         derivative singleDerivative: @escaping (Float, Float) -> Float,
         _ doubleDerivative: @escaping (Double, Double) -> Double
     ) -> Variable {
-        precondition(x.dtype.isFloatingPoint, "\(name): expected float32 or float64, got \(x.dtype.rawValue)")
+        require(x.dtype.isFloatingPoint, "\(name): expected float32 or float64, got \(x.dtype.rawValue)")
         let value = Tensor(uninitialized: x.shape, dtype: x.dtype)
         switch x.dtype {
         case .float32: Pointwise.map(x.value, into: value, single)

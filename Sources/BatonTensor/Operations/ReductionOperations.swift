@@ -6,7 +6,7 @@ extension ForwardContext {
     public func mean(_ x: Variable) -> Variable { reduce("mean", x, factor: 1 / Double(x.value.count)) }
 
     private func reduce(_ operation: String, _ x: Variable, factor: Double) -> Variable {
-        precondition(x.value.count > 0, "\(operation): expected at least one element, got \(x.shape)")
+        require(x.value.count > 0, "\(operation): expected at least one element, got \(x.shape)")
         let total = x.value.doubles().reduce(0, +) * factor
         let value = Tensor(doubles: [total], shape: [], dtype: x.dtype)
         return result(operation, value, of: [x]) { gradient in

@@ -32,7 +32,7 @@ extension ForwardContext {
     /// - Parameter lengths: λ of every row, 1 ≤ λ ≤ T.
     public func lastStep(_ x: Variable, lengths: [Int], layout: SequenceLayout = .TNC) -> Variable {
         let plan = SequenceRows(x, lengths, layout, "lastStep")
-        precondition(lengths.allSatisfy { $0 > 0 }, "lastStep: expected lengths of at least 1, got \(lengths)")
+        require(lengths.allSatisfy { $0 > 0 }, "lastStep: expected lengths of at least 1, got \(lengths)")
         return result("lastStep", plan.last(x.value), of: [x]) { gradient in
             x.consumeGradient(plan.scattered(gradient))
         }
@@ -41,7 +41,7 @@ extension ForwardContext {
     /// Rows of two matrices: y[n] = rows[n] ? a[n] : b[n], with a and b (N, …). The gradient goes where the row came
     /// from.
     public func selectRows(_ rows: [Bool], _ a: Variable, _ b: Variable) -> Variable {
-        precondition(
+        require(
             a.shape == b.shape && a.dtype == b.dtype && a.shape.first == rows.count,
             "selectRows: expected two matrices of \(rows.count) rows, got \(a.shape) and \(b.shape)")
         let value = Tensor(uninitialized: a.shape, dtype: a.dtype)
@@ -72,10 +72,10 @@ private struct SequenceRows {
 
     init(_ x: Variable, _ lengths: [Int], _ layout: SequenceLayout, _ operation: String) {
         shape = x.shape
-        precondition(shape.count >= 2, "\(operation): expected (T,N,…) or (N,T,…), got \(shape)")
+        require(shape.count >= 2, "\(operation): expected (T,N,…) or (N,T,…), got \(shape)")
         let (steps, rows) = layout == .TNC ? (shape[0], shape[1]) : (shape[1], shape[0])
         self.steps = steps
-        precondition(
+        require(
             lengths.count == rows && lengths.allSatisfy { (0...steps).contains($0) },
             "\(operation): expected \(rows) lengths from 0 to \(steps), got \(lengths)")
         self.lengths = lengths

@@ -8,13 +8,13 @@ extension ForwardContext {
 
     /// Joins along an axis: 0 joins time steps of (T, N, C), the last axis features.
     public func concatenate(_ parts: [Variable], axis: Int) -> Variable {
-        guard let first = parts.first else { preconditionFailure("concatenate: expected at least one part, got none") }
-        precondition(first.shape.indices.contains(axis), "concatenate: axis \(axis) outside \(first.shape)")
+        guard let first = parts.first else { fatalError("concatenate: expected at least one part, got none") }
+        require(first.shape.indices.contains(axis), "concatenate: axis \(axis) outside \(first.shape)")
         var shape = first.shape
         for part in parts.dropFirst() {
             var expected = first.shape
             expected[axis] = part.shape.count > axis ? part.shape[axis] : 0
-            precondition(
+            require(
                 part.shape == expected && part.dtype == first.dtype,
                 "concatenate: expected \(first.shape) \(first.dtype.rawValue) except on axis \(axis), got \(part.shape) \(part.dtype.rawValue)"
             )
@@ -42,7 +42,7 @@ extension ForwardContext {
 
     /// Entries `range` of an axis. The gradient outside them is zero.
     public func slice(_ x: Variable, axis: Int, _ range: Range<Int>) -> Variable {
-        precondition(
+        require(
             x.shape.indices.contains(axis) && range.lowerBound >= 0 && range.upperBound <= x.shape[axis],
             "slice: entries \(range) of axis \(axis) outside \(x.shape)")
         var shape = x.shape
@@ -59,7 +59,7 @@ extension ForwardContext {
 
     /// (A, B, …) → (B, A, …): between the layouts TNC and NTC.
     public func swapLeadingAxes(_ x: Variable) -> Variable {
-        precondition(x.shape.count >= 2, "swapLeadingAxes: expected at least two axes, got \(x.shape)")
+        require(x.shape.count >= 2, "swapLeadingAxes: expected at least two axes, got \(x.shape)")
         return result("swapLeadingAxes", x.value.withSwappedLeadingAxes(), of: [x]) { gradient in
             x.consumeGradient(gradient.withSwappedLeadingAxes())
         }
@@ -69,7 +69,7 @@ extension ForwardContext {
 extension Tensor {
     /// A copy with the first two axes exchanged.
     public func withSwappedLeadingAxes() -> Tensor {
-        precondition(rank >= 2, "Tensor: cannot swap the leading axes of \(shape)")
+        require(rank >= 2, "Tensor: cannot swap the leading axes of \(shape)")
         let (outer, inner) = (shape[0], shape[1])
         let result = Tensor(uninitialized: [inner, outer] + shape.dropFirst(2), dtype: dtype)
         let bytes = shape.dropFirst(2).reduce(dtype.byteCount, *)

@@ -14,7 +14,7 @@ public struct CrossEntropy {
     ///
     /// - Precondition: a power of two of leaves.
     public static func treeSum(_ leaves: [Double]) -> Double {
-        precondition(
+        require(
             !leaves.isEmpty && leaves.count & (leaves.count - 1) == 0,
             "CrossEntropy.treeSum: expected a power of two of leaves, got \(leaves.count)")
         var values = leaves
@@ -38,7 +38,7 @@ extension ForwardContext {
     /// - Precondition: target < V.
     public func softmaxCrossEntropy(_ logits: Variable, targets: Tensor, gradientScale: Double) -> CrossEntropy {
         let shape = logits.shape
-        precondition(
+        require(
             (2...3).contains(shape.count) && targets.shape == Array(shape.dropLast())
                 && shape[shape.count - 2] == leaves.rowCount,
             "softmaxCrossEntropy: expected logits (T,N,V) or (N,V) with N = \(leaves.rowCount) and targets without V, got \(shape) and \(targets.shape)"
@@ -66,7 +66,7 @@ extension CrossEntropy {
     ) {
         let (batch, width) = (leaves.rowCount, logits.shape[logits.rank - 1])
         let labels = targets.integers()
-        precondition(
+        require(
             logits.count == labels.count * width && (gradient.map { $0.count == logits.count } ?? true)
                 && leafSums.count == leaves.leaves.count,
             "CrossEntropy: \(labels.count) targets and \(leafSums.count) leaves, got logits \(logits.shape) and \(leaves.leaves.count) leaves"
@@ -84,7 +84,7 @@ extension CrossEntropy {
                     target?.update(repeating: 0, count: width)
                     continue
                 }
-                precondition(label < width, "softmaxCrossEntropy: target \(label) outside the \(width) classes")
+                require(label < width, "softmaxCrossEntropy: target \(label) outside the \(width) classes")
                 let terms = Scalar.softmaxTerms(row, count: width, exponentials: target)
                 let leaf = leafOf[position % batch]
                 sums[leaf] += log(terms.sum) + (terms.maximum - Double(row[label]))

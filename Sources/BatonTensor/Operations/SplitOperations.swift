@@ -2,7 +2,7 @@ extension ForwardContext {
     /// Equal parts of the last axis, for instance the gates of a pre-activation: (…, n·H) → n of (…, H).
     public func split(_ x: Variable, into count: Int) -> [Variable] {
         let axis = x.shape.count - 1
-        precondition(
+        require(
             axis >= 0 && count > 0 && x.shape[axis] % count == 0,
             "split: cannot split the last axis of \(x.shape) into \(count) equal parts")
         let width = x.shape[axis] / count
@@ -22,7 +22,7 @@ extension ForwardContext {
 
     /// The steps of a sequence: (T, N, …) with axis 0, or (N, T, …) with axis 1, → T of (N, …).
     public func unstack(_ x: Variable, axis: Int) -> [Variable] {
-        precondition(x.shape.count >= 2 && (0...1).contains(axis), "unstack: no axis \(axis) of steps in \(x.shape)")
+        require(x.shape.count >= 2 && (0...1).contains(axis), "unstack: no axis \(axis) of steps in \(x.shape)")
         let value = axis == 0 ? x.value : x.value.withSwappedLeadingAxes()
         let rest = Array(value.shape.dropFirst())
         let steps = (0..<value.shape[0]).map { value[leading: $0..<$0 + 1].reshaped(rest) }
@@ -37,11 +37,11 @@ extension ForwardContext {
 
     /// A sequence from its steps: T of (N, …) → (T, N, …) with axis 0, or (N, T, …) with axis 1.
     public func stack(_ steps: [Variable], axis: Int) -> Variable {
-        guard let first = steps.first else { preconditionFailure("stack: expected at least one step, got none") }
-        precondition((0...1).contains(axis), "stack: expected axis 0 or 1, got \(axis)")
+        guard let first = steps.first else { fatalError("stack: expected at least one step, got none") }
+        require((0...1).contains(axis), "stack: expected axis 0 or 1, got \(axis)")
         let value = Tensor(uninitialized: [steps.count] + first.shape, dtype: first.dtype)
         for (index, step) in steps.enumerated() {
-            precondition(
+            require(
                 step.shape == first.shape && step.dtype == first.dtype,
                 "stack: expected steps \(first.shape) \(first.dtype.rawValue), got \(step.shape) \(step.dtype.rawValue)"
             )

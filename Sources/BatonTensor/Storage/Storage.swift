@@ -14,7 +14,7 @@ public final class Storage {
 
     /// Memory of unspecified content.
     public init(byteCount: Int) {
-        precondition(byteCount >= 0, "Storage: negative size \(byteCount)")
+        require(byteCount >= 0, "Storage: negative size \(byteCount)")
         self.byteCount = byteCount
         owner = nil
         (pointer, capacity) = StoragePool.take(byteCount: byteCount)
@@ -23,7 +23,7 @@ public final class Storage {
     /// Memory of somebody else, who is kept alive.
     init(_ bytes: UnsafeMutableRawBufferPointer, owner: AnyObject) {
         guard let base = bytes.baseAddress, UInt(bitPattern: base) % 64 == 0 else {
-            preconditionFailure("Storage: expected memory at an address that 64 divides")
+            fatalError("Storage: expected memory at an address that 64 divides")
         }
         (pointer, byteCount, capacity) = (base, bytes.count, bytes.count)
         self.owner = owner

@@ -15,7 +15,7 @@ extension DType {
         case .float32: return Float.self
         case .float64: return Double.self
         case .int32, .int64:
-            preconditionFailure("\(operation): expected float32 or float64, got \(rawValue)")
+            fatalError("\(operation): expected float32 or float64, got \(rawValue)")
         }
     }
 }

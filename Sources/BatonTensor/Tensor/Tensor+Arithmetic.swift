@@ -3,7 +3,7 @@ internal import BatonKernels
 extension Tensor {
     /// Adds another tensor of equal type and count, element by element.
     public func add(_ other: Tensor) {
-        precondition(
+        require(
             other.dtype == dtype && other.count == count,
             "Tensor.add: expected \(shape) \(dtype.rawValue), got \(other.shape) \(other.dtype.rawValue)")
         func run<Scalar: DifferentiableScalar>(_: Scalar.Type) {
@@ -52,7 +52,7 @@ extension Tensor {
             let (source, destination) = (pointer(of: Double.self), result.pointer(of: Float.self))
             for index in 0..<count { destination[index] = Float(source[index]) }
         default:
-            preconditionFailure(
+            fatalError(
                 "Tensor.cast: expected float32 and float64, got \(dtype.rawValue) and \(target.rawValue)")
         }
         return result

@@ -23,7 +23,7 @@ public struct Tensor {
 
     /// A tensor of unspecified content.
     public init(uninitialized shape: [Int], dtype: DType = .float32) {
-        precondition(shape.allSatisfy { $0 >= 0 }, "Tensor: negative dimension in \(shape)")
+        require(shape.allSatisfy { $0 >= 0 }, "Tensor: negative dimension in \(shape)")
         self.shape = shape
         self.dtype = dtype
         self.offset = 0
@@ -40,7 +40,7 @@ public struct Tensor {
     }
 
     init(shape: [Int], dtype: DType, storage: Storage, offset: Int) {
-        precondition(
+        require(
             (offset + shape.reduce(1, *)) * dtype.byteCount <= storage.byteCount,
             "Tensor: shape \(shape) of \(dtype.rawValue) at element \(offset) exceeds a storage of \(storage.byteCount) bytes"
         )
@@ -54,7 +54,7 @@ public struct Tensor {
     ///
     /// - Precondition: `Scalar` is the tensor's element type.
     public func pointer<Scalar: TensorScalar>(of type: Scalar.Type = Scalar.self) -> UnsafeMutablePointer<Scalar> {
-        precondition(
+        require(
             Scalar.dtype == dtype, "Tensor: element type is \(dtype.rawValue), accessed as \(Scalar.dtype.rawValue)")
         return rawPointer.assumingMemoryBound(to: Scalar.self)
     }
@@ -69,7 +69,7 @@ extension Tensor {
 
     /// The given elements in row-major order.
     public init<Scalar: TensorScalar>(_ elements: [Scalar], shape: [Int]) {
-        precondition(
+        require(
             elements.count == shape.reduce(1, *), "Tensor: \(elements.count) elements do not fill shape \(shape)")
         self.init(uninitialized: shape, dtype: Scalar.dtype)
         elements.withUnsafeBufferPointer { source in
@@ -100,7 +100,7 @@ extension Tensor {
 
     /// Overwrites this tensor's memory with another's of equal type and count.
     public func copyElements(from other: Tensor) {
-        precondition(
+        require(
             other.dtype == dtype && other.count == count,
             "Tensor: cannot copy \(other.shape) \(other.dtype.rawValue) into \(shape) \(dtype.rawValue)")
         rawPointer.copyMemory(from: other.rawPointer, byteCount: byteCount)
@@ -108,13 +108,13 @@ extension Tensor {
 
     /// The same memory under another shape of equal count.
     public func reshaped(_ newShape: [Int]) -> Tensor {
-        precondition(newShape.reduce(1, *) == count, "Tensor: cannot reshape \(shape) to \(newShape)")
+        require(newShape.reduce(1, *) == count, "Tensor: cannot reshape \(shape) to \(newShape)")
         return Tensor(shape: newShape, dtype: dtype, storage: storage, offset: offset)
     }
 
     /// A view of entries `range` of the first axis (time steps of a (T, N, C) tensor, rows of a matrix).
     public subscript(leading range: Range<Int>) -> Tensor {
-        precondition(
+        require(
             !shape.isEmpty && range.lowerBound >= 0 && range.upperBound <= shape[0],
             "Tensor: range \(range) outside the first axis of \(shape)")
         let stride = shape.dropFirst().reduce(1, *)

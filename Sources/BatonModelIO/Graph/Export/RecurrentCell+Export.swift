@@ -152,7 +152,7 @@ struct CellUnroller {
             ).node
             return (0..<count).map { Output(node: node, index: $0) }
         }
-        precondition(rows > 0, "\(cell.name): no gates")
+        require(rows > 0, "\(cell.name): no gates")
         let fromInput = try product("i2h", input, cell.i2hWeight, cell.i2hBias)
         let fromState = try product("h2h", states[0], cell.h2hWeight, cell.h2hBias)
         if let gru = cell as? GRUCell {

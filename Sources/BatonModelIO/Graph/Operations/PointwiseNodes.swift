@@ -95,7 +95,7 @@ struct ZerosNode: GraphOperation {
 
     /// Run by the block, which knows the batch.
     func run(_ inputs: [Variable], _ context: ForwardContext) -> [Variable] {
-        preconditionFailure("ZerosNode: run without its shape")
+        fatalError("ZerosNode: run without its shape")
     }
 }
 
