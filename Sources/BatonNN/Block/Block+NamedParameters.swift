@@ -98,7 +98,7 @@ extension Block {
                     "There are values for \(name), but no such parameter; there are \(Self.list(names.map(\.name))). Ignore extra values to pass over them"
                 )
             }
-            guard parameter.agrees(with: tensor.shape) else {
+            guard parameter.agrees(with: tensor.shape), !tensor.shape.contains(0) else {
                 throw NNError(
                     "Parameter \(name) has the shape \(parameter.shape), but its values have \(tensor.shape); build the block with the sizes it was saved with"
                 )

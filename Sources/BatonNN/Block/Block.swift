@@ -121,7 +121,8 @@ open class Block: CustomStringConvertible {
         return (["\(type(of: self))("] + lines + [")"]).joined(separator: "\n")
     }
 
-    private func indented(_ text: String) -> String {
+    /// The text with its lines after the first moved to the right, as Gluon prints what is inside.
+    final func indented(_ text: String) -> String {
         text.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\n  ")
     }
 }

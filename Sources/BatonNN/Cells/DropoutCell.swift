@@ -33,7 +33,11 @@ public final class DropoutCell: RecurrentCell {
         _ request: UnrollRequest, _ context: ForwardContext
     ) -> (outputs: CellSequence, states: [Variable]) {
         let inputs = request.inputs
-        guard request.mergeOutputs ?? inputs.isMerged else { return unrolledStepByStep(request, context) }
+        guard request.mergeOutputs ?? inputs.isMerged else {
+            var part = request
+            part.mergeOutputs = false
+            return unrolledStepByStep(part, context)
+        }
         let layout = inputs.layout
         let dropped = context.dropout(
             maskedInputs(request, context).merged, rate: rate, name: name, sharedAxes: axes, layout: layout)

@@ -15,15 +15,33 @@ final class GateProducts {
     private let input = LinearLayerProduct()
     private let hidden = LinearLayerProduct()
 
-    init(
+    convenience init(
         _ outline: inout BlockOutline, rows: Int, inputSize: Int, stateSize: Int,
         _ initializers: RecurrentInitializers, _ dtype: DType
     ) {
+        let weights = Self.weights(
+            &outline, rows: rows, inputSize: inputSize, stateSize: stateSize, initializers, dtype)
+        self.init(weights, &outline, rows: rows, initializers, dtype)
+    }
+
+    /// W and U. Apart from the biases, because a projected cell has its third weight before them.
+    static func weights(
+        _ outline: inout BlockOutline, rows: Int, inputSize: Int, stateSize: Int,
+        _ initializers: RecurrentInitializers, _ dtype: DType
+    ) -> (input: Parameter, hidden: Parameter) {
         require(inputSize >= 0, "\(outline.prefix): expected inputSize ≥ 0, got \(inputSize)")
-        inputWeight = outline.parameter(
+        let input = outline.parameter(
             "i2h_weight", shape: [rows, inputSize], dtype: dtype, initializer: initializers.inputWeight)
-        hiddenWeight = outline.parameter(
+        let hidden = outline.parameter(
             "h2h_weight", shape: [rows, stateSize], dtype: dtype, initializer: initializers.hiddenWeight)
+        return (input, hidden)
+    }
+
+    init(
+        _ weights: (input: Parameter, hidden: Parameter), _ outline: inout BlockOutline, rows: Int,
+        _ initializers: RecurrentInitializers, _ dtype: DType
+    ) {
+        (inputWeight, hiddenWeight) = weights
         inputBias = outline.parameter(
             "i2h_bias", shape: [rows], dtype: dtype, initializer: initializers.inputBias)
         hiddenBias = outline.parameter(

@@ -3,8 +3,8 @@ public import BatonTensor
 /// An LSTM whose output is projected: gates as in `LSTMCell` with r_{t−1} in place of h_{t−1}, m_t = o⊙tanh(c_t),
 /// r_t = m_t·Vᵀ; output r_t.
 ///
-/// Parameters `i2h_weight` (4·H, C), `h2h_weight` (4·H, P), `i2h_bias`, `h2h_bias` (4·H), `h2r_weight` V (P, H); states
-/// r (N, P) and c (N, H). Source: Sak et al. 2014; Gluon contrib `LSTMPCell` (parity 1.3, 2.4).
+/// Parameters, in this order, `i2h_weight` (4·H, C), `h2h_weight` (4·H, P), `h2r_weight` V (P, H), `i2h_bias`,
+/// `h2h_bias` (4·H); states r (N, P) and c (N, H). Source: Sak et al. 2014; Gluon contrib `LSTMPCell` (parity 1.3, 2.4).
 public final class LSTMPCell: PlainCell {
     /// P.
     public let projectionSize: Int
@@ -21,10 +21,12 @@ public final class LSTMPCell: PlainCell {
         if projectionSize < 1 { trap("LSTMPCell: expected projectionSize ≥ 1, got \(projectionSize)") }
         self.projectionSize = projectionSize
         var outline = BlockOutline(prefix: prefix, hint: "lstmp", params: params)
-        let products = GateProducts(
-            &outline, rows: 4 * hiddenSize, inputSize: inputSize, stateSize: projectionSize, initializers, dtype)
+        let rows = 4 * hiddenSize
+        let weights = GateProducts.weights(
+            &outline, rows: rows, inputSize: inputSize, stateSize: projectionSize, initializers, dtype)
         h2rWeight = outline.parameter(
             "h2r_weight", shape: [projectionSize, hiddenSize], dtype: dtype, initializer: projectionInitializer)
+        let products = GateProducts(weights, &outline, rows: rows, initializers, dtype)
         super.init(outline, hiddenSize: hiddenSize, products)
     }
 

@@ -84,9 +84,9 @@ public class SequentialRNNCell: RecurrentCell {
         }
     }
 
-    /// Class name and one line per cell.
+    /// Class name and one line per cell; the lines of a stack inside are indented.
     public override var description: String {
-        let lines = children.map { "(\($0.name)): \($0.block)" }
+        let lines = children.map { "(\($0.name)): \(indented($0.block.description))" }
         return (["\(type(of: self))("] + lines + [")"]).joined(separator: "\n")
     }
 }

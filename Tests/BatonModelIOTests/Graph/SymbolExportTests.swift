@@ -97,6 +97,7 @@ import Testing
                 LSTMCell(hiddenSize: 4), ResidualCell(GRUCell(hiddenSize: 4)), DropoutCell(rate: 0.3),
                 BidirectionalCell(RNNCell(hiddenSize: 2), LSTMCell(hiddenSize: 3)),
                 ZoneoutCell(RNNCell(hiddenSize: 3), zoneoutOutputs: 0.1, zoneoutStates: 0.2),
+                VariationalDropoutCell(GRUCell(hiddenSize: 2), dropInputs: 0.1, dropStates: 0.2, dropOutputs: 0.3),
             ]),
         ]
         let x = input(layout == .NTC ? [2, 3, 4] : [3, 2, 4])

@@ -36,6 +36,17 @@ import Testing
         #expect(target.weight.shape == [2, 3] && target.weight.data.doubles() == source.weight.data.doubles())
     }
 
+    /// A dimension of zero stands for an unknown one in a parameter, but not in a file.
+    @Test func valuesWithoutElementsAreRefused() {
+        for target in [makeHead("a_"), makeHead("a_", inUnits: 0)] {
+            let values = [
+                (name: "weight", values: Tensor(zeros: [2, 0])), (name: "bias", values: Tensor(zeros: [2])),
+            ]
+            let error = #expect(throws: NNError.self) { try target.load(values) }
+            #expect(error?.message.contains("its values have [2, 0]") == true)
+        }
+    }
+
     @Test func uninitialisedAndDeferredParametersAreNotSaved() {
         let error = #expect(throws: NNError.self) { try makeHead("a_").parameterValues() }
         #expect(error?.message.contains("a_weight") == true)

@@ -114,6 +114,17 @@ private final class Counter: RecurrentCell {
         #expect(Set(steps.joined()) == [0, 2])
     }
 
+    /// A list stays a list, also with lengths, which other cells answer with one tensor.
+    @Test func dropoutCellKeepsTheFormOfItsInputs() {
+        let steps = (0..<3).map { _ in Variable(Tensor(repeating: 1.0, shape: [2, 4])) }
+        for lengths in [nil, Tensor([Int32(3), 1], shape: [2])] {
+            let cell = DropoutCell(rate: 0.5, prefix: "d_")
+            let list = cell.unroll(steps, validLength: lengths, training).outputs
+            #expect(!list.isMerged && list.count == 3)
+            #expect(cell.unroll(steps, mergeOutputs: true, validLength: lengths, training).outputs.isMerged)
+        }
+    }
+
     @Test func zeroWeightsMakeAResidualCellTheIdentity() {
         for cell in [
             ResidualCell(GRUCell(hiddenSize: 200, dtype: .float64)),

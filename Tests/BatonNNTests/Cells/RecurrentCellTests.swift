@@ -139,6 +139,21 @@ import Testing
                 (4): ZoneoutCell(p_out=0.1, p_state=0.2, RNNCell(5 -> 3, tanh))
                 )
                 """)
+        let outer = SequentialRNNCell([
+            SequentialRNNCell([GRUCell(hiddenSize: 4)]),
+            BidirectionalCell(SequentialRNNCell([RNNCell(hiddenSize: 1)]), GRUCell(hiddenSize: 4)),
+        ])
+        #expect(
+            outer.description == """
+                SequentialRNNCell(
+                (0): SequentialRNNCell(
+                  (0): GRUCell(None -> 12)
+                  )
+                (1): BidirectionalCell(forward=SequentialRNNCell(
+                  (0): RNNCell(None -> 1, tanh)
+                  ), backward=GRUCell(None -> 12))
+                )
+                """)
         #expect(
             VariationalDropoutCell(LSTMCell(hiddenSize: 1), dropInputs: 0.1, dropStates: 0.2, dropOutputs: 0.3)
                 .description == "VariationalDropoutCell(p_out = 0.3, p_state = 0.2)")
@@ -152,6 +167,16 @@ import Testing
                 "0.h2h_bias", "1.base_cell.h2h_bias", "3.l_cell.h2h_bias", "3.r_cell.h2h_bias",
                 "4.base_cell.h2h_bias",
             ])
+    }
+
+    /// The order in which MXNet writes them, so that files are equal byte for byte.
+    @Test func aProjectedCellHasItsThirdWeightBeforeTheBiases() {
+        let cell = LSTMPCell(hiddenSize: 4, projectionSize: 2, inputSize: 3, prefix: "p_")
+        #expect(
+            cell.collectParameters().map(\.name) == [
+                "p_i2h_weight", "p_h2h_weight", "p_h2r_weight", "p_i2h_bias", "p_h2h_bias",
+            ])
+        #expect(cell.collectParameters().map(\.shape) == [[16, 3], [16, 2], [2, 4], [16], [16]])
     }
 
     @Test func cellsShareParametersByName() {

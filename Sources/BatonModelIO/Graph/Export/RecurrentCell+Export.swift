@@ -7,8 +7,8 @@ extension RecurrentCell {
     /// `<path>-<epoch>.params`. Input `data`, with lengths `data0` and `data1`; result the merged output.
     ///
     /// Cells: `RNNCell`, `LSTMCell`, `GRUCell` (reset after the product), `LSTMPCell`, `SequentialRNNCell`,
-    /// `BidirectionalCell`, `ResidualCell`, `DropoutCell`, and `ZoneoutCell` as it is at inference, its base. States
-    /// begin with zeros.
+    /// `BidirectionalCell`, `ResidualCell`, `DropoutCell`, and `ZoneoutCell` and `VariationalDropoutCell` as they are at
+    /// inference, their bases. States begin with zeros.
     ///
     /// - Parameters:
     ///   - steps: T, fixed in the graph.
@@ -81,6 +81,7 @@ struct CellUnroller {
                     ["p": String(dropout.rate), "axes": SymbolGraphBuilder.tuple(dropout.axes)], [input])
             }
         case let zoneout as ZoneoutCell: return try unroll(zoneout.baseCell, inputs)
+        case let variational as VariationalDropoutCell: return try unroll(variational.baseCell, inputs)
         case let plain as PlainCell:
             var states = plain.stateInfo(batchSize: 0).enumerated().map { index, info in
                 builder.operation(
@@ -99,7 +100,7 @@ struct CellUnroller {
         default:
             throw ModelIOError(
                 "\(cell.name), a \(type(of: cell)), has no form in MXNet's graph; export plain cells, and stacks, both "
-                    + "directions, residuals, dropout and zoneout of them.")
+                    + "directions, residuals, all sorts of dropout and zoneout of them.")
         }
     }
 
