@@ -28,7 +28,10 @@ struct RunArrays {
         guard input.rank == 3, input.shape[2] == weights.inputSize else {
             throw CommandFailure(
                 "\(options.input) has shape \(input.shape), but the weights in \(options.weights) take \(axes); "
-                    + "give an input with \(weights.inputSize) features.")
+                    + (input.rank == 3
+                        ? "give an input with \(weights.inputSize) features."
+                        : "give an input with three axes, for one row \(batchFirst ? "array[None]" : "array[:, None]").")
+            )
         }
         let (steps, batch) = batchFirst ? (input.shape[1], input.shape[0]) : (input.shape[0], input.shape[1])
         guard steps > 0, batch > 0 else {

@@ -65,7 +65,9 @@ import Testing
         try run.expectRefusal(2, [named, "baton run --help"])
     }
 
-    @Test(arguments: [([5, 2, 4], ["[5, 2, 4]", "(T, N, 3)"]), ([10, 3], ["[10, 3]"]), ([0, 2, 3], ["[0, 2, 3]"])])
+    @Test(arguments: [
+        ([5, 2, 4], ["[5, 2, 4]", "(T, N, 3)"]), ([10, 3], ["[10, 3]", "three axes"]), ([0, 2, 3], ["[0, 2, 3]"]),
+    ])
     func anInputOfAnotherShapeIsRefused(shape: [Int], words: [String]) throws {
         let run = try Valid()
         defer { run.folder.remove() }
