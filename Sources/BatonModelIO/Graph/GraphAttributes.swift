@@ -30,6 +30,12 @@ struct GraphAttributes {
         return number
     }
 
+    mutating func optionalInteger(_ name: String) throws -> Int? {
+        guard let value = text(name) else { return nil }
+        guard let number = Int(value), abs(number) <= Int(Int32.max) else { throw wrong(name, value, "a whole number") }
+        return number
+    }
+
     mutating func number(_ name: String, default standard: Double) throws -> Double {
         guard let value = text(name) else { return standard }
         guard let number = Double(value), number.isFinite else { throw wrong(name, value, "a number") }

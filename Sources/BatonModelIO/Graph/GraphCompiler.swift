@@ -135,6 +135,13 @@ struct GraphCompiler {
         case "Embedding": return try embedding(&attributes, &sources)
         case "Activation": return try ActivationNode(name: attributes.text("act_type") ?? "none")
         case "tanh", "relu", "sigmoid", "softsign": return try ActivationNode(name: node.operation)
+        case "LeakyReLU": return try LeakyNode(&attributes)
+        case "softmax", "log_softmax":
+            return try SoftmaxNode(&attributes, isLogarithm: node.operation == "log_softmax")
+        case "mean", "sum": return try ReductionNode(&attributes, isMean: node.operation == "mean")
+        case "_plus_scalar", "_minus_scalar", "_rminus_scalar", "_mul_scalar", "_div_scalar":
+            return try ScalarNode(&attributes, operation: node.operation)
+        case "LayerNorm": return try layerNorm(&attributes, &sources)
         case "elemwise_add": return ArithmeticNode(sign: .plus)
         case "elemwise_sub": return ArithmeticNode(sign: .minus)
         case "elemwise_mul": return ArithmeticNode(sign: .times)
@@ -145,6 +152,10 @@ struct GraphCompiler {
         case "Dropout": return try DropoutNode(&attributes, name: node.name)
         case "Reshape": return try ReshapeNode(&attributes)
         case "SwapAxis": return try SwapAxesNode(&attributes)
+        case "transpose": return try SwapAxesNode(permutation: &attributes)
+        case "Flatten": return AxesNode(newAxis: nil)
+        case "expand_dims": return AxesNode(newAxis: try attributes.integer("axis"))
+        case "slice_axis": return try SliceAxisNode(&attributes)
         case "SliceChannel": return try SplitNode(&attributes)
         case "Concat": return try JoinNode(&attributes, isStack: false)
         case "stack": return try JoinNode(&attributes, isStack: true)
@@ -215,6 +226,19 @@ struct GraphCompiler {
         let product = products[names] ?? LinearLayerProduct()
         products[names] = product
         return FullyConnectedNode(weight: weight, bias: bias, flattens: flattens, product: product)
+    }
+
+    private mutating func layerNorm(
+        _ attributes: inout GraphAttributes, _ sources: inout [SymbolGraph.Output]
+    ) throws -> LayerNormNode {
+        let epsilon = try attributes.number("eps", default: 1e-5)
+        guard try attributes.integer("axis", default: -1) == -1,
+            try !attributes.boolean("output_mean_var", default: false), epsilon >= 0, sources.count == 3
+        else { throw GraphMismatch("is not over the last axis with a gain and a bias, and one result") }
+        let bias = try parameter(sources.removeLast(), shape: [nil])
+        let gain = try parameter(sources.removeLast(), shape: [bias.count])
+        guard gain.dtype == bias.dtype else { throw GraphMismatch("has a gain and a bias of different types") }
+        return LayerNormNode(gain: gain, bias: bias, epsilon: epsilon)
     }
 
     private mutating func embedding(

@@ -90,3 +90,47 @@ stack.add(rnn.DropoutCell(0.2))
 stack.add(rnn.BidirectionalCell(rnn.LSTMCell(3), rnn.GRUCell(2)))
 stack.add(rnn.ZoneoutCell(rnn.RNNCell(3), 0.1, 0.2))
 export("stack", Unrolled(stack), x)
+
+
+class Head(gluon.HybridBlock):
+    """A recurrent layer and what users put behind it."""
+
+    def __init__(self, head, *blocks, **keywords):
+        super().__init__(**keywords)
+        self.head = head
+        with self.name_scope():
+            for index, block in enumerate(blocks):
+                setattr(self, f"part{index}", block)
+
+    def hybrid_forward(self, F, x):
+        return self.head(F, self, x)
+
+
+def classify(F, net, x):
+    last = F.slice_axis(net.part0(x), axis=1, begin=-1, end=None)
+    return F.softmax(net.part3(net.part2(net.part1(F.Flatten(last))))) * 0.5 + 0.25
+
+
+def pool(F, net, x):
+    steps = net.part0(F.transpose(2 - x, axes=(1, 0, 2))) / 0.5 - 0.125
+    pooled = F.mean(F.expand_dims(steps, axis=1), axis=(0, 1)) + F.sum(steps, axis=0, keepdims=False)
+    return F.log_softmax(net.part1(pooled))
+
+
+def export_with_gradients(name, net, x):
+    """Beside the result, the gradients of the sum of y * dy, dy uniform."""
+    export(name, net, x)
+    x.attach_grad()
+    with mx.autograd.record(train_mode=False):
+        y = net(x)
+    dy = uniform(*y.shape)
+    y.backward(dy, train_mode=False)
+    content = mx.nd.load(f"{name}-arrays.params")
+    content.update({"dy": dy, "gradient in0": x.grad})
+    content.update({f"gradient {p.name}": p.grad() for p in net.collect_params().values()})
+    mx.nd.save(f"{name}-arrays.params", content)
+
+
+export_with_gradients(
+    "classifier", Head(classify, rnn.LSTM(5, layout="NTC"), nn.LayerNorm(), nn.LeakyReLU(0.1), nn.Dense(3)), uniform(2, 3, 4))
+export_with_gradients("pooled", Head(pool, rnn.GRU(5), nn.Dense(3)), uniform(2, 3, 4))

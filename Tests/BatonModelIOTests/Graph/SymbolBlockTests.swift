@@ -14,7 +14,7 @@ import Testing
 
     static let names = [
         "lstm", "gru64", "relu", "projected", "tagger", "flattened", "last", "rnncell", "lstmcell", "lstmpcell",
-        "valid", "bidirectional", "stack",
+        "valid", "bidirectional", "stack", "classifier", "pooled",
     ]
 
     static func block(_ name: String) throws -> SymbolBlock {
@@ -93,6 +93,27 @@ import Testing
                 let numeric = try difference(tensor, index, changed: changed)
                 #expect(abs(numeric - gradient.doubles()[index]) <= 1e-7 * max(1, abs(numeric)))
             }
+        }
+    }
+
+    /// MXNet's own gradients of Σ y ⊙ dy.
+    @Test(arguments: ["classifier", "pooled"]) func gradientsAreMXNets(name: String) throws {
+        let arrays = try TensorFile(path: "\(Self.folder)/\(name)-arrays.params").all()
+        let block = try Self.block(name)
+        let input = Variable(try #require(arrays["in0"]), requiresGradient: true)
+        let tape = Tape()
+        let output = try block.run(
+            [input], ForwardContext(tape: tape, leaves: .whole(rows: 2)))[0]
+        tape.backward(from: [(output, try #require(arrays["dy"]).copy())])
+        let gradients =
+            [("in0", try #require(input.gradient))] + block.collectParameters().map { ($0.name, $0.gradient) }
+        #expect(gradients.count == arrays.names.count { $0.hasPrefix("gradient ") })
+        for (parameter, gradient) in gradients {
+            let expected = try #require(arrays["gradient " + parameter])
+            let violation = Tolerance.violation(
+                parameter, gradient.doubles(), expected.doubles(),
+                tolerance: 2 * Tolerance.relative(epsilon: Double(Float.ulpOfOne), depth: 3 * 3 * 2 * 10))
+            #expect(violation == nil)
         }
     }
 

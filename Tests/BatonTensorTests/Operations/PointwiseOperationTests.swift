@@ -58,6 +58,29 @@ import Testing
         }
     }
 
+    @Test func softmaxAndSumsOverAnAxisMatchDifferences() {
+        check([[3, 5, 6], [5, 6]]) { inputs, context in
+            let joined = context.concatenate(
+                [context.softmax(inputs[0]), context.reshape(context.logSoftmax(inputs[1]), to: [1, 5, 6])], axis: 0)
+            let (first, middle) = (context.sum(joined, axis: 0), context.mean(joined, axis: 1))
+            return context.concatenate(
+                [
+                    context.mean(first, axis: 1), context.sum(middle, axis: 1),
+                    context.reshape(context.sum(joined, axis: 2), to: [20]),
+                ],
+                axis: 0)
+        }
+    }
+
+    @Test func softmaxIsADistributionAlsoOfLargeNumbers() {
+        let x = Variable(Tensor([Float(1000), 1001, -1000, 0, 0, 0], shape: [2, 3]))
+        let p = context.softmax(x).value.doubles()
+        let logarithms = context.logSoftmax(x).value.doubles()
+        #expect(abs(p[0] + p[1] - 1) < 1e-6 && p[2] == 0 && abs(p[1] / p[0] - exp(1)) < 1e-4)
+        #expect(p[3...].allSatisfy { abs($0 - 1 / 3) < 1e-7 })
+        #expect(abs(logarithms[2] + 2001.3133) < 1e-3 && abs(logarithms[4] + log(3)) < 1e-6)
+    }
+
     @Test func layerNormHasMeanBiasAndUnitVariance() {
         let gain = Parameter(name: "gain", shape: [100])
         gain.setData(Tensor(repeating: Float(2), shape: [100]))

@@ -68,3 +68,31 @@ struct EmbeddingNode: GraphOperation {
         return [context.reshape(output, to: ids.shape + [weight.shape[1]])]
     }
 }
+
+/// `LayerNorm` over the last axis, with γ and β of the graph.
+struct LayerNormNode: GraphOperation {
+    let gain: Parameter
+    let bias: Parameter
+    let epsilon: Double
+
+    func shapes(_ inputs: [GraphShape]) throws -> [GraphShape] {
+        let input = try inputs.exactly(1)
+        guard input[0].dtype == gain.dtype, input[0].axes.count >= 2, input[0].axes.last == gain.count,
+            !input[0].axes.contains(0)
+        else {
+            throw GraphMismatch(
+                "takes \(gain.count) features of \(gain.dtype.rawValue), and got \(input[0].dtype.rawValue) \(input[0].axes)"
+            )
+        }
+        return input
+    }
+
+    func run(_ inputs: [Variable], _ context: ForwardContext) -> [Variable] {
+        let rows = inputs[0].value.count / gain.count
+        var context = context
+        context.leaves = .whole(rows: rows)
+        let flat = context.reshape(inputs[0], to: [rows, gain.count])
+        let output = context.layerNorm(flat, gain: gain, bias: bias, epsilon: epsilon)
+        return [context.reshape(output, to: inputs[0].shape)]
+    }
+}

@@ -30,6 +30,26 @@ struct ActivationNode: GraphOperation {
     }
 }
 
+/// `LeakyReLU` of the kind `leaky`: x where x > 0, slope · x elsewhere.
+struct LeakyNode: GraphOperation {
+    let slope: Double
+
+    init(_ attributes: inout GraphAttributes) throws {
+        slope = try attributes.number("slope", default: 0.25)
+        attributes.ignore("lower_bound", "upper_bound")
+        let kind = attributes.text("act_type") ?? "leaky"
+        guard kind == "leaky" else {
+            throw GraphMismatch("has the function '\(printable(kind))', and Baton knows leaky")
+        }
+    }
+
+    func shapes(_ inputs: [GraphShape]) throws -> [GraphShape] { try inputs.floats(1) }
+
+    func run(_ inputs: [Variable], _ context: ForwardContext) -> [Variable] {
+        [context.leakyRelu(inputs[0], slope: slope)]
+    }
+}
+
 /// `elemwise_add`, `elemwise_sub`, `elemwise_mul`.
 struct ArithmeticNode: GraphOperation {
     enum Sign { case plus, minus, times }

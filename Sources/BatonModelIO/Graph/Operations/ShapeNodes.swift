@@ -51,8 +51,16 @@ struct ReshapeNode: GraphOperation {
     }
 }
 
-/// `SwapAxis` of the first two axes: between the layouts.
+/// `SwapAxis` of the first two axes, or `transpose` that does no more: between the layouts.
 struct SwapAxesNode: GraphOperation {
+    /// A `transpose`.
+    init(permutation attributes: inout GraphAttributes) throws {
+        let axes = try attributes.tuple("axes") ?? []
+        guard axes.count >= 2, axes == [1, 0] + Array(2..<axes.count) else {
+            throw GraphMismatch("orders the axes as \(axes), and Baton exchanges 0 and 1")
+        }
+    }
+
     init(_ attributes: inout GraphAttributes) throws {
         let axes = [try attributes.integer("dim1", default: 0), try attributes.integer("dim2", default: 0)]
         guard axes.sorted() == [0, 1] else {
@@ -170,5 +178,36 @@ struct JoinNode: GraphOperation {
             return context.reshape(input, to: shape)
         }
         return [context.concatenate(parts, axis: place)]
+    }
+}
+
+/// `Flatten`: all axes but the first joined. `expand_dims`: a new axis of size 1.
+struct AxesNode: GraphOperation {
+    /// Where the new axis is; nil joins.
+    let newAxis: Int?
+
+    private func resolved(_ axes: [Int]) throws -> [Int] {
+        guard let newAxis else {
+            guard axes.count >= 2, let width = GraphShape(axes: Array(axes.dropFirst()), dtype: .float32).count,
+                !axes.dropFirst().contains(where: { $0 <= 0 })
+            else { throw GraphMismatch("takes two axes or more of known size, and got \(axes)") }
+            return [axes[0], width]
+        }
+        let place = newAxis < 0 ? newAxis + axes.count + 1 : newAxis
+        guard (0...axes.count).contains(place), axes.count < 16 else {
+            throw GraphMismatch("puts an axis at \(newAxis) of \(axes)")
+        }
+        var result = axes
+        result.insert(1, at: place)
+        return result
+    }
+
+    func shapes(_ inputs: [GraphShape]) throws -> [GraphShape] {
+        let input = try inputs.floats(1)[0]
+        return [GraphShape(axes: try resolved(input.axes), dtype: input.dtype)]
+    }
+
+    func run(_ inputs: [Variable], _ context: ForwardContext) throws -> [Variable] {
+        [context.reshape(inputs[0], to: try resolved(inputs[0].shape))]
     }
 }
