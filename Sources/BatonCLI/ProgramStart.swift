@@ -14,6 +14,7 @@ enum ProgramStart {
 
     static func main() {
         OpenBLASCore.reexecuteIfNeeded()
+        RankWitness.stayBehindIfNeeded()
         do {
             var command = try BatonCommand.parseAsRoot()
             // Asked here once; from now on the kernels take it for granted that the variables are valid.

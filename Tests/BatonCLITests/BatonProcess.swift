@@ -48,7 +48,7 @@ struct BatonProcess {
     }
 }
 
-/// Process ids of the children of a process: of `mpirun`, the ranks.
+/// Process ids of the children of a process: of `mpirun`, the witnesses of its ranks; of these, the ranks.
 func children(of process: pid_t) -> [pid_t] {
     let tasks = "/proc/\(process)/task"
     let threads = (try? FileManager.default.contentsOfDirectory(atPath: tasks)) ?? []

@@ -33,6 +33,10 @@ enum RankLauncher {
         let pipe = Pipe()
         process.standardError = pipe
         process.standardInput = FileHandle.nullDevice
+        // What this process was started with blocked, as the threads of Foundation have it, mpirun would not heed either.
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        pthread_sigmask(SIG_SETMASK, &signals, nil)
         do { try process.run() } catch {
             throw CommandFailure("mpirun cannot be started; install Open MPI with launch/setup.")
         }

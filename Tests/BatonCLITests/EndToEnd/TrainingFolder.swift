@@ -48,7 +48,9 @@ struct TrainingFolder {
     }
 
     /// Starts baton as `baton(_:ranks:)` does, without waiting for its end.
-    func start(_ arguments: [String], ranks: Int) throws -> Process {
+    ///
+    /// - Parameter errors: A new file for standard error; nil leaves it unread.
+    func start(_ arguments: [String], ranks: Int, errors: String? = nil) throws -> Process {
         let process = Process()
         process.executableURL = ranks == 1 ? try BatonProcess.executable() : URL(filePath: Self.launcher)
         process.arguments = (ranks == 1 ? [] : ["-n", String(ranks), "--"]) + arguments
@@ -56,6 +58,15 @@ struct TrainingFolder {
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = FileHandle.nullDevice
         process.standardError = FileHandle.nullDevice
+        if let errors {
+            try Data().write(to: URL(filePath: errors))
+            process.standardError = FileHandle(forWritingAtPath: errors)
+        }
+        // mpirun does not heed signals that the thread which starts it has blocked.
+        var (none, blocked) = (sigset_t(), sigset_t())
+        sigemptyset(&none)
+        pthread_sigmask(SIG_SETMASK, &none, &blocked)
+        defer { pthread_sigmask(SIG_SETMASK, &blocked, nil) }
         try process.run()
         return process
     }

@@ -148,8 +148,10 @@ import Testing
             // From its first sign of life on, at any moment.
             while process.isRunning && !FileManager.default.fileExists(atPath: folder.path("killed")) { usleep(500) }
             usleep(UInt32.random(in: 0..<150_000))
+            let witnesses = children(of: process.processIdentifier)
             let victim =
-                ranks == 1 ? process.processIdentifier : children(of: process.processIdentifier).randomElement()
+                ranks == 1
+                ? process.processIdentifier : (witnesses + witnesses.flatMap { children(of: $0) }).randomElement()
             if let victim, process.isRunning, kill(victim, SIGKILL) == 0 { kills += 1 }
             // mpirun is given its time to end the other rank, and no more.
             for _ in 0..<200 where process.isRunning { usleep(100_000) }

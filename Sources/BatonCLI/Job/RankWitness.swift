@@ -1,0 +1,56 @@
+import Baton
+import Foundation
+
+/// A process that stays behind the rank it has become the parent of, and says how it ended if a signal ended it.
+///
+/// A process that the kernel ends, for want of memory for instance, cannot say so itself, and `launch/run` asks mpirun to
+/// be quiet because of its pages about ranks that have said what was wrong. A mpirun that is not quiet names the rank
+/// and the signal by itself; there, and outside a job, nobody stays behind.
+enum RankWitness {
+    /// Returns in the process that is to do the work. The one that stays behind leaves as that one does.
+    static func stayBehindIfNeeded() {
+        guard let launch = try? LaunchEnvironment(), launch.size > 1,
+            LaunchEnvironment.processVariable("OMPI_MCA_orte_execute_quiet") == "1"
+        else { return }
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else { return }
+        let worker = fork()
+        // Without a witness the work can be done all the same.
+        guard worker > 0 else {
+            close(ends[1])
+            if worker == 0 { endWithWriter(of: ends[0]) }
+            return
+        }
+        close(ends[0])
+        var status: Int32 = 0
+        while waitpid(worker, &status, 0) < 0 && errno == EINTR {}
+        let signal = status & 0x7f
+        guard signal != 0 else { exit((status >> 8) & 0xff) }
+        Console.complain("baton: \(sentence(signal, rank: launch.rank, arguments: CommandLine.arguments))")
+        exit(128 + signal)
+    }
+
+    /// Ends this process when the one that holds the other end of a pipe has ended: mpirun, which knows only that one,
+    /// would leave this one behind.
+    private static func endWithWriter(of end: Int32) {
+        Thread.detachNewThread {
+            var byte: UInt8 = 0
+            while read(end, &byte, 1) < 0 && errno == EINTR {}
+            kill(getpid(), SIGKILL)
+        }
+    }
+
+    /// What happened, what may have been the reason, and what to do.
+    static func sentence(_ signal: Int32, rank: Int, arguments: [String]) -> String {
+        let reason =
+            switch signal {
+            case SIGKILL: "as the kernel does when memory runs out; use less memory or more machines"
+            case SIGBUS: "as the kernel does when /dev/shm or a disk is full; make room there"
+            case SIGTERM, SIGINT, SIGHUP, SIGXCPU: "from outside; start the job again"
+            default: "which is a defect of the program; please report it"
+            }
+        let isTraining = arguments.dropFirst().first == "train"
+        return "rank \(rank) was ended by signal \(signal) (\(String(cString: strsignal(signal)))), \(reason)"
+            + (isTraining ? ", and train --resume goes on from the run's newest checkpoint." : ".")
+    }
+}
