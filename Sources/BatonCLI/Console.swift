@@ -1,5 +1,6 @@
 import Baton
 import Glibc
+import Synchronization
 
 /// The standard streams, as the program uses them: of all ranks of a job only rank 0 prints.
 enum Console {
@@ -31,12 +32,41 @@ enum Console {
     /// Puts a line on standard error, from the calling rank.
     static func complain(_ line: String) { put(line + "\n", on: STDERR_FILENO) }
 
-    /// Nobody can be told when a standard stream takes no more, so that is the one failure passed over.
+    /// Why standard output took no more, as a number of errno; 0 if it took everything.
+    private static let outputError = Mutex<Int32>(0)
+
+    /// Opens what the process was started without, so that no file gets the number of a standard stream, and with it
+    /// the lines meant for that.
+    static func openStreams() {
+        while true {
+            let descriptor = open("/dev/null", O_RDWR)
+            guard 0...STDERR_FILENO ~= descriptor else {
+                close(descriptor)
+                return
+            }
+        }
+    }
+
+    /// Refuses to call done what standard output did not take whole.
+    static func check() throws(CommandFailure) {
+        let error = outputError.withLock { $0 }
+        guard error == 0 else {
+            throw CommandFailure(
+                "Standard output took no more: \(String(cString: strerror(error))); make room and run the command again."
+            )
+        }
+    }
+
+    /// What standard error does not take, nobody can be told.
     private static func put(_ text: String, on descriptor: Int32) {
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
             let written = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if written < 0 && errno != EINTR { return }
+            if written < 0 && errno != EINTR {
+                let error = errno
+                if descriptor == STDOUT_FILENO { outputError.withLock { $0 = error } }
+                return
+            }
             rest = rest.dropFirst(max(written, 0))
         }
     }

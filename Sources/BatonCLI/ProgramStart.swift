@@ -13,15 +13,19 @@ enum ProgramStart {
     }
 
     static func main() {
+        Console.openStreams()
         OpenBLASCore.reexecuteIfNeeded()
         RankWitness.stayBehindIfNeeded()
+        let arguments = ArgumentWords.joined(Array(CommandLine.arguments.dropFirst()))
         do {
-            var command = try BatonCommand.parseAsRoot()
+            try ArgumentWords.check(arguments)
+            var command = try BatonCommand.parseAsRoot(arguments)
             // Asked here once; from now on the kernels take it for granted that the variables are valid.
             _ = try KernelSelection.current.get()
             try command.run()
+            try Console.check()
         } catch {
-            leave(with: report(on: error, arguments: Array(CommandLine.arguments.dropFirst())))
+            leave(with: report(on: error, arguments: arguments))
         }
     }
 
@@ -36,10 +40,21 @@ enum ProgramStart {
         let code = BatonCommand.exitCode(for: error)
         if code == .success { return Report(text: BatonCommand.fullMessage(for: error), status: .done) }
         guard code == .validationFailure else { return Report(text: "baton: \(error)", status: .failed) }
-        let commands = BatonCommand.configuration.subcommands.compactMap { $0.configuration.commandName }
-        let command = arguments.first.flatMap { commands.contains($0) ? "baton \($0)" : nil } ?? "baton"
-        let message = BatonCommand.message(for: error)
-        return Report(text: "baton: \(message)\nSee '\(command) --help'.", status: .badUsage)
+        let message = ArgumentWords.refusal(error, of: arguments, as: BatonCommand.self) {
+            _ = try BatonCommand.parseAsRoot($0)
+        }
+        return Report(text: "baton: \(message)\nSee '\(name(arguments)) --help'.", status: .badUsage)
+    }
+
+    /// The command that arguments begin with, such as `baton bench kernels`.
+    private static func name(_ arguments: [String]) -> String {
+        var (name, command) = ("baton", BatonCommand.self as any ParsableCommand.Type)
+        for word in arguments {
+            let next = command.configuration.subcommands.first { $0.configuration.commandName == word }
+            guard let next else { break }
+            (name, command) = (name + " " + word, next)
+        }
+        return name
     }
 
     /// Only rank 0 of a job speaks at once: what it has to say usually ends all ranks alike. A rank whose trouble is its

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @Suite struct ProgramStartTests {
@@ -15,6 +16,98 @@ import Testing
         #expect(run.status == 2)
         #expect(run.output == "")
         #expect(run.error.hasPrefix("baton: "))
+    }
+
+    /// The parser alone would call the value of `--lr -1` missing, and not say what it expected.
+    @Test(arguments: [
+        ("train --data x --out y --lr -1", "--lr is -1.0, expected a number above 0."),
+        ("train --data x --out y --layers -2", "--layers is -2, expected at least 1."),
+        (
+            "train --data x --out y --seed -1",
+            "The value '-1' is invalid for '--seed <seed>', expected a whole number from 0 to 18446744073709551615."
+        ),
+        ("train --data x --out y --clip abc", "The value 'abc' is invalid for '--clip <clip>', expected a number."),
+        (
+            "plan --batch 1e3",
+            "The value '1e3' is invalid for '--batch <batch>', expected a whole number up to 9223372036854775807."
+        ),
+        ("bench latency --seconds -inf", "--seconds is -inf, expected 0 to 3600."),
+        (
+            "bench scaling --batch -1,2",
+            "The value '-1,2' is invalid for '--batch <batch>': --batch '-1,2' is no list of"
+        ),
+        ("train --resume -1", "The option '--resume' does not take any value, but '-1' was specified."),
+        ("generate run -- --length -1", "2 unexpected arguments: '--length', '-1'."),
+    ])
+    func aRefusedNumberIsNamedWithWhatWasExpected(line: String, sentence: String) throws {
+        let run = try BatonProcess(line.split(separator: " ").map(String.init))
+        #expect(run.status == 2)
+        #expect(run.error.hasPrefix("baton: \(sentence)"), "\(run.error)")
+    }
+
+    @Test(arguments: [
+        ("bench kernels --fly", "bench kernels"), ("bench collective", "bench collective"), ("bench fly", "bench"),
+        ("info --fly", "info"), ("fly", "baton"),
+    ])
+    func badUsagePointsToTheHelpOfItsCommand(line: String, command: String) throws {
+        let run = try BatonProcess(line.split(separator: " ").map(String.init))
+        let name = command == "baton" ? command : "baton \(command)"
+        #expect(run.error.hasSuffix(".\nSee '\(name) --help'.\n"), "\(run.error)")
+    }
+
+    @Test(arguments: [
+        (["inspect", ""], "An argument is empty;"), (["eval", "run", "--data", ""], "--data is empty;"),
+        (["train", "--out=", "--data", "x"], "--out is empty;"),
+        (["generate", "run", "--length", "10000001"], "--length is 10000001, expected 0 to 10000000."),
+        (["train", "--data", "x", "--out", "y", "--sample", "-1"], "--sample is -1, expected 0 to 10000000."),
+        (["plan", "--configurations", "x", "--hidden", "9"], "With --configurations the lines of the file say"),
+        (["plan", "--configurations", "x", "--recompute"], "With --configurations the lines of the file say"),
+        (["plan", "--seconds", "2"], "--seconds 2.0 is about --check or --configurations;"),
+        (["verify-layout", "--flip", "4:3"], "--flip '4:3' flips nothing in 6 steps of at most 4 rank(s);"),
+        (["verify-layout", "--flip", "1:7"], "--flip '1:7' flips nothing"),
+    ])
+    func whatCannotBeMeantIsRefused(arguments: [String], sentence: String) throws {
+        let run = try BatonProcess(arguments)
+        #expect(run.status == 2 && run.output == "")
+        #expect(run.error.hasPrefix("baton: \(sentence)"), "\(run.error)")
+    }
+
+    /// Foundation would repair such a word before it reached baton; the shell does not.
+    @Test func aNameThatIsNotUTF8IsRefused() throws {
+        let line = "\(try BatonProcess.executable().path) inspect \"$(printf 'a\\377b')\""
+        let run = try BatonProcess(URL(filePath: "/bin/sh"), ["-c", line])
+        #expect(run.status == 2 && run.error.contains("is not UTF-8"), "\(run.error)")
+    }
+
+    @Test(arguments: [
+        ["bench", "cells", "--steps", "100000", "--batch", "100000"],
+        ["verify-layout", "--hidden", "100000", "--models", "lstm"],
+    ])
+    func sizesThatNoMachineHoldsAreRefused(arguments: [String]) throws {
+        let run = try BatonProcess(arguments)
+        #expect(run.status == 1 && run.output == "")
+        #expect(run.error.hasPrefix("baton: ") && run.error.contains("are the limit"), "\(run.error)")
+    }
+
+    private func shell(_ line: String) throws -> BatonProcess {
+        try BatonProcess(URL(filePath: "/bin/sh"), ["-c", line, "sh", BatonProcess.executable().path])
+    }
+
+    @Test func outputThatIsNotTakenWholeIsNotDone() throws {
+        let full = try shell("\"$1\" info > /dev/full")
+        #expect(full.status == 1)
+        #expect(full.error.hasPrefix("baton: Standard output took no more: No space left"), "\(full.error)")
+    }
+
+    /// A file that got the number of a closed stream would receive the lines meant for that.
+    @Test func closedStreamsDoNotEndInFiles() throws {
+        let folder = try TrainingFolder()
+        defer { folder.remove() }
+        let words = folder.train(out: "run").map { "'\($0)'" }.joined(separator: " ")
+        let run = try shell("exec \"$1\" \(words) 0<&- 1>&- 2>&-")
+        #expect(run.status == 0)
+        #expect(try folder.bits("run").count == 21)
+        #expect(try folder.lines("run", "validation.csv")[0].hasPrefix("step,"))
     }
 
     @Test func onlyRankZeroPrints() throws {

@@ -32,6 +32,10 @@ struct BenchCellsCommand: ParsableCommand {
     }
 
     func run() throws {
+        // The largest of the stacks.
+        try KernelShape(
+            cell: .lstm, steps: steps, batch: batch, input: input, hidden: hidden, layers: 2, bidirectional: true
+        ).checkMemory()
         var report = Report(
             processor: CPUFeatures.current.brand, isa: KernelSelection.active.instructionSet.rawValue, rows: [])
         let columns = AlignedColumns(widths: [27, 9, 9, 9, 9, 9, 9, 9, 9])

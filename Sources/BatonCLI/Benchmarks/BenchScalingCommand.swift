@@ -79,6 +79,12 @@ struct BenchScalingCommand: ParsableCommand {
                 "\(model) \(layers) \(hidden) \(steps) \(batch) \(seconds) \(chunk ?? 0) \(layout.layout ?? "") \(bidirectional)"
             )
         ])
+        for size in batch {
+            try KernelShape(
+                cell: model.cell, steps: steps, batch: size, input: hidden, hidden: hidden, layers: layers,
+                bidirectional: bidirectional
+            ).checkMemory()
+        }
         let layout = try wanted(ranks: ranks)
         let stack = RecurrentLayer.make(
             model.cell, hiddenSize: hidden, numLayers: layers, bidirectional: bidirectional, inputSize: hidden,

@@ -60,4 +60,13 @@ struct KernelShape: Hashable {
         let weights = 4 * weightCounts.reduce(0) { $0 + $1.input + $1.hidden }
         return weights + rows * (2 * Double(input) + parts * (3 * Double(hidden) + 2 * gateRows))
     }
+
+    /// Refuses what would not fit into the memory of most machines a benchmark is run on.
+    func checkMemory() throws(CommandFailure) {
+        guard floatCount <= KernelShapeFile.floatLimit else {
+            throw CommandFailure(
+                "The shape '\(KernelShapeFile.line(self))' needs about \(fixed(floatCount / 0x1p28, digits: 0)) GiB where \(Int(KernelShapeFile.floatLimit / 0x1p28)) are the limit; give smaller sizes."
+            )
+        }
+    }
 }

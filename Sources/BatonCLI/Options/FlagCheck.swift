@@ -9,6 +9,14 @@ enum FlagCheck {
         }
     }
 
+    /// Refuses a number of tokens that no text has: it is written when it is whole.
+    static func lengths(_ flags: KeyValuePairs<String, Int>) throws {
+        let limit = 10_000_000
+        for (flag, length) in flags where !(0...limit ~= length) {
+            throw ValidationError("\(flag) is \(length), expected 0 to \(limit).")
+        }
+    }
+
     // The following are written so that NaN is refused too.
 
     /// Refuses what is no share of a whole that leaves something.

@@ -20,15 +20,26 @@ struct PlanCommand: ParsableCommand {
     @Option(help: "Ranks to plan for, where launch/run has not started them (default: one per core).") var ranks: Int?
     @Flag(help: "Print every cut of every schedule, not only the best.") var all = false
     @Flag(help: "Then train a little in every layout printed, in turn, and compare.") var check = false
-    @Option(help: "Time for --check, per layout.") var seconds = 1.5
+    @Option(help: "Time for --check, per layout (default: 1.5).") var seconds: Double?
     @Option(
         help: ArgumentHelp(
             "A file of configurations to check, a line of this command's model flags each.", valueName: "file"))
     var configurations: String?
     @Flag(help: "Print one JSON object.") var json = false
 
+    private var checkSeconds: Double { seconds ?? 1.5 }
+
     func validate() throws {
-        try FlagCheck.seconds(seconds)
+        if let seconds {
+            try FlagCheck.seconds(seconds)
+            guard check || configurations != nil else {
+                throw ValidationError("--seconds \(seconds) is about --check or --configurations; give one of them.")
+            }
+        }
+        if configurations != nil, !subject.isDefault {
+            throw ValidationError(
+                "With --configurations the lines of the file say what is planned; put the flags of the model there.")
+        }
         guard let ranks else { return }
         try FlagCheck.counts(["--ranks": ranks], limit: 256)
         if let launch = try LaunchEnvironment(), launch.size != ranks {
@@ -47,7 +58,7 @@ struct PlanCommand: ParsableCommand {
         try job.agree(on: [
             (
                 "the flags",
-                "\(try workloads.map { try jsonText($0) }) \(subjects.map(\.output.outputLayer)) \(all) \(check) \(seconds)"
+                "\(try workloads.map { try jsonText($0) }) \(subjects.map(\.output.outputLayer)) \(all) \(check) \(checkSeconds)"
             )
         ])
         guard configurations != nil else {
@@ -73,7 +84,7 @@ struct PlanCommand: ParsableCommand {
         let trained = workload.trainingConfiguration(ranks: job.communicator.size)
         let plan = try JobPlan(trained, subject.choice, job)
         let shown = all ? plan.forecasts : plan.forecasts.bestOfEach
-        let measured = isChecked ? try PlanCheck(plan, shown, workload, seconds: seconds, job) : nil
+        let measured = isChecked ? try PlanCheck(plan, shown, workload, seconds: checkSeconds, job) : nil
         return PlanReport(trained, ranks: job.communicator.size, plan: plan, shown: shown, measured: measured)
     }
 }

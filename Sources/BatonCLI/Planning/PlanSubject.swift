@@ -21,6 +21,14 @@ struct PlanSubject: ParsableArguments {
         return workload
     }
 
+    /// Whether no flag asks for anything of its own.
+    var isDefault: Bool {
+        guard let other = try? PlanSubject.parse([]), let mine = try? jsonText(workload()),
+            let others = try? jsonText(other.workload())
+        else { return false }
+        return mine == others && output.outputLayer == other.output.outputLayer
+    }
+
     /// What is left open.
     var choice: JobPlan.Choice {
         JobPlan.Choice(output: output.placement, recomputation: memory.recomputation)
@@ -34,11 +42,19 @@ struct PlanSubject: ParsableArguments {
             .split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
         var subjects: [PlanSubject] = []
         for (index, line) in lines.enumerated() {
-            let words = line.prefix { $0 != "#" }.split(whereSeparator: \.isWhitespace).map(String.init)
+            let words = ArgumentWords.joined(
+                line.prefix { $0 != "#" }.split(whereSeparator: \.isWhitespace).map(String.init))
             if words.isEmpty { continue }
-            do { subjects.append(try PlanSubject.parse(words)) } catch {
+            do {
+                let subject = try PlanSubject.parse(words)
+                _ = try subject.workload()
+                subjects.append(subject)
+            } catch {
+                let reason = ArgumentWords.refusal(error, of: words, as: PlanSubject.self) {
+                    _ = try PlanSubject.parse($0)
+                }
                 throw CommandFailure(
-                    "\(path), line \(index + 1): \(PlanSubject.message(for: error)) A line holds flags of plan, for instance '--hidden 128 --batch 8'."
+                    "\(path), line \(index + 1): \(reason) A line holds flags of plan, for instance '--hidden 128 --batch 8'."
                 )
             }
         }

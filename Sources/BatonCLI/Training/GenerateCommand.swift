@@ -8,7 +8,8 @@ struct GenerateCommand: ParsableCommand {
         discussion: "Several ranks divide the layers (pp) or hidden units (shard); start them with launch/run.")
 
     @Argument(help: ArgumentHelp("Directory of a run, or a checkpoint file.", valueName: "run")) var source: String
-    @Option(help: "Text to go on from (default: a newline, or <eos> for words).") var prompt: String?
+    @Option(parsing: .unconditional, help: "Text to go on from (default: a newline, or <eos> for words).") var prompt:
+        String?
     @Option(help: "Tokens to write.") var length = 500
     @Option(help: "Temperature; 0 always takes the most likely token.") var temperature = 0.8
     @Option(help: "Seed of the draws.") var seed: UInt64 = 1
@@ -18,7 +19,7 @@ struct GenerateCommand: ParsableCommand {
         if let asked = try layout.parsed(), asked.replicas > 1 {
             throw ValidationError("--layout \(asked): one text cannot be divided over replicas; use pp and shard.")
         }
-        guard length >= 0 else { throw ValidationError("--length is \(length), expected 0 or more.") }
+        try FlagCheck.lengths(["--length": length])
         guard temperature >= 0, temperature.isFinite else {
             throw ValidationError("--temperature is \(temperature), expected 0 or more.")
         }

@@ -25,10 +25,13 @@ struct VerificationRun: ParsableArguments {
 
     /// The run with a cell.
     func configuration(_ cell: RecurrentKind) throws -> TrainingConfiguration {
-        TrainingConfiguration(
-            model: try LanguageModelConfiguration(
-                cell: cell, vocabularySize: vocab, embedding: embed, hidden: hidden, layers: layers, dropout: dropout),
-            batch: batch, stepsPerWindow: stepsPerWindow, totalSteps: steps, optimizer: .adam, learningRate: 0.01,
+        let model = try LanguageModelConfiguration(
+            cell: cell, vocabularySize: vocab, embedding: embed, hidden: hidden, layers: layers, dropout: dropout)
+        try TrainWorkload(model: model, lanesPerRank: batch, lanesOfBatch: batch, stepsPerWindow: stepsPerWindow)
+            .check()
+        return TrainingConfiguration(
+            model: model, batch: batch, stepsPerWindow: stepsPerWindow, totalSteps: steps, optimizer: .adam,
+            learningRate: 0.01,
             schedule: .constant, weightDecay: 0, momentum: 0, clip: clip, seed: 7,
             leafCount: LeafPlan.leafCount(rows: batch))
     }

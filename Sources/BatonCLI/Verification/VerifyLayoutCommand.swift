@@ -67,6 +67,11 @@ struct VerifyLayoutCommand: ParsableCommand {
             guard let flipped, flipped.rank >= 0, flipped.step >= 1 else {
                 throw ValidationError("--flip '\(flip)' is no RANK:STEP, such as 1:3 for rank 1 before step 3.")
             }
+            guard flipped.step <= training.steps, flipped.rank < ranks.max() ?? 1 else {
+                throw ValidationError(
+                    "--flip '\(flip)' flips nothing in \(training.steps) steps of at most \(ranks.max() ?? 1) rank(s); name an earlier step or a lower rank."
+                )
+            }
         }
         if record == nil, try LaunchEnvironment() != nil {
             throw ValidationError("verify-layout starts its ranks itself; run it without launch/run.")

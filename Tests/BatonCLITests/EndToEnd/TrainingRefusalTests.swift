@@ -105,9 +105,12 @@ import Testing
         try Data("the β".utf8).write(to: URL(filePath: folder.path("greek")))
         try expectRefusal(folder, ["eval", folder.path("run"), "--data", folder.path("greek")], saying: "U+3B2")
         try expectRefusal(folder, ["generate", folder.path("run"), "--prompt", "β"], saying: "U+3B2")
-        try expectRefusal(folder, ["generate", folder.path("run"), "--prompt", ""], saying: "--prompt is empty")
+        try expectRefusal(
+            folder, ["generate", folder.path("run"), "--prompt", ""], status: 2, saying: "--prompt is empty")
         try expectRefusal(
             folder, ["generate", folder.path("run"), "--temperature", "-1"], status: 2, saying: "--temperature")
+        let dashed = try folder.baton(["generate", folder.path("run"), "--prompt", "-β"])
+        #expect(dashed.status == 1 && !dashed.error.contains("Missing value"), "\(dashed.error)")
         try expectRefusal(folder, ["generate", folder.text], saying: folder.text)
 
         for name in try folder.checkpoints("run") {

@@ -47,9 +47,23 @@ import Testing
         #expect(second.count == 1 && second[0]["layout"] as? String == "dp=2")
         let text = try folder.baton(["plan", "--configurations", file, "--seconds", "0"], ranks: 2)
         #expect(text.output.contains("2 configurations: the layout chosen within 5 %"))
-        try "--hidden 7\n--layer 2\n".write(toFile: file, atomically: true, encoding: .utf8)
-        let wrong = try folder.baton(["plan", "--configurations", file], ranks: 2)
-        #expect(wrong.status == 1 && wrong.error.contains("configurations, line 2: Unknown option '--layer'"))
+    }
+
+    @Test(arguments: [
+        ("--layer 2", "Unknown option '--layer'."),
+        ("--hidden x", "The value 'x' is invalid for '--hidden <hidden>', expected a whole number up to \(Int.max)."),
+        ("--hidden -1", "--hidden is -1, expected 1 to 1000000."),
+        ("--hidden 900000 --batch 900000", "A rank would need about"),
+    ])
+    func aWrongLineOfAFileIsNamed(line: String, sentence: String) throws {
+        let folder = try TrainingFolder()
+        defer { folder.remove() }
+        let file = folder.path("configurations")
+        try "--hidden 7\n\(line)\n".write(toFile: file, atomically: true, encoding: .utf8)
+        let run = try folder.baton(["plan", "--ranks", "1", "--configurations", file])
+        #expect(run.status == 1)
+        #expect(run.error.hasPrefix("baton: \(file), line 2: \(sentence)"), "\(run.error)")
+        #expect(run.error.hasSuffix(". A line holds flags of plan, for instance '--hidden 128 --batch 8'.\n"))
     }
 
     @Test func benchTrainsWithGatesComputedAgainAndPrintsMemory() throws {

@@ -1,0 +1,85 @@
+import ArgumentParser
+import Foundation
+
+/// The words of a command line, where the argument parser by itself would misread them or say too little.
+enum ArgumentWords {
+    /// Refuses words that cannot be what was meant: empty ones, and names that are not UTF-8, which the program could only
+    /// use with other bytes in them.
+    static func check(_ words: [String]) throws {
+        for (index, word) in words.enumerated() {
+            if word.hasPrefix("--"), word.firstIndex(of: "=") == word.indices.last {
+                throw ValidationError("\(word.dropLast()) is empty; give it a value.")
+            }
+            guard word.isEmpty else { continue }
+            let option = index > 0 && words[index - 1].hasPrefix("--") ? words[index - 1] : "An argument"
+            throw ValidationError("\(option) is empty; give it a value.")
+        }
+        let bytes = FileManager.default.contents(atPath: "/proc/self/cmdline") ?? Data()
+        for word in bytes.split(separator: 0) where String(validating: word, as: UTF8.self) == nil {
+            throw ValidationError(
+                "The argument '\(String(decoding: word, as: UTF8.self))' is not UTF-8; rename the file, or correct the text."
+            )
+        }
+    }
+
+    /// The words with each negative number joined to the option before it, as `--lr=-1`.
+    ///
+    /// The parser takes `-1` for an option, and says that the value of `--lr` is missing. Baton has no option that begins
+    /// with a digit.
+    static func joined(_ words: [String]) -> [String] {
+        var joined: [String] = []
+        for (index, word) in words.enumerated() {
+            if word == "--" { return joined + words[index...] }
+            if isNegativeNumber(word), let option = joined.last, option.hasPrefix("--"), !option.contains("=") {
+                joined[joined.count - 1] = "\(option)=\(word)"
+            } else {
+                joined.append(word)
+            }
+        }
+        return joined
+    }
+
+    /// Also a list that begins with one.
+    private static func isNegativeNumber(_ word: String) -> Bool {
+        guard word.hasPrefix("-"), let first = word.dropFirst().first else { return false }
+        return ("0"..."9").contains(first) || Double(word) != nil
+    }
+
+    /// Why words were refused, as one sentence; of a value that should have been a number it says what kind.
+    ///
+    /// The parser keeps to itself what it tried to read, so it is given other values in place of the refused one.
+    ///
+    /// - Parameter parse: what threw the error when it read the words.
+    static func refusal<Arguments: ParsableArguments>(
+        _ error: any Error, of words: [String], as type: Arguments.Type, parse: ([String]) throws -> Void
+    ) -> String {
+        var message = type.message(for: error)
+        if let match = message.firstMatch(of: /is invalid for '(--[a-z-]+) <[a-z-]+>'$/) {
+            let option = String(match.1)
+            func accepts(_ value: String) -> Bool {
+                do { try parse(replacing(option, by: value, in: words)) } catch {
+                    return !type.message(for: error).contains("'\(value)' is invalid for '\(option) ")
+                }
+                return true
+            }
+            if accepts("0.5") {
+                message += ", expected a number"
+            } else if accepts("-1") {
+                message += ", expected a whole number up to \(Int.max)"
+            } else if accepts("1") {
+                message += ", expected a whole number from 0 to \(UInt64.max)"
+            }
+        }
+        return message.hasSuffix(".") ? message : message + "."
+    }
+
+    private static func replacing(_ option: String, by value: String, in arguments: [String]) -> [String] {
+        var words: [String] = []
+        var isValue = false
+        for word in arguments where !isValue {
+            isValue = word == option
+            words.append(isValue || word.hasPrefix(option + "=") ? "\(option)=\(value)" : word)
+        }
+        return words
+    }
+}
