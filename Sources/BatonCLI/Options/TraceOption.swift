@@ -19,9 +19,12 @@ struct TraceOption: ParsableArguments {
     }
 
     /// Refuses a file that cannot be written, before a run that would end with it. Collective.
-    func check(_ job: ParallelJob) throws {
+    ///
+    /// - Parameter directory: the run's, which may be yet to be made.
+    func check(_ job: ParallelJob, directory: RunDirectory? = nil) throws {
         guard let trace else { return }
         _ = try job.share {
+            if let directory, try directory.willHold(trace) { return [] }
             _ = try AtomicFile(path: trace)
             return []
         }

@@ -16,6 +16,18 @@ struct RunDirectory {
     /// Whether a run has left checkpoints or metrics here.
     var holdsRun: Bool { !checkpoints.files().isEmpty || FileManager.default.fileExists(atPath: metrics) }
 
+    /// Whether a file is to be in this directory, and this directory is yet to be made.
+    ///
+    /// - Throws: `CommandFailure` when the file bears the directory's own name.
+    func willHold(_ file: String) throws(CommandFailure) -> Bool {
+        guard !FileManager.default.fileExists(atPath: path) else { return false }
+        let (own, other) = (URL(filePath: path).standardized.path, URL(filePath: file).standardized)
+        guard other.path != own else {
+            throw CommandFailure("\(file) is the directory of the run, --out; name a file in it, or elsewhere.")
+        }
+        return !file.hasSuffix("/") && other.deletingLastPathComponent().path == own
+    }
+
     /// Makes the directory.
     func create() throws {
         do {
@@ -28,8 +40,11 @@ struct RunDirectory {
     /// Keeps other trainings out of the directory until this process ends: two would write over each other's logs and
     /// remove each other's checkpoints. Where the file system has no locks, nobody is kept out.
     ///
-    /// - Throws: `CommandFailure` when another training holds the directory and does not leave it within six seconds,
-    ///   the time in which the ranks of a job that was killed have ended too.
+    /// The lock of a process that has ended is free at once; what is waited for is the end itself. Ranks whose mpirun was
+    /// killed, as by the end of a terminal, notice it after a second and a bit, and a resumed run started by then would
+    /// be refused for nothing.
+    ///
+    /// - Throws: `CommandFailure` when another training holds the directory and does not leave it within six seconds.
     func hold() throws(CommandFailure) {
         let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { return }

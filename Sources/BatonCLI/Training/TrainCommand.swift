@@ -30,7 +30,7 @@ struct TrainCommand: ParsableCommand {
         try schedule.check(asked)
         if !layout.isAuto { try output.check(asked) }
         try FlagCheck.counts(["--stop-at-step": stopAtStep, "--checkpoint-every": checkpointEvery])
-        if sample < 0 { throw ValidationError("--sample is \(sample), expected 0 or more.") }
+        try FlagCheck.lengths(["--sample": sample])
     }
 
     func run() throws {
@@ -50,7 +50,7 @@ struct TrainCommand: ParsableCommand {
             ),
         ])
         try checkMemory(for: configuration)
-        try trace.check(job)
+        try trace.check(job, directory: directory)
         let ranks = job.communicator.size
         // One rank has no choice.
         let choice = JobPlan.Choice(output: output.placement, recomputation: memory.recomputation)

@@ -47,6 +47,18 @@ import Testing
         }
     }
 
+    /// The run's directory, which is made after the file is looked at.
+    @Test func aTraceMayLieInTheRunAndNotTakeItsPlace() throws {
+        let folder = try TrainingFolder()
+        defer { folder.remove() }
+        let within = try folder.baton(folder.train(out: "run", ["--trace", folder.path("run/") + "trace.json"]))
+        #expect(within.status == 0, "\(within.error)")
+        #expect(try !events(folder.path("run/trace.json")).isEmpty)
+        let same = try folder.baton(folder.train(out: "other", ["--trace", folder.path("other")]))
+        #expect(same.status == 1 && same.error.contains("is the directory of the run"), "\(same.error)")
+        #expect(!FileManager.default.fileExists(atPath: folder.path("other")))
+    }
+
     @Test func benchTrainTracesALayout() throws {
         let folder = try TrainingFolder()
         defer { folder.remove() }
