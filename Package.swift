@@ -124,8 +124,8 @@ let package = Package(
         .target(
             name: "Baton",
             dependencies: [
-                "BatonKernels", "BatonTensor", "BatonComm", "BatonMPI", "BatonFormats", "BatonData", "BatonNN",
-                "BatonModelIO", "BatonEngine",
+                "BatonKernelABI", "BatonKernels", "BatonTensor", "BatonComm", "BatonMPI", "BatonFormats", "BatonData",
+                "BatonNN", "BatonModelIO", "BatonEngine",
             ],
             swiftSettings: testable),
         // Floor 9.

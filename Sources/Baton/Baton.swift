@@ -2,6 +2,7 @@
 @_exported public import BatonData
 @_exported public import BatonEngine
 @_exported public import BatonFormats
+@_exported public import BatonKernelABI
 @_exported public import BatonKernels
 @_exported public import BatonMPI
 @_exported public import BatonModelIO

@@ -12,7 +12,8 @@ public struct StateClip: Sendable, Hashable {
 
     /// - Precondition: lower ≤ upper.
     public init(lower: Double, upper: Double, replacesNaN: Bool = false) {
-        precondition(lower <= upper, "StateClip: expected lower ≤ upper, got \(lower) and \(upper)")
+        // Not a precondition, whose message a release build does not print.
+        if !(lower <= upper) { fatalError("StateClip: expected lower ≤ upper, got \(lower) and \(upper)") }
         self.lower = lower
         self.upper = upper
         self.replacesNaN = replacesNaN

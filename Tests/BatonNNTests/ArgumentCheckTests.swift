@@ -1,3 +1,4 @@
+import BatonKernelABI
 import BatonKernels
 import BatonNN
 import BatonTensor
@@ -30,6 +31,29 @@ import Testing
                 Variable(Tensor(zeros: [1, 3])), Tensor([Int32(9)], shape: [1]), .inference(rows: 1))
         }
         expect(label, "9", "3")
+    }
+
+    @Test func theMessageOfTheLowestFloorIsPrinted() async {
+        let clip = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            _ = StateClip(lower: 1, upper: -1)
+        }
+        expect(clip, "StateClip: expected lower ≤ upper, got 1.0 and -1.0")
+        let fraction = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            let table = Embedding(inputDim: 3, outputDim: 2, prefix: "t_")
+            table.initialize(seed: 1)
+            _ = table(Variable(Tensor([Float(1.5)], shape: [1])), .inference(rows: 1))
+        }
+        expect(fraction, "id 1.5 is no whole number")
+    }
+
+    /// Gluon's numbers of rows are often float32.
+    @Test func idsMayBeFloats() {
+        let table = Embedding(inputDim: 3, outputDim: 2, prefix: "t_")
+        table.initialize(seed: 1)
+        let rows = [Tensor([Int32(2), 0], shape: [1, 2]), Tensor([Float(2), 0], shape: [1, 2])].map {
+            table(Variable($0), .inference(rows: 2)).value.doubles()
+        }
+        #expect(rows[0] == rows[1] && Set(rows[0]).count == 4)
     }
 
     private func expect(

@@ -42,10 +42,11 @@ public struct ParallelLayout: Sendable, Hashable, CustomStringConvertible {
     ///
     /// - Precondition: counts of at least 1, and at most two directions.
     public init(replicas: Int = 1, stages: Int = 1, directions: Int = 1, shards: Int = 1) {
-        precondition(
-            replicas > 0 && stages > 0 && shards > 0 && (1...2).contains(directions),
-            "ParallelLayout: expected counts of at least 1 and one or two directions, got \(replicas), \(stages), \(directions), \(shards)"
-        )
+        if replicas < 1 || stages < 1 || shards < 1 || !(1...2).contains(directions) {
+            fatalError(
+                "ParallelLayout: expected counts of at least 1 and one or two directions, got \(replicas), \(stages), \(directions), \(shards)"
+            )
+        }
         self.replicas = replicas
         self.stages = stages
         self.directions = directions

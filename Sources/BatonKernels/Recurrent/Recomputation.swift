@@ -25,7 +25,7 @@ public enum Recomputation: Sendable, Hashable {
         switch self {
         case .automatic: return Self.automaticChunk(shape, steps: steps, leaves: leaves)
         case .chunks(let count):
-            precondition(count > 0, "Recomputation: expected chunks of at least 1 step, got \(count)")
+            if count < 1 { fatalError("Recomputation: expected chunks of at least 1 step, got \(count)") }
             return min(count, steps)
         }
     }

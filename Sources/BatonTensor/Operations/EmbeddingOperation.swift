@@ -7,7 +7,7 @@ extension ForwardContext {
     /// and rows ascending, then the fixed tree over the leaves. It costs tokens · E plus V counters.
     ///
     /// - Parameters:
-    ///   - ids: (T, N), (N, T) as `layout` says, or (N), int32 or int64.
+    ///   - ids: (T, N), (N, T) as `layout` says, or (N); whole numbers of any type, since Gluon's are often float32.
     ///   - weight: (V, E).
     /// - Returns: as the ids, with an axis E at the end.
     /// - Precondition: 0 ≤ id < V.
@@ -18,7 +18,7 @@ extension ForwardContext {
             "embedding: expected ids (\(leaves.rowCount)) or (\(layout == .TNC ? "T,\(leaves.rowCount)" : "\(leaves.rowCount),T")), got \(ids.shape)"
         )
         let (vocabulary, width) = (weight.shape[0], weight.shape[1])
-        let tokens = ids.integers()
+        let tokens = ids.wholeNumbers("embedding: id")
         for token in tokens {
             require(
                 token >= 0 && token < vocabulary,
@@ -147,6 +147,17 @@ struct EmbeddingGradient {
 }
 
 extension Tensor {
+    /// The elements of an integer tensor, or of a floating-point one that holds whole numbers only.
+    ///
+    /// - Parameter what: an element, for the message.
+    func wholeNumbers(_ what: String) -> [Int] {
+        guard dtype.isFloatingPoint else { return integers() }
+        return doubles().map { number in
+            guard let whole = Int(exactly: number) else { fatalError("\(what) \(number) is no whole number") }
+            return whole
+        }
+    }
+
     /// The elements of an integer tensor.
     ///
     /// - Precondition: int32 or int64.
