@@ -8,6 +8,7 @@ import safetensors.numpy
 from mxnet import gluon
 
 import harness
+import mxnet_trees
 from harness import depth, error, tolerance
 from mxnet_stack import fill_cells, fill_layer, make_cells, make_layer, weights
 
@@ -172,3 +173,4 @@ def check(table, rng, count, draw):
         # float64 cells begin with float32 zeros in MXNet, which then refuses them.
         table.check("import of unrolled cells", text, lambda folder: import_cells(dict(c, dtype="float32"), folder))
         table.check("export of a layer's graph", text, lambda folder: export_layer(relu, folder))
+    mxnet_trees.check(table, rng, count, export)
