@@ -21,13 +21,15 @@ public struct KernelSelection: Sendable {
         if let isa {
             guard let set = InstructionSet(rawValue: isa) else {
                 throw Failure(
-                    description: "BATON_ISA is '\(isa)', expected baseline, avx2 or avx512; unset it to choose the best"
+                    description:
+                        "BATON_ISA is '\(isa)', expected baseline, avx2 or avx512; unset it to choose the best."
                 )
             }
             guard set.isAvailable else {
                 let names = InstructionSet.available.map(\.rawValue).joined(separator: ", ")
                 throw Failure(
-                    description: "BATON_ISA is '\(isa)', which this processor cannot run; it has \(names)")
+                    description:
+                        "BATON_ISA is '\(isa)', which this processor cannot run; choose from \(names), or unset it.")
             }
             instructionSet = set
         } else {
@@ -37,7 +39,7 @@ public struct KernelSelection: Sendable {
         case "auto", "packed": backend = .packed
         case "blas": backend = .blas
         case let other:
-            throw Failure(description: "BATON_KERNELS is '\(other)', expected auto, packed or blas")
+            throw Failure(description: "BATON_KERNELS is '\(other)', expected auto, packed or blas; unset it for auto.")
         }
     }
 

@@ -34,7 +34,7 @@ import Testing
         ("bench latency --seconds -inf", "--seconds is -inf, expected 0 to 3600."),
         (
             "bench scaling --batch -1,2",
-            "The value '-1,2' is invalid for '--batch <batch>': --batch '-1,2' is no list of"
+            "--batch '-1,2' is no list of numbers from 1 to 100000"
         ),
         ("train --resume -1", "The option '--resume' does not take any value, but '-1' was specified."),
         ("generate run -- --length -1", "2 unexpected arguments: '--length', '-1'."),

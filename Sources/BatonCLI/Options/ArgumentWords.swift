@@ -54,6 +54,12 @@ enum ArgumentWords {
         _ error: any Error, of words: [String], as type: Arguments.Type, parse: ([String]) throws -> Void
     ) -> String {
         var message = type.message(for: error)
+        // What a list of Baton's own says about itself begins with its option.
+        if let match = message.firstMatch(of: /^The value '.*' is invalid for '(--[a-z-]+) <[a-z-]+>': (.+)$/),
+            match.2.hasPrefix(match.1)
+        {
+            message = String(match.2)
+        }
         if let match = message.firstMatch(of: /is invalid for '(--[a-z-]+) <[a-z-]+>'$/) {
             let option = String(match.1)
             func accepts(_ value: String) -> Bool {

@@ -17,6 +17,16 @@ func configurationText(_ configuration: TrainingConfiguration) throws -> String 
     try jsonText(configuration, names: .useDefaultKeys)
 }
 
+/// The values of a configuration by name, for ranks to compare.
+func configurationFields(_ configuration: TrainingConfiguration) throws -> [(name: String, value: String)] {
+    try configurationText(configuration).split(separator: "\n").compactMap { line in
+        let parts = line.split(separator: ":", maxSplits: 1)
+        guard parts.count == 2 else { return nil }
+        let name = parts[0].filter { $0 != "\"" && $0 != " " }
+        return ("the configuration's \(name)", parts[1].filter { $0 != "," && $0 != " " })
+    }
+}
+
 /// `peakGFlopsPerRank` as `peak_gflops_per_rank`.
 func snakeCase(_ name: String) -> String {
     var result = ""

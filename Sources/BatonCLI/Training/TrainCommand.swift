@@ -41,14 +41,16 @@ struct TrainCommand: ParsableCommand {
         let identity = try identify(text, resumed)
         let corpus = try makeCorpus(text, split: identity.validationFraction, resumed)
         let configuration = try makeConfiguration(corpus, resumed)
-        try job.agree(on: [
-            ("the text (SHA-256)", identity.digest),
-            ("the configuration", try configurationText(configuration)),
-            (
-                "the flags",
-                "\(out) \(resume) \(stopAtStep ?? 0) \(checkpointEvery ?? 0) \(identity.validationFraction) \(layout.layout ?? "") \(schedule.summary) \(output.outputLayer) \(sample) \(trace.trace ?? "") \(trace.steps)"
-            ),
-        ])
+        let fields = try configurationFields(configuration)
+        try job.agree(
+            on: [
+                ("the text (SHA-256)", identity.digest)
+            ] + fields + [
+                (
+                    "the flags",
+                    "\(out) \(resume) \(stopAtStep ?? 0) \(checkpointEvery ?? 0) \(identity.validationFraction) \(layout.layout ?? "") \(schedule.summary) \(output.outputLayer) \(sample) \(trace.trace ?? "") \(trace.steps)"
+                )
+            ])
         try checkMemory(for: configuration)
         try trace.check(job, directory: directory)
         let ranks = job.communicator.size
@@ -100,10 +102,13 @@ struct TrainCommand: ParsableCommand {
     private func checkpoint(in directory: RunDirectory, _ job: ParallelJob) throws -> Checkpoint {
         let bytes = try job.share {
             try directory.hold()
+            try directory.checkpoints.checkReadable()
             guard !directory.checkpoints.files().isEmpty else {
                 throw CommandFailure("\(out) holds no checkpoint to resume from; leave out --resume to start a run.")
             }
             let file = try directory.checkpoints.newest { Console.complain("baton: \($0)") }.file
+            // Before an epoch is trained that could not be kept.
+            _ = try AtomicFile(path: file)
             return Array(try Data(contentsOf: URL(filePath: file)))
         }
         return try Checkpoint(bytes: bytes, path: directory.checkpoints.path)

@@ -42,11 +42,25 @@ public struct CheckpointDirectory: Sendable {
         return names.filter { $0.hasPrefix("step-") && $0.hasSuffix(".safetensors") }.sorted().map { path + "/" + $0 }
     }
 
+    /// Refuses a directory that is there and cannot be read: it would look like one without checkpoints.
+    ///
+    /// - Throws: `EngineError` naming the path and the system's reason.
+    public func checkReadable() throws {
+        if let listing = opendir(path) {
+            closedir(listing)
+        } else if errno != ENOENT {
+            throw EngineError(
+                "Cannot read the directory \(path): \(String(cString: strerror(errno))); change its permissions, or name the directory of a run."
+            )
+        }
+    }
+
     /// The newest checkpoint whose content is whole, and its file.
     ///
     /// - Parameter damaged: called with a sentence for every newer file that was passed over.
     /// - Throws: `EngineError` if there is none; it says why the newest cannot be used.
     public func newest(damaged: (String) -> Void) throws -> (file: String, checkpoint: Checkpoint) {
+        try checkReadable()
         let all = files()
         var reasons: [String] = []
         for file in all.reversed() {

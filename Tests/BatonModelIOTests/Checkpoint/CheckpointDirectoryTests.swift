@@ -72,6 +72,16 @@ import Testing
         #expect(try directory.newest { _ in }.checkpoint.snapshot.stepsDone == 1)
     }
 
+    @Test func aDirectoryThatCannotBeReadIsNotCalledEmpty() throws {
+        let folder = try CheckpointFolder()
+        defer { folder.remove() }
+        try folder.put([1], "file")
+        let directory = CheckpointDirectory(path: folder.file("file"))
+        let error = #expect(throws: EngineError.self) { _ = try directory.newest { _ in } }
+        #expect(error?.message.hasPrefix("Cannot read the directory \(directory.path): Not a directory;") == true)
+        #expect(throws: Never.self) { try CheckpointDirectory(path: folder.file("absent")).checkReadable() }
+    }
+
     @Test func aDirectoryThatCannotBeMadeIsOneSentence() throws {
         let folder = try CheckpointFolder()
         defer { folder.remove() }
