@@ -182,6 +182,8 @@ import Testing
         var run = try Valid()
         defer { run.folder.remove() }
         run.arguments[8] = ""
+        try run.expectRefusal(2, ["--output is empty; give it a value."])
+        run.arguments[8] = run.folder.path("missing") + "/"
         try run.expectRefusal(1, ["does not end in the name of a file"])
     }
 
