@@ -32,12 +32,20 @@ enum RankWitness {
 
     /// Ends this process when the one that holds the other end of a pipe has ended: mpirun, which knows only that one,
     /// would leave this one behind.
+    ///
+    /// A thread that calls the C library only. One of Foundation's asks the Swift runtime for its name, at the same moment
+    /// as the main thread starts to use it, and the two were seen to wait for each other for ever.
     private static func endWithWriter(of end: Int32) {
-        Thread.detachNewThread {
-            var byte: UInt8 = 0
-            while read(end, &byte, 1) < 0 && errno == EINTR {}
-            kill(getpid(), SIGKILL)
-        }
+        var thread = pthread_t()
+        pthread_create(
+            &thread, nil,
+            { end in
+                var byte: UInt8 = 0
+                while read(Int32(Int(bitPattern: end)), &byte, 1) < 0 && errno == EINTR {}
+                kill(getpid(), SIGKILL)
+                return nil
+            }, UnsafeMutableRawPointer(bitPattern: Int(end)))
+        pthread_detach(thread)
     }
 
     /// What happened, what may have been the reason, and what to do.
