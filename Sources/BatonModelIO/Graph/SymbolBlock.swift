@@ -9,8 +9,9 @@ public import BatonTensor
 /// `where`, `ones_like`, `zeros_like`, `_zeros`, `SequenceMask`, `SequenceReverse`, `SequenceLast`: what nets of recurrent
 /// layers and cells consist of; and what often follows them: `slice_axis`, `mean` and `sum` over some axes, `Flatten`,
 /// `expand_dims`, `transpose` of the first two axes, `LayerNorm`, `LeakyReLU`, `softmax`, `log_softmax`, `_plus_scalar`,
-/// `_minus_scalar`, `_rminus_scalar`, `_mul_scalar`, `_div_scalar`. `RNN` nodes run on the fused kernels of `RecurrentLayer`. Gradients flow to inputs and
-/// parameters; sums over rows are those of one process, for a graph does not say which axis is the batch.
+/// `_minus_scalar`, `_rminus_scalar`, `_mul_scalar`, `_div_scalar`. `RNN` nodes run on the fused kernels of
+/// `RecurrentLayer`. Gradients flow to inputs and parameters; sums over rows are those of one process, for a graph does not
+/// say which axis is the batch.
 ///
 /// - Source: Gluon `SymbolBlock` (parity 1.6, 4.3).
 public final class SymbolBlock: HybridBlock {
