@@ -89,35 +89,44 @@ let package = Package(
             name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CLanes"),
         .systemLibrary(name: "CProcessor"),
+        // Floor 0: what every floor says a caller's mistake with.
+        .target(name: "BatonChecks", swiftSettings: testable),
         // Floor 1.
         .target(name: "BatonKernelABI", swiftSettings: testable),
-        .target(name: "BatonComm", dependencies: ["CProcessor"], swiftSettings: testable),
+        .target(name: "BatonComm", dependencies: ["BatonChecks", "CProcessor"], swiftSettings: testable),
         // Floor 2.
-        .target(name: "BatonMPI", dependencies: ["BatonComm", "COpenMPI"], swiftSettings: testable),
+        .target(name: "BatonMPI", dependencies: ["BatonChecks", "BatonComm", "COpenMPI"], swiftSettings: testable),
         // Floor 3.
         .target(
-            name: "BatonKernels", dependencies: ["BatonKernelABI", "COpenBLAS", "CProcessor"] + laneNames,
+            name: "BatonKernels",
+            dependencies: ["BatonChecks", "BatonKernelABI", "COpenBLAS", "CProcessor"] + laneNames,
             swiftSettings: testable),
         // Floor 4.
-        .target(name: "BatonTensor", dependencies: ["BatonKernels", "BatonKernelABI"], swiftSettings: testable),
+        .target(
+            name: "BatonTensor", dependencies: ["BatonChecks", "BatonKernels", "BatonKernelABI"],
+            swiftSettings: testable),
         // Floor 5.
         .target(
             name: "BatonFormats",
-            dependencies: ["BatonTensor", .product(name: "Crypto", package: "swift-crypto")],
+            dependencies: ["BatonChecks", "BatonTensor", .product(name: "Crypto", package: "swift-crypto")],
             swiftSettings: testable),
-        .target(name: "BatonData", dependencies: ["BatonTensor"], swiftSettings: testable),
+        .target(name: "BatonData", dependencies: ["BatonChecks", "BatonTensor"], swiftSettings: testable),
         .target(
-            name: "BatonNN", dependencies: ["BatonTensor", "BatonKernels", "BatonKernelABI"], swiftSettings: testable),
+            name: "BatonNN", dependencies: ["BatonChecks", "BatonTensor", "BatonKernels", "BatonKernelABI"],
+            swiftSettings: testable),
         // Floor 6.
         .target(
             name: "BatonEngine",
-            dependencies: ["BatonNN", "BatonData", "BatonComm", "BatonTensor", "BatonKernels", "BatonKernelABI"],
+            dependencies: [
+                "BatonChecks", "BatonNN", "BatonData", "BatonComm", "BatonTensor", "BatonKernels", "BatonKernelABI",
+            ],
             swiftSettings: testable),
         // Floor 7: above the engine, because a checkpoint is the engine's snapshot as a file.
         .target(
             name: "BatonModelIO",
             dependencies: [
-                "BatonEngine", "BatonNN", "BatonData", "BatonFormats", "BatonTensor", "BatonKernels", "BatonKernelABI",
+                "BatonChecks", "BatonEngine", "BatonNN", "BatonData", "BatonFormats", "BatonTensor", "BatonKernels",
+                "BatonKernelABI",
             ],
             swiftSettings: testable),
         // Floor 8: the umbrella, re-exports only.

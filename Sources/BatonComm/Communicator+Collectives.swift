@@ -1,3 +1,5 @@
+import BatonChecks
+
 /// The collective operations, over point-to-point transfers. Every rank of the group must call them in the same
 /// order; each waits at most `waitLimit` for any one message and throws a `CommError` naming the peer it waits for.
 /// A peer that is in another operation, or passes another size, is an error too.
@@ -29,7 +31,7 @@ extension Communicator {
     ///   - bytes: Of the same count on all ranks: source on the root, destination elsewhere.
     ///   - root: The rank that gives.
     public func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) throws(CommError) {
-        precondition(root >= 0 && root < size, "Communicator: root \(root) is not one of the \(size) ranks")
+        require(root >= 0 && root < size, "Communicator: root \(root) is not one of the \(size) ranks")
         let tag = collectiveCount.nextTag()
         try named("broadcast") { () throws(CommError) in
             var start = 0
@@ -77,7 +79,7 @@ extension Communicator {
         _ contribution: UnsafeRawBufferPointer, into result: UnsafeMutableRawBufferPointer
     ) throws(CommError) {
         let count = contribution.count
-        precondition(
+        require(
             result.count == size * count,
             "Communicator: allGather of \(count) bytes on \(size) ranks needs \(size * count), got \(result.count)")
         let tag = collectiveCount.nextTag()

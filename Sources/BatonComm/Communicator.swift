@@ -1,3 +1,5 @@
+import BatonChecks
+
 /// A group of processes that exchange bytes: `size` ranks numbered from 0.
 ///
 /// Implementations supply point-to-point transfers; the collective operations are written once, over those, in
@@ -94,10 +96,9 @@ extension Communicator {
     ///
     /// - Throws: `CommError` for a message over the byte limit, which depends on the model a user asked for.
     /// - Precondition: `peer` is a rank of the group and `tag` is a legal tag.
-    @inlinable
     public func checkTransfer(byteCount: Int, peer: Int, tag: Int) throws(CommError) {
-        precondition(peer >= 0 && peer < size, "Communicator: peer \(peer) is not one of the \(size) ranks")
-        precondition(
+        require(peer >= 0 && peer < size, "Communicator: peer \(peer) is not one of the \(size) ranks")
+        require(
             tag >= 0 && tag < MessageTag.collectiveRange.upperBound, "Communicator: tag \(tag) is out of range")
         if byteCount > MessageTag.byteLimit {
             throw CommError(

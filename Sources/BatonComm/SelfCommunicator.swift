@@ -1,3 +1,5 @@
+import BatonChecks
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -59,7 +61,7 @@ public final class SelfCommunicator: Communicator {
 
     /// Ends this process.
     public func abort(code: Int32) -> Never {
-        precondition(1...255 ~= code, "Communicator: exit status \(code) of an abort is not in 1...255")
+        require(1...255 ~= code, "Communicator: exit status \(code) of an abort is not in 1...255")
         exit(code)
     }
 }
@@ -123,7 +125,7 @@ private final class SelfRequest: Request {
         switch (side, other.side) {
         case (.send(let source), .receive(let target)): SelfRequest.copy(source, target, self, other)
         case (.receive(let target), .send(let source)): SelfRequest.copy(source, target, other, self)
-        default: preconditionFailure("SelfCommunicator: two transfers of the same side met")
+        default: fatalError("SelfCommunicator: two transfers of the same side met")
         }
     }
 

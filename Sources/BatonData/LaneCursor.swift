@@ -1,4 +1,4 @@
-internal import BatonTensor
+import BatonChecks
 
 /// Where training stands in its lanes: a plain value for checkpoints, the same for all ranks.
 public struct LaneCursor: Codable, Hashable, Sendable {

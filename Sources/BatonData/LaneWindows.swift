@@ -1,3 +1,4 @@
+import BatonChecks
 public import BatonTensor
 
 /// A sequence of tokens as B lanes of equal length, cut into windows of T steps, for training with carried state.

@@ -1,3 +1,4 @@
+import BatonChecks
 public import BatonKernelABI
 import BatonKernelsBaseline
 
@@ -31,7 +32,7 @@ public enum InstructionSet: String, Sendable, CaseIterable, Comparable {
     ///
     /// - Precondition: `isAvailable`.
     public var table: KernelTable {
-        precondition(isAvailable, "InstructionSet: this processor cannot run \(rawValue)")
+        require(isAvailable, "InstructionSet: this processor cannot run \(rawValue)")
         switch self {
         case .baseline: return BatonKernelsBaseline.makeKernelTable()
         #if arch(x86_64)

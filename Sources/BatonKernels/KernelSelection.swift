@@ -59,7 +59,7 @@ public struct KernelSelection: Sendable {
     public static var active: KernelSelection {
         switch current {
         case .success(let selection): return selection
-        case .failure(let failure): preconditionFailure(failure.description)
+        case .failure(let failure): fatalError(failure.description)
         }
     }
 

@@ -1,3 +1,4 @@
+import BatonChecks
 internal import COpenMPI
 
 #if canImport(Glibc)
@@ -13,7 +14,7 @@ extension MPICommunicator {
     ///
     /// - Parameter code: Exit status of this process and of `mpirun`, 1 ... 255.
     public func abort(code: Int32) -> Never {
-        precondition(1...255 ~= code, "Communicator: exit status \(code) of an abort is not in 1...255")
+        require(1...255 ~= code, "Communicator: exit status \(code) of an abort is not in 1...255")
         // What was printed must leave before the processes are killed.
         fflush(nil)
         var finalized: Int32 = 0

@@ -1,3 +1,4 @@
+import BatonChecks
 public import BatonComm
 internal import COpenMPI
 
@@ -13,9 +14,9 @@ extension MPICommunicator {
 
     /// Cuts the group (`MPI_Comm_split`, MPI 3.1 §6.4.2); see `Communicator`. Collective.
     public func split(color: Int?, key: Int) throws(CommError) -> (any Communicator)? {
-        precondition(
-            (color ?? 0) >= 0 && (color ?? 0) <= Int32.max,
-            "MPICommunicator: color \(color ?? 0) is not a positive Int32")
+        require(
+            (0...Int(Int32.max)).contains(color ?? 0),
+            "MPICommunicator: expected a color from 0 to \(Int32.max), got \(color ?? 0)")
         try barrier()
         var result = baton_mpi_comm_null()
         try check.perform("MPI_Comm_split", "rank \(rank) of \(size), color \(color.map(String.init) ?? "none")") {
@@ -29,7 +30,7 @@ extension MPICommunicator {
     ///
     /// - Precondition: Not the world; no transfer of the group is unfinished; the object is not used afterwards.
     public func free() throws(CommError) {
-        precondition(handle != baton_mpi_comm_world(), "MPICommunicator: the world cannot be freed")
+        require(handle != baton_mpi_comm_world(), "MPICommunicator: the world cannot be freed")
         var handle: MPI_Comm? = handle
         try check.perform("MPI_Comm_free", "rank \(rank) of \(size)") { MPI_Comm_free(&handle) }
     }

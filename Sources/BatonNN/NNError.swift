@@ -9,14 +9,9 @@ public struct NNError: Error, Sendable, CustomStringConvertible {
     public init(_ message: String) { self.message = message }
 }
 
-/// Ends the process at a caller's mistake. Not a precondition, whose message a release build does not print.
-func trap(_ message: String, file: StaticString = #fileID, line: UInt = #line) -> Never {
-    fatalError(message, file: file, line: line)
-}
-
 /// The result of a check that throws where a user's input is checked, and ends the process where a caller's is.
 func trapping<Result>(
     file: StaticString = #fileID, line: UInt = #line, _ body: () throws(NNError) -> Result
 ) -> Result {
-    do { return try body() } catch { trap(error.message, file: file, line: line) }
+    do { return try body() } catch { fatalError(error.message, file: file, line: line) }
 }

@@ -73,7 +73,7 @@ public final class FaultInjectingCommunicator: Communicator {
         case .drop:
             return LostRequest(isSend: false, purpose: purpose, waitPolicy: waitPolicy, delayed: delayed)
         case .corrupt:
-            preconditionFailure("FaultPlan: a receive cannot be corrupted")
+            fatalError("FaultPlan: a receive cannot be corrupted")
         case .fail:
             throw CommError(
                 .injected, "receive \(receiveCount) of rank \(rank), from rank \(peer) (tag \(tag)), failed as ordered."

@@ -22,7 +22,7 @@ public struct FaultPlan: Sendable, Hashable {
     /// - Precondition: No receive is ordered to corrupt: what arrives is spoiled on the sending side.
     public init(sends: [Int: Fault] = [:], receives: [Int: Fault] = [:]) {
         for case .corrupt in receives.values {
-            preconditionFailure("FaultPlan: a receive cannot be corrupted, corrupt the send on the other rank")
+            fatalError("FaultPlan: a receive cannot be corrupted, corrupt the send on the other rank")
         }
         self.sends = sends
         self.receives = receives

@@ -1,3 +1,5 @@
+import BatonChecks
+
 /// The delayed transfers of one communicator. Every `test` of any of its transfers starts those that are due, as any
 /// call of a real transport moves all of its transfers.
 final class DelayedTransfers {
@@ -99,7 +101,7 @@ final class CorruptedSend: Request {
         _ bytes: UnsafeRawBufferPointer, place: Int, delayed: DelayedTransfers,
         start: (UnsafeRawBufferPointer) throws(CommError) -> any Request
     ) throws(CommError) {
-        precondition(!bytes.isEmpty && place >= 0, "FaultPlan: cannot corrupt byte \(place) of \(bytes.count)")
+        require(!bytes.isEmpty && place >= 0, "FaultPlan: cannot corrupt byte \(place) of \(bytes.count)")
         copy = .allocate(byteCount: bytes.count, alignment: 16)
         copy.copyMemory(from: bytes)
         copy[place % bytes.count] ^= 0xFF

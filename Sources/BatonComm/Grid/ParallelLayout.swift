@@ -1,3 +1,5 @@
+import BatonChecks
+
 /// How the ranks of a job divide a model and its batch: a product of four counts that equals the number of ranks.
 ///
 /// | Factor | Divides |
@@ -42,11 +44,10 @@ public struct ParallelLayout: Sendable, Hashable, CustomStringConvertible {
     ///
     /// - Precondition: counts of at least 1, and at most two directions.
     public init(replicas: Int = 1, stages: Int = 1, directions: Int = 1, shards: Int = 1) {
-        if replicas < 1 || stages < 1 || shards < 1 || !(1...2).contains(directions) {
-            fatalError(
-                "ParallelLayout: expected counts of at least 1 and one or two directions, got \(replicas), \(stages), \(directions), \(shards)"
-            )
-        }
+        require(
+            replicas >= 1 && stages >= 1 && shards >= 1 && (1...2).contains(directions),
+            "ParallelLayout: expected counts of at least 1 and one or two directions, got \(replicas), \(stages), \(directions), \(shards)"
+        )
         self.replicas = replicas
         self.stages = stages
         self.directions = directions
@@ -96,7 +97,7 @@ public struct ParallelLayout: Sendable, Hashable, CustomStringConvertible {
 
     /// The coordinates of a rank.
     public func place(ofRank rank: Int) -> Place {
-        precondition((0..<rankCount).contains(rank), "ParallelLayout: rank \(rank) is not one of \(rankCount)")
+        require((0..<rankCount).contains(rank), "ParallelLayout: rank \(rank) is not one of \(rankCount)")
         let column = rank / shards
         let row = column / directions
         return Place(

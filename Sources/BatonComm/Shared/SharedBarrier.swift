@@ -26,7 +26,7 @@ public final class SharedBarrier {
     /// - Parameter memory: shared by the group, `bytesPerProcess` for every process, zero.
     public init(_ memory: SharedMemory, group: any Communicator) {
         guard let base = memory.bytes.baseAddress, memory.bytes.count >= group.size * Self.bytesPerProcess else {
-            preconditionFailure(
+            fatalError(
                 "SharedBarrier: \(memory.bytes.count) bytes for \(group.size) processes; each needs \(Self.bytesPerProcess)"
             )
         }

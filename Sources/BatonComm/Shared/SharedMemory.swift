@@ -1,3 +1,5 @@
+import BatonChecks
+
 /// Memory that all processes of a group see: what one writes, the others read, once they have met (`SharedBarrier`).
 ///
 /// Made by `Communicator.sharedMemory(byteCount:)`. The processes may see it at different addresses.
@@ -10,7 +12,7 @@ public final class SharedMemory {
     ///
     /// - Parameter release: Called when this process lets go of it.
     public init(_ bytes: UnsafeMutableRawBufferPointer, release: @escaping () -> Void) {
-        precondition(
+        require(
             UInt(bitPattern: bytes.baseAddress) % 64 == 0, "SharedMemory: expected an address that 64 divides")
         self.bytes = bytes
         self.release = release

@@ -1,3 +1,4 @@
+import BatonChecks
 internal import BatonTensor
 
 /// Positions 0 ..< length, or from `start` on, in order. Source: Gluon `SequentialSampler`.

@@ -1,3 +1,4 @@
+import BatonChecks
 public import BatonComm
 internal import BatonKernels
 public import BatonTensor

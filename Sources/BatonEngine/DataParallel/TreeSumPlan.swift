@@ -1,5 +1,5 @@
+import BatonChecks
 internal import BatonKernels
-internal import BatonTensor
 
 /// Which partial sums of the fixed binary tree over the leaves exist on which rank, and the additions that turn them
 /// into the total. The same on all ranks; the tree itself knows only leaves, so the total has the same bits for any

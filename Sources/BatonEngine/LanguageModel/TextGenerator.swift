@@ -1,3 +1,4 @@
+import BatonChecks
 public import BatonComm
 import BatonKernelABI
 import BatonKernels

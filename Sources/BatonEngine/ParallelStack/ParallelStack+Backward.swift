@@ -1,3 +1,4 @@
+import BatonChecks
 import BatonComm
 import BatonKernelABI
 import BatonNN

@@ -1,3 +1,4 @@
+import BatonChecks
 import BatonKernels
 import BatonNN
 import BatonTensor

@@ -1,4 +1,4 @@
-internal import BatonTensor
+import BatonChecks
 
 /// One thing a pipeline stage does in a step: the forward pass or the data half of the backward pass of one chunk of
 /// time of one micro-batch, its share of the output layer, the weight gradients of a micro-batch, or the sum of gradients

@@ -1,4 +1,4 @@
-internal import BatonTensor
+import BatonChecks
 
 /// Runs a schedule without processes: proves that it comes to an end, and says when and with how much memory.
 ///

@@ -20,7 +20,7 @@ struct ByteCursor {
     ) throws(FormatError) -> Value {
         var value = Value.zero
         let count = MemoryLayout<Value>.size
-        try require(count, what())
+        try expect(count, what())
         try withUnsafeMutableBytes(of: &value) { memory throws(FormatError) in
             try source.read(at: offset, into: memory)
         }
@@ -30,19 +30,19 @@ struct ByteCursor {
 
     /// The next bytes.
     mutating func bytes(_ count: Int, _ what: @autoclosure () -> String) throws(FormatError) -> [UInt8] {
-        try require(count, what())
+        try expect(count, what())
         defer { offset += count }
         return try source.bytes(at: offset, count: count)
     }
 
     /// Passes over bytes and says where they are.
     mutating func skip(_ count: Int, _ what: @autoclosure () -> String) throws(FormatError) -> Range<Int> {
-        try require(count, what())
+        try expect(count, what())
         defer { offset += count }
         return offset..<offset + count
     }
 
-    private func require(_ count: Int, _ what: String) throws(FormatError) {
+    private func expect(_ count: Int, _ what: String) throws(FormatError) {
         guard count >= 0 && count <= remaining else {
             throw FormatError(
                 .truncatedRecord,

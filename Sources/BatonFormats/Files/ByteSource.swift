@@ -1,4 +1,4 @@
-import BatonTensor
+import BatonChecks
 import Glibc
 
 /// Bytes at random access: a file, or memory that holds the content of one.

@@ -1,3 +1,4 @@
+import BatonChecks
 public import BatonTensor
 
 /// NumPy's file of one array: versions 1, 2 and 3 are read, version 1 is written.

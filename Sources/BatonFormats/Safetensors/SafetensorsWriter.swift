@@ -1,3 +1,4 @@
+import BatonChecks
 public import BatonTensor
 
 /// Writes safetensors files, atomically and without a copy of the tensors.

@@ -1,4 +1,4 @@
-internal import BatonTensor
+import BatonChecks
 
 /// A computation as MXNet's symbol JSON describes it: nodes in topological order, each with its operation, attributes
 /// and inputs.

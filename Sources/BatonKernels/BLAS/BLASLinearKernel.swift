@@ -1,3 +1,4 @@
+import BatonChecks
 internal import BatonKernelABI
 
 /// A fully connected layer on OpenBLAS. As in `BLASRecurrentSequence` every product covers one leaf: of one step in
@@ -14,8 +15,8 @@ final class BLASLinearKernel<Scalar: BLASScalar>: LinearKernel {
     private var workspace: BLASLinearWorkspace<Scalar>?
 
     init(units: Int, width: Int) {
-        precondition(units > 0 && width > 0, "BLASLinearKernel: sizes must be positive, got (\(units), \(width))")
-        precondition(OpenBLASCore.usesOneThread, "OpenBLAS did not accept one thread")
+        require(units > 0 && width > 0, "BLASLinearKernel: sizes must be positive, got (\(units), \(width))")
+        require(OpenBLASCore.usesOneThread, "OpenBLAS did not accept one thread")
         self.units = units
         self.width = width
         weight = ScalarBuffer(units * width)
@@ -42,7 +43,7 @@ final class BLASLinearKernel<Scalar: BLASScalar>: LinearKernel {
         steps: Int, batch: Int, leaves: LeafPlan, input: UnsafePointer<Scalar>, inputStrides: SequenceStrides,
         output: UnsafeMutablePointer<Scalar>, outputStrides: SequenceStrides
     ) {
-        precondition(
+        require(
             leaves.rowCount == batch, "BLASLinearKernel: leaves of \(leaves.rowCount) rows, a batch of \(batch)")
         for time in 0..<steps {
             let target = output + outputStrides.offset(time: time)
@@ -61,9 +62,9 @@ final class BLASLinearKernel<Scalar: BLASScalar>: LinearKernel {
         inputGradient: UnsafeMutablePointer<Scalar>, inputGradientStrides: SequenceStrides, adds: Bool
     ) {
         guard let transposedWeight else {
-            preconditionFailure("BLASLinearKernel: backwardData needs an update for training")
+            fatalError("BLASLinearKernel: backwardData needs an update for training")
         }
-        precondition(
+        require(
             leaves.rowCount == batch, "BLASLinearKernel: leaves of \(leaves.rowCount) rows, a batch of \(batch)")
         for time in 0..<steps {
             Scalar.multiply(
@@ -81,7 +82,7 @@ final class BLASLinearKernel<Scalar: BLASScalar>: LinearKernel {
         outputGradient: UnsafePointer<Scalar>, outputGradientStrides: SequenceStrides,
         gradients: [LinearGradientPointers<Scalar>], hook: StepHook
     ) {
-        precondition(
+        require(
             leaves.rowCount == batch && gradients.count == leaves.subtrees.count,
             "BLASLinearKernel: leaves of \(leaves.rowCount) rows for a batch of \(batch), \(gradients.count) "
                 + "destinations for \(leaves.subtrees.count) subtrees")

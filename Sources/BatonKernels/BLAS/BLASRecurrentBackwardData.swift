@@ -1,3 +1,4 @@
+import BatonChecks
 internal import BatonKernelABI
 
 extension BLASRecurrentSequence {
@@ -6,10 +7,10 @@ extension BLASRecurrentSequence {
         hook: StepHook
     ) {
         guard let training, keepsHistory, nextStep == steps, let transposed = weights.transposed else {
-            preconditionFailure(
+            fatalError(
                 "BLASRecurrentSequence: backwardData needs a complete forward pass and an update, both for training")
         }
-        precondition(
+        require(
             range.upperBound == steps || range.upperBound == nextBackwardEnd,
             "BLASRecurrentSequence: a backward chunk must end at step \(nextBackwardEnd), got \(range)")
         if range.upperBound == steps && !continuesWindow {

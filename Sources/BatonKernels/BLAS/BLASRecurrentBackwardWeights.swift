@@ -1,3 +1,4 @@
+import BatonChecks
 internal import BatonKernelABI
 
 extension BLASRecurrentSequence {
@@ -6,9 +7,9 @@ extension BLASRecurrentSequence {
         hook: StepHook
     ) {
         guard let training, nextStep == steps, nextBackwardEnd == 0 else {
-            preconditionFailure("BLASRecurrentSequence: backwardWeights needs a complete backwardData")
+            fatalError("BLASRecurrentSequence: backwardWeights needs a complete backwardData")
         }
-        precondition(
+        require(
             leaves.leaves == plan.leaves && gradients.count == leaves.subtrees.count,
             "BLASRecurrentSequence: \(gradients.count) destinations for the subtrees \(leaves.subtrees), leaves "
                 + "\(leaves.leaves) where the sequence was made for \(plan.leaves)")

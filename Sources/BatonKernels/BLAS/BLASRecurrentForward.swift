@@ -1,14 +1,15 @@
+import BatonChecks
 internal import BatonKernelABI
 
 extension BLASRecurrentSequence {
     func forward(steps range: Range<Int>, _ arguments: RecurrentForward<Scalar>, training: Bool, hook: StepHook) {
-        precondition(
+        require(
             range.lowerBound >= 0 && range.upperBound <= steps,
             "BLASRecurrentSequence: steps \(range) of a window of \(steps)")
         if range.lowerBound == 0 {
             begin(arguments, training: training)
         } else {
-            precondition(
+            require(
                 range.lowerBound == nextStep && training == keepsHistory,
                 "BLASRecurrentSequence: a chunk must start at step \(nextStep) in the mode of the one before")
         }

@@ -13,7 +13,7 @@ extension BLASRecurrentSequence: WindowPart {
         hook: StepHook
     ) {
         guard let training, nextBackwardEnd == 0 else {
-            preconditionFailure("BLASRecurrentSequence: continueWeights needs a complete backwardData")
+            fatalError("BLASRecurrentSequence: continueWeights needs a complete backwardData")
         }
         for (leaf, sums) in zip(leaves.leaves, leafSums) {
             // The arrays of a leaf adjoin, in the order of `addGradient`.

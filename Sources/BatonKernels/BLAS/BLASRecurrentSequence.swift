@@ -1,3 +1,4 @@
+import BatonChecks
 internal import BatonKernelABI
 
 /// One layer and direction on OpenBLAS: a second implementation of the recurrent passes, for f64 and, on request,
@@ -41,7 +42,7 @@ final class BLASRecurrentSequence<Scalar: BLASScalar>: RecurrentSequence {
     var nextBackwardEnd = 0
 
     init(weights: BLASRecurrentWeights<Scalar>, steps: Int, batch: Int, reverse: Bool, leaves: LeafPlan) {
-        precondition(
+        require(
             leaves.rowCount == batch,
             "BLASRecurrentSequence: the leaves hold \(leaves.rowCount) rows, the batch \(batch)")
         self.weights = weights

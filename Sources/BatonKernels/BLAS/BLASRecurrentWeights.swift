@@ -1,3 +1,5 @@
+import BatonChecks
+
 /// Weights of one layer and direction for OpenBLAS: copies as they stand for the forward products, transposed ones
 /// for the backward products, so that a panel of output columns is contiguous memory in both (see `RowProduct`).
 final class BLASRecurrentWeights<Scalar: BLASScalar>: RecurrentWeights {
@@ -24,11 +26,11 @@ final class BLASRecurrentWeights<Scalar: BLASScalar>: RecurrentWeights {
     }
 
     init(_ shape: RecurrentShape) {
-        precondition(OpenBLASCore.usesOneThread, "OpenBLAS did not accept one thread")
-        precondition(
+        require(OpenBLASCore.usesOneThread, "OpenBLAS did not accept one thread")
+        require(
             shape.precision == .float32,
             "BLASRecurrentWeights: weights in \(shape.precision.rawValue) need the packed kernels of float32")
-        precondition(
+        require(
             shape.shard.isWhole, "BLASRecurrentWeights: a part of the units needs the packed kernels of float32")
         self.shape = shape
         inputWeight = ScalarBuffer(shape.gateRows * shape.inputSize)
@@ -43,7 +45,7 @@ final class BLASRecurrentWeights<Scalar: BLASScalar>: RecurrentWeights {
         hiddenWeight.pointer.update(from: parameters.hiddenWeight, count: hiddenWeight.count)
         inputBias.pointer.update(from: parameters.inputBias, count: shape.gateRows)
         hiddenBias.pointer.update(from: parameters.hiddenBias, count: shape.gateRows)
-        precondition(
+        require(
             (parameters.projectionWeight == nil) == (shape.projection == nil),
             "RecurrentWeights.update: a projection weight belongs to a projected layer, and only there")
         if let projection = parameters.projectionWeight {

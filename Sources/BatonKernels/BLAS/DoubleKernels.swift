@@ -12,7 +12,7 @@ extension Double: KernelScalar {
         weights: any RecurrentWeights<Double>, steps: Int, batch: Int, reverse: Bool, leaves: LeafPlan
     ) -> any RecurrentSequence<Double> {
         guard let weights = weights as? BLASRecurrentWeights<Double> else {
-            preconditionFailure("Double.makeRecurrentSequence: weights made by \(type(of: weights))")
+            fatalError("Double.makeRecurrentSequence: weights made by \(type(of: weights))")
         }
         return BLASRecurrentSequence(
             weights: weights, steps: steps, batch: batch, reverse: reverse, leaves: leaves)

@@ -1,3 +1,4 @@
+import BatonChecks
 import BatonKernelABI
 
 /// The ceiling of arithmetic: fused multiply-adds of the process's instruction set on operands that stay in registers
@@ -9,7 +10,7 @@ public enum FMAPeak {
     /// - Parameter repetitions: at least 1.
     /// - Returns: floating-point operations done, two per multiply-add.
     public static func run(repetitions: Int) -> Int {
-        precondition(repetitions >= 1, "FMAPeak: \(repetitions) repetitions, expected at least 1")
+        require(repetitions >= 1, "FMAPeak: \(repetitions) repetitions, expected at least 1")
         return KernelSelection.activeTable.peak(repetitions)
     }
 }

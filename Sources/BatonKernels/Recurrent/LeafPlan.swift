@@ -1,3 +1,5 @@
+import BatonChecks
+
 /// How the rows of a batch are grouped for sums over the batch.
 ///
 /// A leaf is a contiguous range of rows. Within a leaf a gradient is one chain (time from T−1 to 0, rows ascending);
@@ -12,7 +14,7 @@ public struct LeafPlan: Sendable, Hashable {
 
     /// A plan of given leaves and subtrees.
     public init(leaves: [Range<Int>], subtrees: [Range<Int>]) {
-        precondition(
+        require(
             subtrees.allSatisfy { $0.count > 0 && $0.count & ($0.count - 1) == 0 },
             "LeafPlan: a subtree must hold a power of two of leaves, got \(subtrees)")
         self.leaves = leaves

@@ -1,3 +1,5 @@
+import BatonChecks
+
 /// How the backward pass of a layer gets the gates of its forward pass, if not from memory.
 ///
 /// With recomputation a layer keeps, of a window of T steps, its input, its output h and (LSTM) c at the borders of
@@ -25,7 +27,7 @@ public enum Recomputation: Sendable, Hashable {
         switch self {
         case .automatic: return Self.automaticChunk(shape, steps: steps, leaves: leaves)
         case .chunks(let count):
-            if count < 1 { fatalError("Recomputation: expected chunks of at least 1 step, got \(count)") }
+            require(count >= 1, "Recomputation: expected chunks of at least 1 step, got \(count)")
             return min(count, steps)
         }
     }

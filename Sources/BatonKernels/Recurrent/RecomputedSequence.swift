@@ -1,3 +1,4 @@
+import BatonChecks
 import BatonKernelABI
 
 /// A window whose gates are computed again, chunk by chunk, right before a chunk is walked back (see `Recomputation`).
@@ -60,7 +61,7 @@ final class RecomputedSequence<Scalar: BLASScalar>: RecurrentSequence, Workspace
     }
 
     func forward(steps range: Range<Int>, _ arguments: RecurrentForward<Scalar>, training: Bool, hook: StepHook) {
-        precondition(
+        require(
             arguments.partialLengths(steps: steps, batch: batch) == nil,
             "RecomputedSequence: rows of unequal lengths must keep their gates")
         var start = range.lowerBound
@@ -185,7 +186,7 @@ final class RecomputedSequence<Scalar: BLASScalar>: RecurrentSequence, Workspace
         _ gradients: [RecurrentGradientPointers<Scalar>], leaves plan: LeafPlan, forward: RecurrentForward<Scalar>,
         hook: StepHook
     ) {
-        precondition(
+        require(
             plan == leaves && gradients.count == plan.subtrees.count,
             "RecomputedSequence: \(gradients.count) destinations for the leaves \(plan), made for \(leaves)")
         for (subtree, target) in zip(leaves.subtrees, gradients) {
@@ -222,7 +223,7 @@ extension KernelScalar where Self: BLASScalar {
         let sequence = makeRecurrentSequence(
             weights: weights, steps: min(chunk, steps), batch: batch, reverse: reverse, leaves: leaves)
         guard let part = sequence as? Part else {
-            preconditionFailure("recomputedSequence: \(Swift.type(of: sequence)) where \(type) is expected")
+            fatalError("recomputedSequence: \(Swift.type(of: sequence)) where \(type) is expected")
         }
         return RecomputedSequence(
             part: part, shape: weights.shape, steps: steps, batch: batch, reverse: reverse, leaves: leaves,

@@ -1,3 +1,4 @@
+import BatonChecks
 public import BatonKernelABI
 
 /// Sizes of one layer and direction of a recurrent stack.
@@ -24,19 +25,23 @@ public struct RecurrentShape: Sendable, Hashable {
         cell: RecurrentKind, inputChains: [Int], hidden: Int, projection: Int? = nil, stateClip: StateClip? = nil,
         precision: WeightPrecision = .float32, shard: UnitShard = .whole
     ) {
-        self.shard = shard
-        precondition(
+        require(
             cell == .lstm || projection == nil && stateClip == nil,
-            "RecurrentShape: only an LSTM has a projection or a state clip")
-        precondition(projection.map { $0 > 0 } ?? true, "RecurrentShape: widths must be positive")
-        self.projection = projection
-        self.stateClip = stateClip
-        self.precision = precision
-        precondition(!inputChains.isEmpty && inputChains.count <= 2, "RecurrentShape: one or two input chains")
-        precondition(hidden > 0 && inputChains.allSatisfy { $0 > 0 }, "RecurrentShape: widths must be positive")
+            "RecurrentShape: only an LSTM has a projection or a state clip, not \(cell.rawValue)")
+        require(
+            (1...2).contains(inputChains.count),
+            "RecurrentShape: expected one or two input chains, got \(inputChains)")
+        require(
+            hidden > 0 && (inputChains + [projection ?? hidden]).allSatisfy { $0 > 0 },
+            "RecurrentShape: expected positive widths, got inputs \(inputChains), H = \(hidden), P = \(projection.map(String.init) ?? "none")"
+        )
         self.cell = cell
         self.inputChains = inputChains
         self.hidden = hidden
+        self.projection = projection
+        self.stateClip = stateClip
+        self.precision = precision
+        self.shard = shard
     }
 
     /// I, the sum of the chains.
@@ -151,7 +156,7 @@ public struct RecurrentForward<Scalar> {
     /// - Precondition: they are lengths of this window.
     func partialLengths(steps: Int, batch: Int) -> SequenceLengths? {
         guard let lengths else { return nil }
-        precondition(
+        require(
             lengths.steps == steps && lengths.rowCount == batch,
             "RecurrentForward: \(lengths.rowCount) lengths of \(lengths.steps) steps for \(batch) rows of \(steps)")
         return lengths.isFull ? nil : lengths

@@ -1,3 +1,5 @@
+import BatonChecks
+
 /// Valid lengths of the rows of a batch in a window of T steps: row n takes part at the times t < λₙ.
 ///
 /// Where row n takes no part its state stays as it was, its output is zero and nothing flows back through it, so that
@@ -22,7 +24,7 @@ public struct SequenceLengths: Sendable, Hashable {
 
     /// - Precondition: 0 ≤ λ ≤ T for every row; from outside, check first.
     public init(_ lengths: [Int], steps: Int) {
-        precondition(
+        require(
             lengths.allSatisfy { 0...steps ~= $0 },
             "SequenceLengths: expected lengths from 0 to \(steps), got \(lengths)")
         self.lengths = lengths

@@ -1,3 +1,4 @@
+import BatonChecks
 import BatonKernelABI
 
 /// Which part of a layer's hidden units one of several processes computes.
@@ -15,7 +16,7 @@ public struct UnitShard: Sendable, Hashable {
 
     /// Part `index` of `count`.
     public init(index: Int, count: Int) {
-        precondition(count > 0 && (0..<count).contains(index), "UnitShard: part \(index) of \(count)")
+        require(count > 0 && (0..<count).contains(index), "UnitShard: there is no part \(index) of \(count)")
         self.index = index
         self.count = count
     }

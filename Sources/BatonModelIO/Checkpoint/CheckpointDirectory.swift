@@ -1,5 +1,5 @@
+import BatonChecks
 import BatonEngine
-import BatonTensor
 import Foundation
 
 /// The checkpoints of one run, `step-00000120.safetensors` and so on, newest last; older ones are removed.

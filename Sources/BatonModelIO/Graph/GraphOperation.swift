@@ -92,7 +92,7 @@ extension GraphShape {
     }
 
     /// Throws unless an axis has a size.
-    static func require(_ axis: Int, is size: Int, _ what: String) throws {
+    static func expect(_ axis: Int, is size: Int, _ what: String) throws {
         guard axis != size else { return }
         if axis == batch { throw BatchFound(size: size) }
         if size == batch { throw BatchFound(size: axis) }

@@ -1,3 +1,4 @@
+import BatonChecks
 public import BatonFormats
 public import BatonKernelABI
 public import BatonKernels

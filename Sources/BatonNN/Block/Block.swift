@@ -44,7 +44,7 @@ open class Block: CustomStringConvertible {
 
     /// The output for one input. Every block that can be called with a single input overrides it.
     open func forward(_ input: Variable, _ context: ForwardContext) -> Variable {
-        trap("\(type(of: self)) has no forward pass for a single input; call it with the arguments it documents")
+        fatalError("\(type(of: self)) has no forward pass for a single input; call it with the arguments it documents")
     }
 
     /// `forward` with the hooks around it.

@@ -1,3 +1,5 @@
+import BatonChecks
+
 /// A block whose children are all hybrid, so that the tree below it can be compiled as one.
 ///
 /// Every operation of Baton is recorded as it runs, so hybridising never changes numbers. It lets stacks of plain
@@ -17,11 +19,10 @@ open class HybridBlock: Block {
     ///
     /// - Precondition: a hybrid block.
     public override func register(child: Block, name: String? = nil) {
-        if !(child is HybridBlock) {
-            trap(
-                "\(self.name): a child of a HybridBlock must be a HybridBlock, got \(type(of: child)); derive it from HybridBlock or use a Block as the parent"
-            )
-        }
+        require(
+            child is HybridBlock,
+            "\(self.name): a child of a HybridBlock must be a HybridBlock, got \(type(of: child)); derive it from HybridBlock or use a Block as the parent"
+        )
         super.register(child: child, name: name)
     }
 }

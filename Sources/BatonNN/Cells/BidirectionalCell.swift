@@ -1,3 +1,4 @@
+import BatonChecks
 public import BatonTensor
 
 /// One cell forwards and one backwards in time; y_t = [l_t, r_t] on the feature axis, both by real time.
@@ -27,7 +28,7 @@ public final class BidirectionalCell: RecurrentCell {
     public override func beginState(
         batchSize: Int, _ function: StateFunction = .zeros, dtype: DType? = nil
     ) -> [Variable] {
-        if isModified { trap("BidirectionalCell: a modifier wraps this cell; ask the modifier for initial states") }
+        require(!isModified, "BidirectionalCell: a modifier wraps this cell; ask the modifier for initial states")
         return [leftCell, rightCell].flatMap { $0.beginState(batchSize: batchSize, function, dtype: dtype) }
     }
 
@@ -39,7 +40,7 @@ public final class BidirectionalCell: RecurrentCell {
     public override func step(
         _ input: Variable, _ states: [Variable], _ context: ForwardContext
     ) -> (output: Variable, states: [Variable]) {
-        trap("BidirectionalCell cannot be stepped, because it needs the whole sequence; use unroll")
+        fatalError("BidirectionalCell cannot be stepped, because it needs the whole sequence; use unroll")
     }
 
     public override func unrolled(

@@ -1,3 +1,4 @@
+import BatonChecks
 public import BatonTensor
 
 /// Dropout as a cell without states: y = x ⊙ M / (1 − p) in training, x itself otherwise.
@@ -13,7 +14,7 @@ public final class DropoutCell: RecurrentCell {
 
     /// - Precondition: 0 ≤ rate ≤ 1.
     public init(rate: Double, axes: [Int] = [], prefix: String? = nil, params: ParameterDict? = nil) {
-        if !(0...1).contains(rate) { trap("DropoutCell: expected a rate in [0, 1], got \(rate)") }
+        require((0...1).contains(rate), "DropoutCell: expected a rate in [0, 1], got \(rate)")
         self.rate = rate
         self.axes = axes
         super.init(BlockOutline(prefix: prefix, hint: "dropout", params: params))

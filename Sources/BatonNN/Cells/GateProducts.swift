@@ -1,3 +1,4 @@
+import BatonChecks
 import BatonTensor
 
 /// The two products of a plain cell, x·Wᵀ + b and h·Uᵀ + q, with their parameters.

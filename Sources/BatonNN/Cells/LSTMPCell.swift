@@ -1,3 +1,4 @@
+import BatonChecks
 public import BatonTensor
 
 /// An LSTM whose output is projected: gates as in `LSTMCell` with r_{t−1} in place of h_{t−1}, m_t = o⊙tanh(c_t),
@@ -18,7 +19,7 @@ public final class LSTMPCell: PlainCell {
         projectionInitializer: (any Initializer)? = nil, inputSize: Int = 0, dtype: DType = .float32,
         prefix: String? = nil, params: ParameterDict? = nil
     ) {
-        if projectionSize < 1 { trap("LSTMPCell: expected projectionSize ≥ 1, got \(projectionSize)") }
+        require(projectionSize >= 1, "LSTMPCell: expected projectionSize ≥ 1, got \(projectionSize)")
         self.projectionSize = projectionSize
         var outline = BlockOutline(prefix: prefix, hint: "lstmp", params: params)
         let rows = 4 * hiddenSize

@@ -1,3 +1,4 @@
+import BatonChecks
 public import BatonTensor
 
 /// A cell that changes what another one does; the base of `ZoneoutCell`, `ResidualCell` and `VariationalDropoutCell`.
@@ -14,9 +15,9 @@ open class ModifierCell: RecurrentCell {
     ///   - alias: ends the modifier's prefix.
     /// - Precondition: no other modifier wraps the base.
     public init(_ baseCell: RecurrentCell, alias: String) {
-        if baseCell.isModified {
-            trap("\(baseCell.name) is wrapped by a modifier already; wrap the modifier, or make another cell")
-        }
+        require(
+            !baseCell.isModified,
+            "\(baseCell.name) is wrapped by a modifier already; wrap the modifier, or make another cell")
         self.baseCell = baseCell
         baseCell.isModified = true
         super.init(BlockOutline(fullPrefix: baseCell.prefix + alias, params: baseCell.params))
@@ -28,7 +29,7 @@ open class ModifierCell: RecurrentCell {
     open override func beginState(
         batchSize: Int, _ function: StateFunction = .zeros, dtype: DType? = nil
     ) -> [Variable] {
-        if isModified { trap("\(name): another modifier wraps this one; ask that one for initial states") }
+        require(!isModified, "\(name): another modifier wraps this one; ask that one for initial states")
         return unmodified { baseCell.beginState(batchSize: batchSize, function, dtype: dtype) }
     }
 

@@ -1,3 +1,4 @@
+import BatonChecks
 public import BatonTensor
 
 /// A cell with the parameters of one recurrent layer; the base of `RNNCell`, `LSTMCell`, `GRUCell` and `LSTMPCell`.
@@ -8,7 +9,7 @@ public class PlainCell: RecurrentCell {
     private var fused: FusedUnrolling?
 
     init(_ outline: BlockOutline, hiddenSize: Int, _ products: GateProducts) {
-        if hiddenSize < 1 { trap("\(outline.prefix): expected hiddenSize ≥ 1, got \(hiddenSize)") }
+        require(hiddenSize >= 1, "\(outline.prefix): expected hiddenSize ≥ 1, got \(hiddenSize)")
         self.hiddenSize = hiddenSize
         self.products = products
         super.init(outline)

@@ -1,3 +1,4 @@
+import BatonChecks
 public import BatonTensor
 
 /// One time step of a recurrence, (x_t, states) → (y_t, new states), and its unrolling over a sequence.
@@ -30,14 +31,14 @@ open class RecurrentCell: HybridBlock {
 
     /// Shape, axes and type of every state; batch size 0 is unknown.
     open func stateInfo(batchSize: Int = 0) -> [StateInfo] {
-        trap("\(type(of: self)): a recurrent cell must override stateInfo(batchSize:)")
+        fatalError("\(type(of: self)): a recurrent cell must override stateInfo(batchSize:)")
     }
 
     /// One step; x (N, C), states as `stateInfo`. Called through `cell(x, states:, context)`.
     open func step(
         _ input: Variable, _ states: [Variable], _ context: ForwardContext
     ) -> (output: Variable, states: [Variable]) {
-        trap("\(type(of: self)): a recurrent cell must override step")
+        fatalError("\(type(of: self)): a recurrent cell must override step")
     }
 
     /// Forgets the number of steps and whatever the cell keeps from step to step, here and below.
@@ -62,9 +63,7 @@ open class RecurrentCell: HybridBlock {
     open func beginState(
         batchSize: Int, _ function: StateFunction = .zeros, dtype: DType? = nil
     ) -> [Variable] {
-        if isModified {
-            trap("\(name): a modifier wraps this cell; ask the modifier for initial states")
-        }
+        require(!isModified, "\(name): a modifier wraps this cell; ask the modifier for initial states")
         return stateInfo(batchSize: batchSize).map { info in
             var info = info
             if let dtype { info.dtype = dtype }

@@ -1,3 +1,4 @@
+import BatonChecks
 public import BatonTensor
 
 /// Adds the input to the output: y_t = base(x)_t + x_t; states are the base's. The output must be as wide as the
@@ -27,10 +28,9 @@ public final class ResidualCell: ModifierCell {
     }
 
     private func sum(_ output: Variable, _ input: Variable, _ context: ForwardContext) -> Variable {
-        if output.shape != input.shape {
-            trap(
-                "\(name): expected an output \(input.shape) like the input, got \(output.shape); the widths must agree")
-        }
+        require(
+            output.shape == input.shape,
+            "\(name): expected an output \(input.shape) like the input, got \(output.shape); the widths must agree")
         return context.add(output, input)
     }
 

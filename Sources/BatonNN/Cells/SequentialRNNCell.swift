@@ -1,3 +1,4 @@
+import BatonChecks
 public import BatonTensor
 
 /// Cells on top of each other: the output of one is the input of the next; states are theirs one after the other.
@@ -35,7 +36,7 @@ public class SequentialRNNCell: RecurrentCell {
     public override func beginState(
         batchSize: Int, _ function: StateFunction = .zeros, dtype: DType? = nil
     ) -> [Variable] {
-        if isModified { trap("\(name): a modifier wraps this stack; ask the modifier for initial states") }
+        require(!isModified, "\(name): a modifier wraps this stack; ask the modifier for initial states")
         return cells.flatMap { $0.beginState(batchSize: batchSize, function, dtype: dtype) }
     }
 

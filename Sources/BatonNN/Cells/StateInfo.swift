@@ -1,3 +1,4 @@
+import BatonChecks
 public import BatonTensor
 
 /// What one state of a recurrent cell or layer looks like. Source: Gluon `state_info` (parity 1.2, 1.3).
@@ -60,11 +61,10 @@ public struct StateFunction {
     /// - Precondition: shape and type are the description's.
     func callAsFunction(_ name: String, _ info: StateInfo) -> Variable {
         let state = make(name, info)
-        if state.shape != info.shape || state.dtype != info.dtype {
-            trap(
-                "\(name): expected a state \(info.shape) of \(info.dtype.rawValue), got \(state.shape) \(state.dtype.rawValue)"
-            )
-        }
+        require(
+            state.shape == info.shape && state.dtype == info.dtype,
+            "\(name): expected a state \(info.shape) of \(info.dtype.rawValue), got \(state.shape) \(state.dtype.rawValue)"
+        )
         return Variable(state)
     }
 }

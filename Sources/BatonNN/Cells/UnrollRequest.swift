@@ -1,3 +1,4 @@
+import BatonChecks
 public import BatonTensor
 
 /// What `unroll` was asked for, checked and completed.
@@ -36,9 +37,7 @@ extension RecurrentCell {
         _ inputs: Variable, length: Int? = nil, beginState: [Variable]? = nil, layout: SequenceLayout = .NTC,
         mergeOutputs: Bool? = nil, validLength: Tensor? = nil, _ context: ForwardContext
     ) -> (outputs: CellSequence, states: [Variable]) {
-        if inputs.shape.count < 2 {
-            trap("\(name): expected a sequence \(layout.rawValue), got \(inputs.shape)")
-        }
+        require(inputs.shape.count >= 2, "\(name): expected a sequence \(layout.rawValue), got \(inputs.shape)")
         return start(
             length, CellSequence(inputs, layout: layout, context), beginState, mergeOutputs, validLength, context)
     }

@@ -1,3 +1,4 @@
+import BatonChecks
 public import BatonTensor
 
 /// Dropout with one mask per sequence: of the inputs, of the first state on its way into the base, and of the outputs.
@@ -17,14 +18,13 @@ public final class VariationalDropoutCell: ModifierCell {
 
     /// - Precondition: rates in [0, 1]; no dropout of states for a base that cannot be stepped.
     public init(_ baseCell: RecurrentCell, dropInputs: Double = 0, dropStates: Double = 0, dropOutputs: Double = 0) {
-        for rate in [dropInputs, dropStates, dropOutputs] where !(0...1).contains(rate) {
-            trap("VariationalDropoutCell: expected rates in [0, 1], got \(rate)")
+        for rate in [dropInputs, dropStates, dropOutputs] {
+            require((0...1).contains(rate), "VariationalDropoutCell: expected rates in [0, 1], got \(rate)")
         }
-        if dropStates > 0 && !baseCell.canBeStepped {
-            trap(
-                "VariationalDropoutCell: \(baseCell) cannot be stepped, so its states cannot be dropped; wrap the cells inside it"
-            )
-        }
+        require(
+            dropStates == 0 || baseCell.canBeStepped,
+            "VariationalDropoutCell: \(baseCell) cannot be stepped, so its states cannot be dropped; wrap the cells inside it"
+        )
         self.dropInputs = dropInputs
         self.dropStates = dropStates
         self.dropOutputs = dropOutputs

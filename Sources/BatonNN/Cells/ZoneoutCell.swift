@@ -1,3 +1,4 @@
+import BatonChecks
 public import BatonTensor
 
 /// Keeps random elements of outputs and states at their previous values, in training; the base cell itself otherwise.
@@ -22,16 +23,15 @@ public final class ZoneoutCell: ModifierCell {
         _ baseCell: RecurrentCell, zoneoutOutputs: Double = 0, zoneoutStates: Double = 0,
         sharesOutputMask: Bool = false
     ) {
-        if !(0...1).contains(zoneoutOutputs) || !(0...1).contains(zoneoutStates) {
-            trap("ZoneoutCell: expected probabilities in [0, 1], got \(zoneoutOutputs) and \(zoneoutStates)")
-        }
-        if sharesOutputMask && zoneoutOutputs != zoneoutStates {
-            trap("ZoneoutCell: one mask needs one probability, got \(zoneoutOutputs) and \(zoneoutStates)")
-        }
-        if !baseCell.canBeStepped {
-            trap(
-                "ZoneoutCell: \(baseCell) cannot be stepped; apply zoneout to the cells of a BidirectionalCell instead")
-        }
+        require(
+            (0...1).contains(zoneoutOutputs) && (0...1).contains(zoneoutStates),
+            "ZoneoutCell: expected probabilities in [0, 1], got \(zoneoutOutputs) and \(zoneoutStates)")
+        require(
+            !sharesOutputMask || zoneoutOutputs == zoneoutStates,
+            "ZoneoutCell: one mask needs one probability, got \(zoneoutOutputs) and \(zoneoutStates)")
+        require(
+            baseCell.canBeStepped,
+            "ZoneoutCell: \(baseCell) cannot be stepped; apply zoneout to the cells of a BidirectionalCell instead")
         self.zoneoutOutputs = zoneoutOutputs
         self.zoneoutStates = zoneoutStates
         self.sharesOutputMask = sharesOutputMask

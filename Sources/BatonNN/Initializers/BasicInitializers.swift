@@ -1,3 +1,4 @@
+import BatonChecks
 public import BatonTensor
 
 /// U(−scale, scale). Gluon's default for everything.

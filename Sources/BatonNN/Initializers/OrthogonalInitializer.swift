@@ -1,3 +1,4 @@
+import BatonChecks
 public import BatonTensor
 
 /// Orthonormal rows or columns (whichever are fewer), times `scale`.

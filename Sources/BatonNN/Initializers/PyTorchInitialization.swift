@@ -1,3 +1,4 @@
+import BatonChecks
 public import BatonTensor
 
 /// PyTorch's default initial values, so that training curves compare with PyTorch's.

@@ -1,3 +1,4 @@
+import BatonChecks
 public import BatonTensor
 
 /// Random numbers scaled by the widths of a layer: s = √(magnitude / f), f a fan; U(−s, s) or N(0, s²).

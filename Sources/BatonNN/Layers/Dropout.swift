@@ -1,3 +1,4 @@
+import BatonChecks
 public import BatonTensor
 
 /// Zeroes elements in training with probability `rate` and scales the others by 1 / (1 − rate); identity otherwise.

@@ -1,3 +1,4 @@
+import BatonChecks
 public import BatonTensor
 
 /// A table of vectors looked up by number.

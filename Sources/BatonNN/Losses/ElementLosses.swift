@@ -1,3 +1,4 @@
+import BatonChecks
 public import BatonTensor
 internal import Glibc
 
@@ -100,7 +101,7 @@ public struct HuberLoss: Loss {
     ///
     /// - Precondition: ρ > 0.
     public init(rho: Double = 1, weight: Double? = nil, batchAxis: Int = 0) {
-        if rho <= 0 { trap("HuberLoss: expected rho > 0, got \(rho)") }
+        require(rho > 0, "HuberLoss: expected rho > 0, got \(rho)")
         self.rho = rho
         self.weight = weight
         self.batchAxis = batchAxis

@@ -1,3 +1,4 @@
+import BatonChecks
 public import BatonTensor
 
 /// A loss per sample: element by element, times the weights, mean over all axes but the batch axis, (N).
@@ -48,11 +49,10 @@ extension Loss {
             return global == 1
                 ? nil : Tensor(doubles: [global], shape: [Int](repeating: 1, count: rank), dtype: dtype)
         }
-        if sampleWeight.rank != rank {
-            trap(
-                "\(type(of: self)): expected sample weights of \(rank) axes, got \(sampleWeight.shape); use size 1 where they are repeated"
-            )
-        }
+        require(
+            sampleWeight.rank == rank,
+            "\(type(of: self)): expected sample weights of \(rank) axes, got \(sampleWeight.shape); use size 1 where they are repeated"
+        )
         return Tensor(
             doubles: sampleWeight.doubles().map { $0 * global }, shape: sampleWeight.shape, dtype: dtype)
     }
@@ -84,11 +84,10 @@ public struct SoftmaxCrossEntropyLoss: Loss {
     ) -> Variable {
         let shape = prediction.shape
         let expected = sparseLabel ? shape.dropLast().reduce(1, *) : shape.reduce(1, *)
-        if shape.isEmpty || label.count != expected {
-            trap(
-                "SoftmaxCrossEntropyLoss: expected labels \(sparseLabel ? Array(shape.dropLast()) : shape) for predictions \(shape), got \(label.shape)"
-            )
-        }
+        require(
+            !shape.isEmpty && label.count == expected,
+            "SoftmaxCrossEntropyLoss: expected labels \(sparseLabel ? Array(shape.dropLast()) : shape) for predictions \(shape), got \(label.shape)"
+        )
         let classes = sparseLabel ? label.reshaped(Array(shape.dropLast())) : label.reshaped(shape)
         return context.crossEntropyLoss(
             prediction, label: classes, fromLogits: fromLogits,

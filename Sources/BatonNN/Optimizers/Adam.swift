@@ -1,3 +1,4 @@
+import BatonChecks
 public import BatonTensor
 
 /// Adam: g ← g + λw; m ← β₁m + (1−β₁)g; v ← β₂v + (1−β₂)g²; w ← w − η/(1−β₁ᵗ) · m / (√v/√(1−β₂ᵗ) + ε).

@@ -1,3 +1,4 @@
+import BatonChecks
 public import BatonTensor
 
 /// Updates the parameters of an arena from a flat gradient, in one pass over memory.

@@ -1,3 +1,4 @@
+import BatonChecks
 internal import BatonKernelABI
 internal import BatonKernels
 public import BatonTensor

@@ -1,3 +1,4 @@
+import BatonChecks
 import BatonKernelABI
 import BatonKernels
 import BatonTensor
@@ -126,17 +127,15 @@ extension RecurrentLayer {
     }
 
     private func checkedLengths(_ lengths: [Int]?, steps: Int, batch: Int) -> SequenceLengths? {
-        if useSequenceLength != (lengths != nil) {
-            trap(
-                useSequenceLength
-                    ? "\(name): useSequenceLength asks for the lengths of \(batch) rows; call the layer with sequenceLength:"
-                    : "\(name): lengths are given to a layer that does not use them; make it with useSequenceLength: true"
-            )
-        }
+        require(
+            useSequenceLength == (lengths != nil),
+            useSequenceLength
+                ? "\(name): useSequenceLength asks for the lengths of \(batch) rows; call the layer with sequenceLength:"
+                : "\(name): lengths are given to a layer that does not use them; make it with useSequenceLength: true")
         guard let lengths else { return nil }
-        if lengths.count != batch || lengths.contains(where: { !(0...steps ~= $0) }) {
-            trap("\(name): expected \(batch) lengths from 0 to \(steps), got \(lengths)")
-        }
+        require(
+            lengths.count == batch && lengths.allSatisfy { 0...steps ~= $0 },
+            "\(name): expected \(batch) lengths from 0 to \(steps), got \(lengths)")
         return SequenceLengths(lengths, steps: steps)
     }
 }

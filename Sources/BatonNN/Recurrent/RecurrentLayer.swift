@@ -1,3 +1,4 @@
+import BatonChecks
 public import BatonKernelABI
 public import BatonKernels
 public import BatonTensor
@@ -142,10 +143,9 @@ public class RecurrentLayer: HybridBlock {
     public var recomputation: Recomputation? {
         get { directions[0].recomputation }
         set {
-            if newValue != nil && useSequenceLength {
-                trap(
-                    "\(name): recomputation takes no rows of unequal lengths; make the layer without useSequenceLength")
-            }
+            require(
+                newValue == nil || !useSequenceLength,
+                "\(name): recomputation takes no rows of unequal lengths; make the layer without useSequenceLength")
             for direction in directions { direction.recomputation = newValue }
         }
     }

@@ -1,3 +1,4 @@
+import BatonChecks
 import BatonKernelABI
 import BatonKernels
 import BatonTensor

@@ -1,3 +1,4 @@
+import BatonChecks
 internal import Glibc
 
 /// The learning rate of every update of a `Trainer`, counted from 1. Source: Gluon `lr_scheduler` (MXNet 1.9.1).
@@ -20,7 +21,7 @@ public struct WarmUp: Sendable, Hashable {
 
     /// No warm-up by default.
     public init(steps: Int = 0, beginRate: Double = 0, mode: Mode = .linear) {
-        if steps < 0 { trap("WarmUp: expected steps ≥ 0, got \(steps)") }
+        require(steps >= 0, "WarmUp: expected steps ≥ 0, got \(steps)")
         self.steps = steps
         self.beginRate = beginRate
         self.mode = mode
@@ -34,9 +35,7 @@ public struct WarmUp: Sendable, Hashable {
     }
 
     func check(baseRate: Double, _ name: String) {
-        if beginRate > baseRate {
-            trap("\(name): the warm-up begins at \(beginRate), above the base rate \(baseRate)")
-        }
+        require(beginRate <= baseRate, "\(name): the warm-up begins at \(beginRate), above the base rate \(baseRate)")
     }
 }
 
@@ -53,9 +52,8 @@ public struct FactorScheduler: LearningRateScheduler {
     public init(
         step: Int, factor: Double = 1, stopRate: Double = 1e-8, baseRate: Double = 0.01, warmUp: WarmUp = WarmUp()
     ) {
-        if step < 1 || factor > 1 {
-            trap("FactorScheduler: expected step ≥ 1 and factor ≤ 1, got \(step) and \(factor)")
-        }
+        require(
+            step >= 1 && factor <= 1, "FactorScheduler: expected step ≥ 1 and factor ≤ 1, got \(step) and \(factor)")
         warmUp.check(baseRate: baseRate, "FactorScheduler")
         self.step = step
         self.factor = factor
@@ -81,9 +79,9 @@ public struct MultiFactorScheduler: LearningRateScheduler {
 
     /// - Precondition: rising steps ≥ 1, factor ≤ 1.
     public init(steps: [Int], factor: Double = 1, baseRate: Double = 0.01, warmUp: WarmUp = WarmUp()) {
-        if steps.isEmpty || steps[0] < 1 || factor > 1 || zip(steps, steps.dropFirst()).contains(where: { $0 >= $1 }) {
-            trap("MultiFactorScheduler: expected rising steps from 1 and factor ≤ 1, got \(steps) and \(factor)")
-        }
+        require(
+            !steps.isEmpty && steps[0] >= 1 && factor <= 1 && zip(steps, steps.dropFirst()).allSatisfy { $0 < $1 },
+            "MultiFactorScheduler: expected rising steps from 1 and factor ≤ 1, got \(steps) and \(factor)")
         warmUp.check(baseRate: baseRate, "MultiFactorScheduler")
         self.steps = steps
         self.factor = factor
@@ -138,9 +136,9 @@ private struct Descent: Sendable {
     let warmUp: WarmUp
 
     init(_ name: String, _ maxUpdate: Int, from baseRate: Double, to finalRate: Double, _ warmUp: WarmUp) {
-        if maxUpdate < 1 || maxUpdate <= warmUp.steps {
-            trap("\(name): expected maxUpdate beyond the warm-up of \(warmUp.steps), got \(maxUpdate)")
-        }
+        require(
+            maxUpdate >= 1 && maxUpdate > warmUp.steps,
+            "\(name): expected maxUpdate beyond the warm-up of \(warmUp.steps), got \(maxUpdate)")
         warmUp.check(baseRate: baseRate, name)
         self.maxUpdate = maxUpdate
         self.baseRate = baseRate

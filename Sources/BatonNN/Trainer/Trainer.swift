@@ -1,3 +1,4 @@
+import BatonChecks
 public import BatonTensor
 
 /// Updates the parameters of a model from their gradients, with Gluon's formulas.
@@ -81,7 +82,7 @@ public final class Trainer {
 
     /// The second half of `step`.
     public func update(batchSize: Int, ignoreStaleGradients: Bool = false) throws(NNError) {
-        if batchSize < 1 { trap("Trainer: expected batchSize ≥ 1, got \(batchSize)") }
+        require(batchSize >= 1, "Trainer: expected batchSize ≥ 1, got \(batchSize)")
         let trained = parameters.enumerated().filter { $1.gradientRequirement != .null }
         if !ignoreStaleGradients, let stale = trained.first(where: { !$1.hasFreshGradient })?.element {
             throw NNError(

@@ -1,3 +1,4 @@
+import BatonChecks
 public import BatonTensor
 internal import Glibc
 
@@ -48,7 +49,7 @@ public struct SGDRule: UpdateRule {
 
     /// Gluon's defaults.
     public init(momentum: Double = 0, weightDecay: Double = 0, clipGradient: Double? = nil) {
-        if momentum < 0 { trap("SGDRule: expected momentum ≥ 0, got \(momentum)") }
+        require(momentum >= 0, "SGDRule: expected momentum ≥ 0, got \(momentum)")
         self.momentum = momentum
         self.weightDecay = weightDecay
         self.clipGradient = clipGradient

@@ -1,3 +1,5 @@
+import BatonChecks
+
 /// What the backward pass does with a parameter's gradient.
 public enum GradientRequirement: String, Sendable, Hashable, CaseIterable, Codable {
     /// Each backward pass replaces it.

@@ -1,3 +1,5 @@
+import BatonChecks
+
 /// All parameters of a model in flat memory: one block of values and one block of gradients per local subtree.
 ///
 /// Slots stand in the order in which the backward pass completes gradients, so that a range of gradients that is

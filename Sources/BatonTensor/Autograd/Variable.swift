@@ -1,3 +1,5 @@
+import BatonChecks
+
 /// A value in a computation and, during the backward pass, the gradient of the objective with respect to it.
 ///
 /// Not Sendable: a variable stays on its rank's thread.

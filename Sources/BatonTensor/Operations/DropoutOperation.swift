@@ -1,11 +1,13 @@
+import BatonChecks
 public import BatonKernelABI
 internal import BatonKernels
 
 extension ForwardContext {
     /// y = x ⊙ M / (1 − p) in training, x itself otherwise; M is 1 with probability 1 − p, independent per element.
     ///
-    /// Probabilities are multiples of 2⁻¹⁶. The mask is a function of (seed, name, step, global time, global row, unit): it does not depend on how the
-    /// batch or the window is cut, and the backward pass computes it again instead of storing it.
+    /// Probabilities are multiples of 2⁻¹⁶. The mask is a function of (seed, name, step, global time, global row, unit): it
+    /// does not depend on how the batch or the window is cut, and the backward pass computes it again instead of storing
+    /// it.
     ///
     /// - Parameters:
     ///   - x: (T, N, C), (N, T, C) as `layout` says, or (N, C).

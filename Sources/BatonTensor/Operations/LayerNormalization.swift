@@ -1,3 +1,4 @@
+import BatonChecks
 import BatonKernelABI
 internal import BatonKernels
 

@@ -1,3 +1,4 @@
+import BatonChecks
 internal import BatonKernelABI
 internal import BatonKernels
 
@@ -24,8 +25,7 @@ extension ForwardContext {
         let trained = parameters.filter { $0.gradientRequirement != .null }
         let recorded = records([x], parameters)
         let output = Variable(value, requiresGradient: recorded)
-        guard recorded else { return output }
-        guard let tape else { return output }
+        guard recorded, let tape else { return output }
         let group =
             trained.isEmpty
             ? nil : tape.group(of: product, leaves) { LinearGradientGroup(product, weight, bias, leaves) }

@@ -1,3 +1,4 @@
+import BatonChecks
 public import BatonKernelABI
 public import BatonKernels
 

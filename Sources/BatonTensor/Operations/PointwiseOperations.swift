@@ -1,3 +1,4 @@
+import BatonChecks
 internal import BatonKernels
 internal import Glibc
 

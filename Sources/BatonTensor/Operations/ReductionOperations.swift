@@ -1,3 +1,5 @@
+import BatonChecks
+
 extension ForwardContext {
     /// Σ of all elements, shape (). One chain in memory order in f64, rounded once. dX = dY everywhere.
     public func sum(_ x: Variable) -> Variable { reduce("sum", x, factor: 1) }

@@ -1,3 +1,5 @@
+import BatonChecks
+
 extension ForwardContext {
     /// Zeros where t ≥ λₙ, the sequence elsewhere: y[t, n] = [t < λₙ]·x[t, n]. What stands in the padding has no
     /// effect, NaN included, and its gradient is exactly 0. Source: MXNet `SequenceMask` (parity 2.7).

@@ -1,3 +1,5 @@
+import BatonChecks
+
 extension ForwardContext {
     /// The same elements under another shape of equal count.
     public func reshape(_ x: Variable, to shape: [Int]) -> Variable {

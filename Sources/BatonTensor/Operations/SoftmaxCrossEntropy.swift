@@ -1,3 +1,4 @@
+import BatonChecks
 public import BatonKernels
 internal import Glibc
 

@@ -1,3 +1,5 @@
+import BatonChecks
+
 extension ForwardContext {
     /// Equal parts of the last axis, for instance the gates of a pre-activation: (…, n·H) → n of (…, H).
     public func split(_ x: Variable, into count: Int) -> [Variable] {

@@ -1,3 +1,5 @@
+import BatonChecks
+
 /// A block of memory, 64-byte aligned, returned to the process-wide pool when the last tensor lets go of it. Memory of
 /// somebody else, such as what several processes share, is only let go of.
 ///

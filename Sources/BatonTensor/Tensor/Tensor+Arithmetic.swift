@@ -1,3 +1,4 @@
+import BatonChecks
 internal import BatonKernels
 
 extension Tensor {

@@ -1,3 +1,5 @@
+import BatonChecks
+
 /// An n-dimensional array: shape, element type, and a contiguous row-major range of a shared storage.
 ///
 /// Copies share memory. A view of leading entries (`tensor[leading: 3..<7]`) shares memory too; nothing else is a

@@ -1,3 +1,4 @@
+import BatonChecks
 import BatonFormats
 public import BatonNN
 public import BatonTensor

@@ -18,7 +18,7 @@ struct RecurrentNode: GraphOperation {
             throw GraphMismatch(
                 "takes (T, N, C) of \(layer.dtype.rawValue), and got \(inputs[0].dtype.rawValue) \(sequence)")
         }
-        try GraphShape.require(sequence[2], is: layer.directions[0].inputWeight.shape[1], "features")
+        try GraphShape.expect(sequence[2], is: layer.directions[0].inputWeight.shape[1], "features")
         guard sequence[0] != GraphShape.batch, sequence[1] != GraphShape.batch else {
             throw GraphMismatch("takes a sequence of known steps and rows, and got \(sequence)")
         }

@@ -30,7 +30,7 @@ struct SequenceNode: GraphOperation {
         }
         if hasLengths {
             guard inputs[1].axes.count == 1 else { throw GraphMismatch("takes lengths (N), and got \(inputs[1].axes)") }
-            try GraphShape.require(inputs[1].axes[0], is: sizes[layout == .TNC ? 1 : 0], "lengths")
+            try GraphShape.expect(inputs[1].axes[0], is: sizes[layout == .TNC ? 1 : 0], "lengths")
         }
         guard action == .last else { return [input] }
         return [GraphShape(axes: [sizes[layout == .TNC ? 1 : 0]] + sizes.dropFirst(2), dtype: input.dtype)]
