@@ -69,25 +69,10 @@ public enum RankAgreement {
 
     /// The contributions of all ranks, of any length each: sizes first, then the bytes padded to the longest.
     static func gather(_ own: [UInt8], on communicator: any Communicator) throws(CommError) -> [[UInt8]] {
-        let sizes = try gatherEqual(withUnsafeBytes(of: UInt64(own.count).littleEndian) { Array($0) }, on: communicator)
-            .map { bytes in bytes.reversed().reduce(0) { $0 << 8 | Int($1) } }
+        let sizes = try communicator.allGather(own.count)
         let longest = sizes.max() ?? 0
         let padded = own + [UInt8](repeating: 0, count: longest - own.count)
-        return zip(try gatherEqual(padded, on: communicator), sizes).map { Array($0.prefix($1)) }
-    }
-
-    private static func gatherEqual(
-        _ own: [UInt8], on communicator: any Communicator
-    ) throws(CommError) -> [[UInt8]] {
-        let source = UnsafeMutableRawBufferPointer.allocate(byteCount: own.count, alignment: 16)
-        let target = UnsafeMutableRawBufferPointer.allocate(byteCount: own.count * communicator.size, alignment: 16)
-        defer {
-            source.deallocate()
-            target.deallocate()
-        }
-        source.copyBytes(from: own)
-        try communicator.allGather(UnsafeRawBufferPointer(source), into: target)
-        return (0..<communicator.size).map { Array(target[$0 * own.count..<($0 + 1) * own.count]) }
+        return zip(try communicator.allGather(padded), sizes).map { Array($0.prefix($1)) }
     }
 
     /// Each text as its length in eight bytes, least significant first, and its UTF-8; names and values alternate.

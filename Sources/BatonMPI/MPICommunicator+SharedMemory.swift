@@ -52,17 +52,8 @@ extension MPICommunicator {
         var name = [CChar](repeating: 0, count: Int(MPI_MAX_PROCESSOR_NAME))
         var length: Int32 = 0
         try check.perform("MPI_Get_processor_name", purpose) { MPI_Get_processor_name(&name, &length) }
-        let width = name.count
-        let all = UnsafeMutableRawBufferPointer.allocate(byteCount: width * size, alignment: 1)
-        let own = UnsafeMutableRawBufferPointer.allocate(byteCount: width, alignment: 1)
-        defer {
-            all.deallocate()
-            own.deallocate()
-        }
-        name.withUnsafeBytes { own.copyMemory(from: $0) }
-        try allGather(UnsafeRawBufferPointer(own), into: all)
-        let names = (0..<size).map { rank in
-            String(decoding: all[rank * width..<(rank + 1) * width].prefix { $0 != 0 }, as: UTF8.self)
+        let names = try allGather(name).map { name in
+            String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
         }
         throw CommError(
             .invalid,

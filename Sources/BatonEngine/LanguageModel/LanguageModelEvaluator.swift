@@ -53,6 +53,7 @@ public struct LanguageModelEvaluator {
                 .gather(model.holdsDecoder ? totals : nil, lastStageOf: grid))
         return (sum.lossSum / Double(sum.tokenCount), sum.tokenCount)
     }
+
     private func begin(
         _ number: Int, _ stage: LanguageModelStage, _ share: RankShare, from states: [Tensor]?
     ) throws -> (window: LanguageModelWindow, states: [Tensor]) {

@@ -11,36 +11,21 @@ final class LanguageModelStage {
     let shard: HiddenShard?
     /// Whether all stages run the output layer, and windows leave it out.
     let spreadsOutput: Bool
-    /// The output layer in the backend's form; nil on stages that do not run it.
-    private let decoderProduct: (any LinearProduct)?
-    private var decoderVersions: [Int] = []
-    private var isDecoderReadyForTraining = false
+    private let decoderProduct = LinearLayerProduct()
 
     init(_ model: LanguageModel, shard: HiddenShard?, spreadsOutput: Bool = false) {
         self.model = model
         self.shard = shard
         self.spreadsOutput = spreadsOutput
-        let decoder = model.decoder
-        decoderProduct =
-            model.holdsDecoder || spreadsOutput
-            ? makeLinearProduct(
-                units: decoder.units, width: model.configuration.hidden, dtype: decoder.weight.dtype) : nil
     }
 
     /// Width of what the stage reads: the embedding's, or that of the layer below.
     var inputWidth: Int { model.holdsEmbedding ? model.configuration.embedding : model.configuration.hidden }
 
-    /// The output layer's products, up to date with the parameters.
+    /// The output layer's products, up to date with the parameters; nil on stages that do not run it.
     func decoder(training: Bool) -> (any LinearProduct)? {
-        guard let decoderProduct else { return nil }
-        let decoder = model.decoder
-        let versions = [decoder.weight.version, decoder.bias?.version ?? 0]
-        if versions != decoderVersions || (training && !isDecoderReadyForTraining) {
-            decoderProduct.update(weight: decoder.weight.data, bias: decoder.bias?.data, training: training)
-            decoderVersions = versions
-            isDecoderReadyForTraining = training
-        }
-        return decoderProduct
+        guard model.holdsDecoder || spreadsOutput else { return nil }
+        return decoderProduct.refreshed(weight: model.decoder.weight, bias: model.decoder.bias, training: training)
     }
 
     /// Zero states of the held layers for N rows, (layers, N, H) each.

@@ -32,20 +32,14 @@ public final class GRUCell: PlainCell {
         _ input: Variable, _ states: [Variable], _ context: ForwardContext
     ) -> (output: Variable, states: [Variable]) {
         let previous = states[0]
-        let fromInput = context.split(products.fromInput(input, context), into: 3)
-        let fromHidden = context.split(products.fromHidden(previous, context), into: 3)
-        let reset = context.sigmoid(context.add(fromInput[0], fromHidden[0]))
-        let update = context.sigmoid(context.add(fromInput[1], fromHidden[1]))
-        let recalled: Variable
-        if resetAfter {
-            recalled = context.multiply(reset, fromHidden[2])
-        } else {
+        let fromInput = products.fromInput(input, context)
+        let fromHidden = products.fromHidden(previous, context)
+        let hidden = context.gruGates(fromInput, fromHidden, previous: previous) { reset, recurrent in
+            if resetAfter { return context.multiply(reset, recurrent) }
             // The whole product again, of which the rows of n are used: the packed weights stay one matrix.
             let kept = context.multiply(reset, previous)
-            recalled = context.split(products.fromHidden(kept, context), into: 3)[2]
+            return context.split(products.fromHidden(kept, context), into: 3)[2]
         }
-        let candidate = context.tanh(context.add(fromInput[2], recalled))
-        let hidden = context.interpolate(update, from: candidate, to: previous)
         return (hidden, [hidden])
     }
 
@@ -54,8 +48,17 @@ public final class GRUCell: PlainCell {
 }
 
 extension ForwardContext {
-    /// (1 − z)⊙a + z⊙b.
-    func interpolate(_ z: Variable, from a: Variable, to b: Variable) -> Variable {
-        add(multiply(affine(z, scale: -1, shift: 1), a), multiply(z, b))
+    /// h = (1−z)⊙n + z⊙h₋₁ with r, z = σ(A + Q), n = tanh(A_n + recalled) from the two halves A and Q of the gates' products.
+    ///
+    /// - Parameter recalled: what the reset gate r leaves of the past, from r and Q_n.
+    func gruGates(
+        _ fromInput: Variable, _ fromHidden: Variable, previous: Variable,
+        recalled: (_ reset: Variable, _ recurrent: Variable) -> Variable
+    ) -> Variable {
+        let (a, q) = (split(fromInput, into: 3), split(fromHidden, into: 3))
+        let reset = sigmoid(add(a[0], q[0]))
+        let update = sigmoid(add(a[1], q[1]))
+        let candidate = tanh(add(a[2], recalled(reset, q[2])))
+        return add(multiply(affine(update, scale: -1, shift: 1), candidate), multiply(update, previous))
     }
 }

@@ -76,12 +76,11 @@ public final class LayerNormGRUCell: PlainCell {
     public override func step(
         _ input: Variable, _ states: [Variable], _ context: ForwardContext
     ) -> (output: Variable, states: [Variable]) {
-        let fromInput = context.split(normalization.fromInput(input, context), into: 3)
-        let fromHidden = context.split(normalization.fromHidden(states[0], context), into: 3)
-        let reset = context.sigmoid(context.add(fromInput[0], fromHidden[0]))
-        let update = context.sigmoid(context.add(fromInput[1], fromHidden[1]))
-        let candidate = context.tanh(context.add(fromInput[2], context.multiply(reset, fromHidden[2])))
-        let hidden = context.interpolate(update, from: candidate, to: states[0])
+        let fromInput = normalization.fromInput(input, context)
+        let fromHidden = normalization.fromHidden(states[0], context)
+        let hidden = context.gruGates(fromInput, fromHidden, previous: states[0]) { reset, recurrent in
+            context.multiply(reset, recurrent)
+        }
         return (hidden, [hidden])
     }
 
