@@ -13,7 +13,7 @@ public struct DropoutMask: Sendable {
     public var firstTime: UInt32
     /// Global number of the first row.
     public var firstRow: UInt32
-    /// T and N.
+    /// T.
     public var times: Int
     /// N.
     public var rows: Int

@@ -1,6 +1,5 @@
 /// The kernels of one instruction set. One table is chosen once per process.
 public struct KernelTable: Sendable {
-
     /// Lanes of a vector: 16 (AVX-512), 8 (AVX2), 4 (baseline).
     public var laneCount: Int
     /// C = start + A·B.
@@ -29,11 +28,11 @@ public struct KernelTable: Sendable {
     public var peak: @Sendable (Int) -> Int
     /// Loads only, for the bandwidth of reading; the sum of what was read.
     public var readSweep: @Sendable (ReadSweepArguments) -> Float
-    /// y = exp, tanh, sigmoid of x, element by element.
+    /// (x, y, count): y = eˣ, element by element.
     public var exponential: @Sendable (UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int) -> Void
-    /// y = tanh x of so many elements.
+    /// (x, y, count): y = tanh x.
     public var hyperbolicTangent: @Sendable (UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int) -> Void
-    /// y = 1/(1 + e⁻ˣ) of so many elements.
+    /// (x, y, count): y = 1/(1 + e⁻ˣ).
     public var sigmoid: @Sendable (UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int) -> Void
     /// Sums, products, dropout, softmax, optimisers.
     public var elementWise: ElementWiseTable

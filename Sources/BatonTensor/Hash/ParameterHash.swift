@@ -5,6 +5,8 @@
 /// sequence of the dᵢ as little-endian 64-bit words, seed 0. Memory order, padding, and process count have no
 /// influence.
 public enum ParameterHash {
+    /// The hash of a model that one process holds.
+    ///
     /// - Precondition: all parameters are initialised.
     public static func hash(_ parameters: [Parameter]) -> UInt64 {
         combine(parameters.sorted { $0.name < $1.name }.map(digest))

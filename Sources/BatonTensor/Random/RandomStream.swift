@@ -3,7 +3,8 @@ internal import Glibc
 
 /// An endless sequence of random numbers that belongs to a name: number i is a function of seed, name, and i.
 ///
-/// Philox4x32-10 with key = XXH64(UTF-8 name, seed = seed of the run) and counter (i/2, 0, 0, 0) for f64 uniforms.
+/// Philox4x32-10 with key = XXH64(UTF-8 name, seed = seed of the run) and counter (block, domain, 0), the block's number in
+/// two words, the lower first. Two f64 come of a block, so number i is of block i/2.
 public struct RandomStream: Sendable, Hashable {
     /// The Philox key.
     public let key: SIMD2<UInt32>
