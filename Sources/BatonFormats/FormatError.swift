@@ -123,16 +123,19 @@ extension FormatError {
         FormatError(code, "\(subject): \(systemReason(errorNumber)); \(remedy).")
     }
 
-    /// A name out of a file, safe to print on a terminal: invisible characters escaped, and no more than 80 of all.
-    static func quote(_ name: String) -> String {
-        var text = "'"
-        for (index, scalar) in name.unicodeScalars.enumerated() {
-            if index == 80 { return text + "…'" }
-            switch scalar.properties.generalCategory {
-            case .control, .format, .lineSeparator, .paragraphSeparator: text += scalar.escaped(asASCII: true)
-            default: text.unicodeScalars.append(scalar)
-            }
+    /// A name out of a file, in quotes and safe to print.
+    static func quote(_ name: String) -> String { "'\(printable(name))'" }
+}
+
+/// Text out of a file, safe to print on a terminal: invisible characters escaped, and no more than 80 of all.
+package func printable(_ text: String) -> String {
+    var result = ""
+    for (index, scalar) in text.unicodeScalars.enumerated() {
+        if index == 80 { return result + "…" }
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator: result += scalar.escaped(asASCII: true)
+        default: result.unicodeScalars.append(scalar)
         }
-        return text + "'"
     }
+    return result
 }

@@ -264,18 +264,3 @@ public final class LanguageModelTrainer {
         computation.states = snapshot.states.map { handoff.part(of: $0, at: grid.place) }
     }
 }
-
-extension [(name: String, tensor: Tensor)] {
-    /// The f32 tensor of a checkpoint.
-    fileprivate func tensor(_ name: String, shape: [Int]) throws(EngineError) -> Tensor {
-        guard let found = first(where: { $0.name == name })?.tensor else {
-            throw EngineError("The checkpoint has no tensor \(name), expected shape \(shape).")
-        }
-        guard found.shape == shape, found.dtype == .float32 else {
-            throw EngineError(
-                "The checkpoint's \(name) is \(found.shape) \(found.dtype.rawValue) where \(shape) float32 is expected."
-            )
-        }
-        return found
-    }
-}

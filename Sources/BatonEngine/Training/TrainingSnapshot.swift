@@ -11,7 +11,7 @@ public struct TrainingSnapshot {
     public var cursor: LaneCursor
     /// Parameters under PyTorch's names.
     public var parameters: [(name: String, tensor: Tensor)]
-    /// Optimiser states, `STATE.PARAMETER`, for instance `exp_avg.rnn.weight_ih_l0`.
+    /// Optimiser states, `STATE.PARAMETER`, for instance `first_moment.rnn.weight_ih_l0`.
     public var optimizer: [(name: String, tensor: Tensor)]
     /// h and, for LSTM, c before the next window: (L, B, H) each.
     public var states: [Tensor]
@@ -27,5 +27,22 @@ public struct TrainingSnapshot {
         self.parameters = parameters
         self.optimizer = optimizer
         self.states = states
+    }
+}
+
+extension [(name: String, tensor: Tensor)] {
+    /// The tensor of a name and shape, float32.
+    ///
+    /// - Throws: `EngineError` naming the tensor that is missing or another.
+    package func tensor(_ name: String, shape: [Int]) throws(EngineError) -> Tensor {
+        guard let found = first(where: { $0.name == name })?.tensor else {
+            throw EngineError("The checkpoint has no tensor \(name), expected shape \(shape).")
+        }
+        guard found.shape == shape, found.dtype == .float32 else {
+            throw EngineError(
+                "The checkpoint's \(name) is \(found.shape) \(found.dtype.rawValue) where \(shape) float32 is expected."
+            )
+        }
+        return found
     }
 }

@@ -11,14 +11,7 @@ extension Checkpoint {
         let model = LanguageModel(configuration.model, seed: configuration.seed, layers: layers)
         let held = Set(model.parameters.map(ObjectIdentifier.init))
         for (name, parameter) in model.pyTorchNames {
-            guard let tensor = snapshot.parameters.first(where: { $0.name == name })?.tensor else {
-                throw EngineError("The checkpoint has no tensor \(name), expected shape \(parameter.shape).")
-            }
-            guard tensor.shape == parameter.shape, tensor.dtype == parameter.dtype else {
-                throw EngineError(
-                    "The checkpoint's \(name) is \(tensor.shape) \(tensor.dtype.rawValue) where \(parameter.shape) \(parameter.dtype.rawValue) is expected."
-                )
-            }
+            let tensor = try snapshot.parameters.tensor(name, shape: parameter.shape)
             if held.contains(ObjectIdentifier(parameter)) { parameter.setData(tensor) }
         }
         return model

@@ -31,7 +31,7 @@ public struct WeightRenaming {
         _ source: NamedTensors, to convention: RecurrentTensorName.Convention, prefix: String? = nil
     ) throws(ModelIOError) {
         let places = source.entries.map { entry in
-            Place(bare: Self.withoutMXNetPrefix(entry.name), original: entry.name)
+            Place(bare: entry.name.withoutMXNetPrefix, original: entry.name)
         }
         let stacks = Dictionary(grouping: places.filter { $0.stack != nil }, by: \.stack)
         if prefix != nil && stacks.count > 1 {
@@ -67,10 +67,6 @@ public struct WeightRenaming {
         let original: String
         var parts: RecurrentTensorName? { RecurrentTensorName(bare) }
         var stack: Stack? { parts.map { Stack(prefix: $0.prefix, convention: $0.convention) } }
-    }
-
-    private static func withoutMXNetPrefix(_ name: String) -> String {
-        name.hasPrefix("arg:") || name.hasPrefix("aux:") ? String(name.dropFirst(4)) : name
     }
 
     /// The same prefix with the separator that the convention uses: `rnn.` or `rnn_`.

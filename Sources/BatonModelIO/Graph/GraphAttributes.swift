@@ -1,3 +1,4 @@
+import BatonFormats
 import BatonTensor
 
 /// The arguments of a node, taken one by one; what is left over at the end is refused, for ignoring an argument would
@@ -84,17 +85,4 @@ struct GraphAttributes {
     private func wrong(_ name: String, _ value: String, _ kind: String) -> GraphMismatch {
         GraphMismatch("has \(name) = '\(printable(value))' where \(kind) is expected")
     }
-}
-
-/// Text out of a file for a message: one line, without control characters, and not long.
-func printable(_ text: String) -> String {
-    var result = ""
-    for (index, scalar) in text.unicodeScalars.enumerated() {
-        if index == 80 { return result + "…" }
-        switch scalar.properties.generalCategory {
-        case .control, .format, .lineSeparator, .paragraphSeparator: result += scalar.escaped(asASCII: true)
-        default: result.unicodeScalars.append(scalar)
-        }
-    }
-    return result
 }

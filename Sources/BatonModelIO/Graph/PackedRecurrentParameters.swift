@@ -1,3 +1,4 @@
+import BatonFormats
 import BatonKernelABI
 import BatonKernels
 import BatonNN

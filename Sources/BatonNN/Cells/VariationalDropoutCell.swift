@@ -52,7 +52,7 @@ public final class VariationalDropoutCell: ModifierCell {
         let layout = request.inputs.layout
         func drop(_ sequence: Variable, _ rate: Double, _ kind: String) -> Variable {
             guard context.isTraining, rate > 0 else { return sequence }
-            let (rows, width) = (sequence.shape[layout == .TNC ? 1 : 0], sequence.shape[2])
+            let (rows, width) = (layout.sizes(sequence.shape).batch, sequence.shape[2])
             let mask = mask([rows, width], sequence.dtype, rate, kind, context)
             return context.scaled(sequence, by: mask.reshaped(layout == .TNC ? [1, rows, width] : [rows, 1, width]))
         }

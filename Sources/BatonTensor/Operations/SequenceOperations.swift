@@ -19,10 +19,7 @@ extension ForwardContext {
     ///
     /// - Parameter lengths: λ of every row, 0 ≤ λ ≤ T; nil is T everywhere.
     public func reverseSequence(_ x: Variable, lengths: [Int]? = nil, layout: SequenceLayout = .TNC) -> Variable {
-        let steps = x.shape.count >= 2 ? x.shape[layout == .TNC ? 0 : 1] : 0
-        let rows = x.shape.count >= 2 ? x.shape[layout == .TNC ? 1 : 0] : 0
-        let plan = SequenceRows(
-            x, lengths ?? [Int](repeating: steps, count: rows), layout, "reverseSequence")
+        let plan = SequenceRows(x, lengths, layout, "reverseSequence")
         return result("reverseSequence", plan.reversed(x.value), of: [x]) { gradient in
             x.consumeGradient(plan.reversed(gradient))
         }
@@ -72,11 +69,13 @@ private struct SequenceRows {
     let layout: SequenceLayout
     private let steps: Int
 
-    init(_ x: Variable, _ lengths: [Int], _ layout: SequenceLayout, _ operation: String) {
+    /// - Parameter lengths: nil is T everywhere.
+    init(_ x: Variable, _ lengths: [Int]?, _ layout: SequenceLayout, _ operation: String) {
         shape = x.shape
         require(shape.count >= 2, "\(operation): expected (T,N,…) or (N,T,…), got \(shape)")
-        let (steps, rows) = layout == .TNC ? (shape[0], shape[1]) : (shape[1], shape[0])
+        let (steps, rows) = layout.sizes(shape)
         self.steps = steps
+        let lengths = lengths ?? [Int](repeating: steps, count: rows)
         require(
             lengths.count == rows && lengths.allSatisfy { (0...steps).contains($0) },
             "\(operation): expected \(rows) lengths from 0 to \(steps), got \(lengths)")

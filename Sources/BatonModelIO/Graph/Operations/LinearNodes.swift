@@ -1,3 +1,4 @@
+import BatonFormats
 import BatonKernels
 import BatonNN
 import BatonTensor

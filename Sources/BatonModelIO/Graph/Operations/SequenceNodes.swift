@@ -30,15 +30,14 @@ struct SequenceNode: GraphOperation {
         }
         if hasLengths {
             guard inputs[1].axes.count == 1 else { throw GraphMismatch("takes lengths (N), and got \(inputs[1].axes)") }
-            try GraphShape.expect(inputs[1].axes[0], is: sizes[layout == .TNC ? 1 : 0], "lengths")
+            try GraphShape.expect(inputs[1].axes[0], is: layout.sizes(sizes).batch, "lengths")
         }
         guard action == .last else { return [input] }
-        return [GraphShape(axes: [sizes[layout == .TNC ? 1 : 0]] + sizes.dropFirst(2), dtype: input.dtype)]
+        return [GraphShape(axes: [layout.sizes(sizes).batch] + sizes.dropFirst(2), dtype: input.dtype)]
     }
 
     func run(_ inputs: [Variable], _ context: ForwardContext) throws -> [Variable] {
-        let shape = inputs[0].shape
-        let (steps, rows) = layout == .TNC ? (shape[0], shape[1]) : (shape[1], shape[0])
+        let (steps, rows) = layout.sizes(inputs[0].shape)
         let lengths = hasLengths ? try inputs[1].value.lengths(upTo: steps) : Array(repeating: steps, count: rows)
         switch action {
         case .mask: return [hasLengths ? context.maskSequence(inputs[0], lengths: lengths, layout: layout) : inputs[0]]
