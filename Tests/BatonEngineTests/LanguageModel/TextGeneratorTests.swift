@@ -20,6 +20,15 @@ import Testing
         #expect(try generate(temperature: 1, seed: 4, length: 0).isEmpty)
     }
 
+    /// A model of zeros finds all tokens equally likely, so the draws themselves are what comes out.
+    @Test func everyTokenHasADrawOfItsOwn() throws {
+        let model = try Self.model()
+        for parameter in model.parameters { parameter.setData(Tensor(zeros: parameter.shape)) }
+        let text = try TextGenerator(model, temperature: 1, seed: 4).generate(prompt: [1], length: 50)
+        let draws = RandomStream(seed: 4, name: "generate")
+        #expect(text == (0..<50).map { Int32(draws.uniform($0) * 13) })
+    }
+
     @Test func temperatureZeroTakesTheMostLikelyToken() throws {
         let model = try Self.model()
         let text = try generate(temperature: 0, seed: 4, length: 30)

@@ -3,7 +3,8 @@ import BatonTensor
 import Testing
 
 /// A gradient over the batch is one chain per leaf: last use first, then time from the end, rows ascending. Bits of
-/// several processes agree only where that order holds; 2²⁴ + 1 is no f32, so sums show it.
+/// several processes agree only where that order holds; 2²⁴ + 1 is no f32, so sums show it. (Of embeddings:
+/// `OperationGradientTests`.)
 @Suite struct GradientOrderTests {
     private static let large: Float = 0x1p24
 
@@ -14,24 +15,6 @@ import Testing
         let parameter = Parameter(name: name, shape: shape)
         parameter.setData(Tensor(repeating: value, shape: shape))
         return parameter
-    }
-
-    @Test func rowsOfAnEmbeddingAddFromTheLastTime() {
-        let (tape, table) = (Tape(), Self.parameter("table", [2, 1]))
-        let output = ForwardContext.training(rows: 1, tape: tape)
-            .embedding(Tensor([Int32(1), 1, 1], shape: [3, 1]), weight: table)
-        tape.backward(from: [(output, Tensor(Self.terms, shape: [3, 1, 1]))])
-        #expect(table.gradient.elements(as: Float.self) == [0, 1])
-    }
-
-    @Test func rowsOfAnEmbeddingAddAscending() {
-        // One leaf of three rows: the first term comes first.
-        let (tape, table) = (Tape(), Self.parameter("table", [1, 1]))
-        let context = ForwardContext(
-            tape: tape, isTraining: true, leaves: LeafPlan(leaves: [0..<3], subtrees: [0..<1]))
-        let output = context.embedding(Tensor([Int32(0), 0, 0], shape: [1, 3]), weight: table)
-        tape.backward(from: [(output, Tensor(Array(Self.terms.reversed()), shape: [1, 3, 1]))])
-        #expect(table.gradient.elements(as: Float.self) == [1])
     }
 
     @Test func shiftsOfANormalizationAddFromTheLastTime() {

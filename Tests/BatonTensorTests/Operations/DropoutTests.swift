@@ -44,9 +44,29 @@ import Testing
     }
 
     @Test func bothElementTypesUseTheSameMask() {
-        let context = ForwardContext(isTraining: true, leaves: .whole(rows: 3), random: RandomKey(seed: 5))
+        let context = ForwardContext(
+            isTraining: true, leaves: .whole(rows: 3),
+            random: RandomKey(seed: 5, step: 7, firstRow: 4, firstTime: 9))
         let wide = context.dropout(Variable(Tensor(repeating: 1.0, shape: [2, 3, 77])), rate: 0.3, name: "d").value
-        #expect(wide.elements(as: Double.self).map { $0 == 0 } == mask(times: 2, rows: 3, width: 77).map { $0 == 0 })
+        let narrow = mask(times: 2, rows: 3, width: 77, firstRow: 4, firstTime: 9, step: 7)
+        #expect(wide.elements(as: Double.self).map { $0 == 0 } == narrow.map { $0 == 0 })
+    }
+
+    /// A shared axis counts as index 0 wherever the part of the batch or of the window begins.
+    @Test func masksOfSharedAxesDoNotDependOnTheCut() {
+        func mask(_ axes: [Int], layout: SequenceLayout = .TNC, firstRow: UInt32 = 0, firstTime: UInt32 = 0) -> [Float]
+        {
+            let context = ForwardContext(
+                isTraining: true, leaves: .whole(rows: 3),
+                random: RandomKey(seed: 5, firstRow: firstRow, firstTime: firstTime))
+            return context.keepMask(
+                [3, 3, 70], dtype: .float32, rate: 0.5, name: "d", sharedAxes: axes, layout: layout
+            ).elements()
+        }
+        #expect(mask([1], firstRow: 8) == mask([1]) && mask([1], firstTime: 8) != mask([1]))
+        #expect(mask([0], firstTime: 8) == mask([0]) && mask([0], firstRow: 8) != mask([0]))
+        #expect(mask([0], layout: .NTC, firstRow: 8) == mask([0], layout: .NTC))
+        #expect(mask([1], layout: .NTC, firstTime: 8) == mask([1], layout: .NTC))
     }
 
     @Test func predictionIsTheIdentity() {
