@@ -1,0 +1,54 @@
+public import BatonTensor
+internal import Glibc
+
+/// m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g², w ← w − η·√(1−β₂ᵗ)/(1−β₁ᵗ) · m/(√v + ε). Source: Gluon `Adam` (parity 1.10).
+public struct AdamRule: UpdateRule {
+    /// β₁.
+    public let beta1: Double
+    /// β₂.
+    public let beta2: Double
+    /// ε.
+    public let epsilon: Double
+    /// λ.
+    public let weightDecay: Double
+    /// Bound of every rescaled gradient element; nil is none.
+    public let clipGradient: Double?
+    /// Gluon's.
+    public var defaultLearningRate: Double { 0.001 }
+    /// In the order of the formula.
+    public var stateNames: [String] { ["mean", "variance"] }
+
+    /// Gluon's defaults.
+    public init(
+        beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8, weightDecay: Double = 0,
+        clipGradient: Double? = nil
+    ) {
+        self.beta1 = beta1
+        self.beta2 = beta2
+        self.epsilon = epsilon
+        self.weightDecay = weightDecay
+        self.clipGradient = clipGradient
+    }
+
+    /// See the formula of the type.
+    public func update(_ values: Tensor, gradient: Tensor, states: [Tensor], _ arguments: UpdateArguments) {
+        switch values.dtype {
+        case .float32: run(ElementUpdate<Float>(values, gradient, states, arguments), arguments)
+        default: run(ElementUpdate<Double>(values, gradient, states, arguments), arguments)
+        }
+    }
+
+    private func run<Scalar: DifferentiableScalar>(_ element: ElementUpdate<Scalar>, _ arguments: UpdateArguments) {
+        let exponent = Double(arguments.update)
+        let correction = (1 - pow(beta2, exponent)).squareRoot() / (1 - pow(beta1, exponent))
+        let rate = Scalar(arguments.learningRate * correction)
+        let (first, second, epsilon) = (Scalar(beta1), Scalar(beta2), Scalar(epsilon))
+        let (mean, variance) = (element.states[0], element.states[1])
+        for index in 0..<element.count {
+            let gradient = element.clippedWithDecay(index)
+            mean[index] = first * mean[index] + (1 - first) * gradient
+            variance[index] = second * variance[index] + (1 - second) * gradient * gradient
+            element.values[index] -= rate * mean[index] / (variance[index].squareRoot() + epsilon)
+        }
+    }
+}
