@@ -73,10 +73,12 @@ public enum MessageTag {
     public static let byteLimit = Int(Int32.max)
 }
 
-/// Counts the collective operations one group has begun, so that each has a tag of its own.
+/// Counts the collective operations one group has begun, so that each has a tag of its own: what is left of one that
+/// failed never meets a later one.
 ///
-/// A rank that skips or repeats a collective operation then waits for a message nobody sends, and says so when
-/// its time limit passes, instead of pairing with the wrong one.
+/// A rank that skipped or repeated an operation is a number behind or ahead of the others. It meets messages of another
+/// operation, which are refused if their length differs, and in the end waits for one that nobody sends; the errors
+/// say the number.
 public final class CollectiveCount {
     /// Operations begun so far.
     public private(set) var begun = 0

@@ -7,7 +7,9 @@ public import BatonKernelABI
 /// the batch by row of the batch.
 public protocol LinearKernel<Scalar>: AnyObject {
     associatedtype Scalar
+    /// Columns of the output.
     var units: Int { get }
+    /// Columns of the input.
     var width: Int { get }
     /// Reads the parameters; `bias` nil is zero. `training` also prepares `backwardData`.
     func update(weight: UnsafePointer<Scalar>, bias: UnsafePointer<Scalar>?, training: Bool)

@@ -2,7 +2,10 @@ public import BatonKernels
 
 /// Order of the axes of a sequence: T time steps, N rows of the batch, C features.
 public enum SequenceLayout: String, Sendable, Hashable, CaseIterable, Codable {
-    case TNC, NTC
+    /// Time by time: the layers' own order.
+    case TNC
+    /// Row of the batch by row of the batch.
+    case NTC
 
     /// (T, N, C) in this order.
     public func shape(steps: Int, batch: Int, width: Int) -> [Int] {

@@ -16,6 +16,7 @@ public enum DType: String, Sendable, Hashable, CaseIterable {
 
 /// A Swift type that can be the element of a tensor.
 public protocol TensorScalar: Sendable, Numeric, Comparable {
+    /// The element type it is.
     static var dtype: DType { get }
 }
 
