@@ -42,7 +42,8 @@ public struct LaneWindows: Sendable {
         guard lanes >= 1 && steps >= 1 else {
             throw DataError(
                 .outOfRange,
-                "\(lanes) lanes of \(steps) steps are asked for where at least 1 of each is expected; raise them.")
+                "\(counted(lanes, "lane")) of \(counted(steps, "step")) are asked for where at least 1 of each is expected; raise them."
+            )
         }
         let laneLength = max(0, tokens.count - 1) / lanes
         let shortest = tail == .dropped ? steps : 1
@@ -50,7 +51,7 @@ public struct LaneWindows: Sendable {
             let (product, overflow) = lanes.multipliedReportingOverflow(by: shortest)
             throw DataError(
                 .tooShort,
-                "The text has \(tokens.count) tokens where \(lanes) lanes of \(shortest) steps need "
+                "The text has \(counted(tokens.count, "token")) where \(counted(lanes, "lane")) of \(counted(shortest, "step")) need "
                     + "\(overflow ? "more" : String(product + 1)); use fewer lanes, shorter windows or more text.")
         }
         self.tokens = tokens

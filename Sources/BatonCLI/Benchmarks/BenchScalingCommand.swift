@@ -51,7 +51,7 @@ struct BenchScalingCommand: ParsableCommand {
         let wanted = try wanted(ranks: ranks)
         guard ranks >= 2, wanted.stages <= layers else {
             throw ValidationError(
-                "bench scaling divides \(layers) layer(s) over 2 to \(layers) ranks, but there are \(ranks); start with launch/run -n 2, change --layers or give --layout."
+                "bench scaling divides \(counted(layers, "layer")) over 2 to \(layers) ranks, but there \(ranks == 1 ? "is" : "are") \(ranks); start with launch/run -n 2, change --layers or give --layout."
             )
         }
         guard wanted.replicas == 1 else {

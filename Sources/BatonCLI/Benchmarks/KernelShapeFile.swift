@@ -51,7 +51,7 @@ enum KernelShapeFile {
 
     private static func shape(_ words: [Substring]) throws(CommandFailure) -> KernelShape {
         guard words.count >= 5 else {
-            throw CommandFailure("it has \(words.count) word\(words.count == 1 ? "" : "s") where at least 5 belong")
+            throw CommandFailure("it has \(counted(words.count, "word")) where at least 5 belong")
         }
         guard let cell = RecurrentKind(rawValue: String(words[0])) else {
             throw CommandFailure("'\(words[0])' is no cell")

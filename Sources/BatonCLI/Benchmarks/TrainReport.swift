@@ -59,11 +59,12 @@ struct TrainReport: CommandReport {
     /// Tables for a person.
     var text: String {
         let model = workload.model
-        let laneText = lanes.count == 1 ? "\(lanes.lowerBound)" : "\(lanes.lowerBound) to \(lanes.upperBound)"
+        let laneText =
+            lanes.count == 1 ? counted(lanes.lowerBound, "lane") : "\(lanes.lowerBound) to \(lanes.upperBound) lanes"
         var lines = [
             "\(processor), \(isa), \(kernels) kernels; OpenBLAS core \(blasCore)",
             "\(model.cell.rawValue) \(model.layers)×\(model.hidden), embedding \(model.embedding), vocabulary \(model.vocabularySize), dropout \(model.dropout), \(parameters) parameters",
-            "\(ranks) rank\(ranks == 1 ? "" : "s"), \(layout)\(schedule.map { " (micro-batches × chunks \($0))" } ?? ""), of \(laneText) lanes × \(workload.stepsPerWindow) steps; FMA peak \(fixed(peakGFlopsPerRank, digits: 1)) GF/s per rank with all busy",
+            "\(counted(ranks, "rank")), \(layout)\(schedule.map { " (micro-batches × chunks \($0))" } ?? ""), of \(laneText) × \(counted(workload.stepsPerWindow, "step")); FMA peak \(fixed(peakGFlopsPerRank, digits: 1)) GF/s per rank with all busy",
             "",
         ]
         let rates = AlignedColumns(widths: [11, 10, 10, 8, 7, 9, 8, 6])

@@ -1,3 +1,5 @@
+import Baton
+
 /// What `baton convert` says it did.
 struct ConversionReport: CommandReport {
     let input: String
@@ -28,7 +30,7 @@ struct ConversionReport: CommandReport {
             (droppedMetadata, "entries of metadata left out, for which .params has no place"),
             (trailingBytes, "bytes after the end of \(input) passed over"),
         ]
-        let first = "\(output): \(to), \(tensors) tensors from \(from), \(renamed) renamed (\(names))"
+        let first = "\(output): \(to), \(counted(tensors, "tensor")) from \(from), \(renamed) renamed (\(names))"
         return ([first] + notes.filter { $0.0 > 0 }.map { "  \($0.0) \($0.1)" }).joined(separator: "\n")
     }
 }

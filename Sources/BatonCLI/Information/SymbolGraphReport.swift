@@ -31,7 +31,7 @@ struct SymbolGraphReport: CommandReport {
 
     /// Lines for a person.
     var text: String {
-        let head = "\(file): symbol, \(nodes) nodes, \(results) result\(results == 1 ? "" : "s")"
+        let head = "\(file): symbol, \(counted(nodes, "node")), \(counted(results, "result"))"
         let width = variables.map { $0.name.terminalText.count }.max() ?? 0
         let table = variables.map { variable in
             let name = variable.name.terminalText

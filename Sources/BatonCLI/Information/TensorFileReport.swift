@@ -60,7 +60,7 @@ struct TensorFileReport: CommandReport {
             zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }.joined(separator: "  ")
         }
         let elements = tensors.reduce(0) { $0 + ($1.shape?.reduce(1, *) ?? 0) }
-        let sum = "\(tensors.count) tensor\(tensors.count == 1 ? "" : "s"), \(elements) elements, \(byteText(bytes))"
+        let sum = "\(counted(tensors.count, "tensor")), \(counted(elements, "element")), \(byteText(bytes))"
         let notes = metadata.sorted { $0.key < $1.key }.map { "  \($0.key.terminalText): \($0.value.terminalText)" }
         let rest = trailingBytes > 0 ? ["\(trailingBytes) bytes after the end, which belong to nothing"] : []
         return (["\(file): \(format), \(sum)"] + table + (notes.isEmpty ? [] : ["metadata:"] + notes) + rest)

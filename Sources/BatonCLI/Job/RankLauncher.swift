@@ -43,7 +43,8 @@ enum RankLauncher {
         let error = pipe.fileHandleForReading.readDataToEndOfFile()
         process.waitUntilExit()
         guard process.terminationStatus == 0 else {
-            throw CommandFailure("The job of \(ranks) rank(s) failed: \(String(decoding: error, as: UTF8.self))")
+            throw CommandFailure(
+                "The job of \(counted(ranks, "rank")) failed: \(String(decoding: error, as: UTF8.self))")
         }
     }
 }

@@ -45,7 +45,7 @@ struct JobPlan {
             // The reason the simplest layout does not fit says most.
             try configuration.check(ParallelLayout(replicas: job.communicator.size))
             throw CommandFailure(
-                "\(job.communicator.size) ranks cannot train \(configuration.model.layers) layer(s) on \(configuration.batch) lanes in any layout; start fewer ranks or use more lanes (--batch)."
+                "\(counted(job.communicator.size, "rank")) cannot train \(counted(configuration.model.layers, "layer")) on \(counted(configuration.batch, "lane")) in any layout; start fewer ranks or use more lanes (--batch)."
             )
         }
         let start = ContinuousClock.now

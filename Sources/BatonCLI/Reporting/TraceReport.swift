@@ -39,7 +39,7 @@ struct TraceReport: Encodable {
         let table = AlignedColumns(widths: [max(5, names), 8, 8, 21])
         func percent(_ share: Double) -> String { fixed(share * 100, digits: 1) + "%" }
         var lines = [
-            "trace of \(steps) step\(steps == 1 ? "" : "s"): \(file) (open it in ui.perfetto.dev or chrome://tracing)",
+            "trace of \(counted(steps, "step")): \(file) (open it in ui.perfetto.dev or chrome://tracing)",
             table.line(["", "compute", "bubble", "exposed communication"]),
         ]
         lines += rows.map {

@@ -83,7 +83,8 @@ struct RunArrays {
         }
         guard tensor.shape == [batch] else {
             throw CommandFailure(
-                "\(path) has shape \(tensor.shape), but the input has \(batch) rows; give lengths of shape [\(batch)].")
+                "\(path) has shape \(tensor.shape), but the input has \(counted(batch, "row")); give lengths of shape [\(batch)]."
+            )
         }
         if let row = values.firstIndex(where: { !(0...steps ~= $0) }) {
             throw CommandFailure(

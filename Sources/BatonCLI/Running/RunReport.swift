@@ -55,7 +55,7 @@ struct RunReport: CommandReport {
 
     /// One line for a person.
     var text: String {
-        let stack = "\(layers) layer\(layers == 1 ? "" : "s")\(bidirectional ? ", both directions" : "")"
+        let stack = "\(counted(layers, "layer"))\(bidirectional ? ", both directions" : "")"
         let back = gradients.isEmpty ? "" : ", \(gradients.count) gradients"
         let width = projectionSize.map { "\(hiddenSize) → \($0)" } ?? "\(hiddenSize)"
         return "\(kind), \(stack), \(inputSize) → \(width), \(dtype): output \(outputShape)\(back), "

@@ -91,10 +91,12 @@ struct TrainingSession {
             "\(model.cell.rawValue) \(model.layers)×\(model.hidden), embedding \(model.embedding), vocabulary \(model.vocabularySize) (\(unit)s), \(Int(model.parameterCount)) parameters"
         )
         Console.print(
-            "\(corpus.training.count) training and \(corpus.validation.count) validation tokens; batch \(configuration.batch) × \(configuration.stepsPerWindow) on \(job.communicator.size) rank(s), layout \(trainer.grid.layout); \(KernelSelection.active.backend.rawValue) kernels, \(KernelSelection.active.instructionSet.rawValue)"
+            "\(corpus.training.count) training and \(corpus.validation.count) validation tokens; batch \(configuration.batch) × \(configuration.stepsPerWindow) on \(counted(job.communicator.size, "rank")), layout \(trainer.grid.layout); \(KernelSelection.active.backend.rawValue) kernels, \(KernelSelection.active.instructionSet.rawValue)"
         )
         if trainer.stepsDone > 0 { Console.print("resumed after step \(trainer.stepsDone)") }
-        if trainer.stepsDone >= lastStep { Console.print("nothing to do: the run has \(trainer.stepsDone) steps") }
+        if trainer.stepsDone >= lastStep {
+            Console.print("nothing to do: the run has \(counted(trainer.stepsDone, "step"))")
+        }
     }
 
     private func log(_ report: StepMetrics) throws {

@@ -69,7 +69,7 @@ struct VerifyLayoutCommand: ParsableCommand {
             }
             guard flipped.step <= training.steps, flipped.rank < ranks.max() ?? 1 else {
                 throw ValidationError(
-                    "--flip '\(flip)' flips nothing in \(training.steps) steps of at most \(ranks.max() ?? 1) rank(s); name an earlier step or a lower rank."
+                    "--flip '\(flip)' flips nothing in \(counted(training.steps, "step")) of at most \(counted(ranks.max() ?? 1, "rank")); name an earlier step or a lower rank."
                 )
             }
         }
@@ -126,7 +126,8 @@ struct VerifyLayoutCommand: ParsableCommand {
         defer { try? FileManager.default.removeItem(atPath: file) }
         try RankLauncher.run(ranks: count, adding: ["--record", file])
         guard let text = try? String(contentsOfFile: file, encoding: .utf8) else {
-            throw CommandFailure("The job of \(count) rank(s) left no record; see that \(file) can be written.")
+            throw CommandFailure(
+                "The job of \(counted(count, "rank")) left no record; see that \(file) can be written.")
         }
         return LayoutRecord.read(text)
     }

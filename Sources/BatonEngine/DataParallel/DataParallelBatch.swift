@@ -44,7 +44,7 @@ public final class DataParallelBatch {
         let leafCount = LeafPlan.leafCount(rows: batchSize)
         guard communicator.size <= leafCount else {
             throw EngineError(
-                "\(communicator.size) ranks do not fit a batch of \(batchSize) rows, which has \(leafCount) leaves; use at most \(leafCount) ranks or larger batches."
+                "\(communicator.size) ranks do not fit a batch of \(counted(batchSize, "row")), which has \(counted(leafCount, "leaf", "leaves")); use at most \(counted(leafCount, "rank")) or larger batches."
             )
         }
         let parameters = Array(model.collectParameters().reversed())

@@ -33,7 +33,7 @@ public struct StackShare: Sendable, Hashable {
         layers = try StagePartition(stack, stages: layout.stages).stages[place.stage]
         guard layout.replicas <= leafCount else {
             throw EngineError(
-                "dp=\(layout.replicas) does not fit a batch of \(batchSize) row(s) in \(leafCount) leaf or leaves; use at most dp=\(leafCount)."
+                "dp=\(layout.replicas) does not fit a batch of \(counted(batchSize, "row")) in \(counted(leafCount, "leaf", "leaves")); use at most dp=\(leafCount)."
             )
         }
         let own = RankShare(lanes: batchSize, leafCount: leafCount, rank: place.replica, size: layout.replicas)

@@ -62,7 +62,7 @@ public struct StagePartition: Sendable, Hashable {
     ) throws(EngineError) {
         guard count <= model.layers else {
             throw EngineError(
-                "\(count) pipeline stages do not fit a model of \(model.layers) recurrent layer(s); use at most pp=\(model.layers) or more layers (--layers)."
+                "\(count) pipeline stages do not fit a model of \(counted(model.layers, "recurrent layer")); use at most pp=\(model.layers) or more layers (--layers)."
             )
         }
         var costs = Self.layerCosts(model)
@@ -76,7 +76,8 @@ public struct StagePartition: Sendable, Hashable {
     init(_ stack: RecurrentLayer, stages count: Int) throws(EngineError) {
         guard count <= stack.numLayers else {
             throw EngineError(
-                "pp=\(count) does not fit a stack of \(stack.numLayers) layer(s); use at most pp=\(stack.numLayers).")
+                "pp=\(count) does not fit a stack of \(counted(stack.numLayers, "layer")); use at most pp=\(stack.numLayers)."
+            )
         }
         var costs = [Double](repeating: 0, count: stack.numLayers)
         for direction in stack.directions {

@@ -1,4 +1,5 @@
 import BatonComm
+import BatonTensor
 
 extension LayoutForecast {
     /// One sentence that says why a layout is the best of those that were considered.
@@ -15,7 +16,8 @@ extension LayoutForecast {
         }
         var causes: [String] = []
         if rows > rival.rows {
-            causes.append("its products have \(rows) rows where those of \(rival.candidate.layout) have \(rival.rows)")
+            causes.append(
+                "its products have \(counted(rows, "row")) where those of \(rival.candidate.layout) have \(rival.rows)")
         }
         if sumShare + 0.001 < rival.sumShare {
             causes.append(

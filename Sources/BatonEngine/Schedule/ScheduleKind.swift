@@ -1,3 +1,5 @@
+import BatonTensor
+
 /// The schedules a training run can be asked for by name.
 public enum ScheduleKind: String, Sendable, Hashable, CaseIterable, Codable {
     /// Chunks of time through the stages, weight gradients last.
@@ -55,12 +57,12 @@ public struct ScheduleCuts: Sendable, Hashable, Codable {
                 throw EngineError("The schedule \(kind.rawValue) has no chunks of time; leave the number out.")
             }
             guard (1...steps).contains(chunks) else {
-                throw EngineError("A window of \(steps) steps has 1 to \(steps) chunks, not \(chunks).")
+                throw EngineError("A window of \(counted(steps, "step")) has 1 to \(steps) chunks, not \(chunks).")
             }
         }
         if let microBatches, !(1...max(1, leafCount / replicas)).contains(microBatches) {
             throw EngineError(
-                "A batch of \(leafCount) leaves on \(replicas) replica(s) has 1 to \(max(1, leafCount / replicas)) micro-batches, not \(microBatches)."
+                "A batch of \(counted(leafCount, "leaf", "leaves")) on \(counted(replicas, "replica")) has 1 to \(max(1, leafCount / replicas)) micro-batches, not \(microBatches)."
             )
         }
     }

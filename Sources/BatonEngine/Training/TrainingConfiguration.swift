@@ -68,7 +68,8 @@ public struct TrainingConfiguration: Codable, Hashable, Sendable {
         }
         guard leafCount >= 1, leafCount & (leafCount - 1) == 0, leafCount <= min(batch, 8) else {
             throw EngineError(
-                "The gradient tree has \(leafCount) leaves where a power of two up to \(min(batch, 8)) is expected.")
+                "The gradient tree has \(counted(leafCount, "leaf", "leaves")) where a power of two up to \(min(batch, 8)) is expected."
+            )
         }
         // Written so that NaN is refused too.
         guard learningRate > 0, learningRate.isFinite else {
@@ -96,7 +97,7 @@ public struct TrainingConfiguration: Codable, Hashable, Sendable {
         try HiddenShard.check(layout)
         guard layout.replicas <= leafCount else {
             throw EngineError(
-                "\(layout.replicas) ranks do not fit a batch of \(batch) lanes, which has \(leafCount) leaves; use at most \(leafCount) ranks or more lanes (--batch)."
+                "\(layout.replicas) ranks do not fit a batch of \(counted(batch, "lane")), which has \(counted(leafCount, "leaf", "leaves")); use at most \(counted(leafCount, "rank")) or more lanes (--batch)."
             )
         }
         _ = try StagePartition(model, stages: layout.stages)
