@@ -19,6 +19,7 @@ enum ProgramStart {
         let arguments = ArgumentWords.joined(Array(CommandLine.arguments.dropFirst()))
         do {
             try ArgumentWords.check(arguments)
+            try ArgumentWords.checkHelp(arguments, root: BatonCommand.self)
             var command = try BatonCommand.parseAsRoot(arguments)
             // Asked here once; from now on the kernels take it for granted that the variables are valid.
             _ = try KernelSelection.current.get()
@@ -49,7 +50,7 @@ enum ProgramStart {
     /// The command that arguments begin with, such as `baton bench kernels`.
     private static func name(_ arguments: [String]) -> String {
         var (name, command) = ("baton", BatonCommand.self as any ParsableCommand.Type)
-        for word in arguments {
+        for word in arguments.drop(while: { $0 == "help" }) {
             let next = command.configuration.subcommands.first { $0.configuration.commandName == word }
             guard let next else { break }
             (name, command) = (name + " " + word, next)

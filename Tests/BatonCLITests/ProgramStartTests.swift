@@ -1,6 +1,8 @@
 import Foundation
 import Testing
 
+@testable import BatonCLI
+
 @Suite struct ProgramStartTests {
     @Test(arguments: [[], ["--help"], ["run", "--help"], ["info", "-h"], ["help", "inspect"]])
     func helpIsNoFailure(arguments: [String]) throws {
@@ -63,13 +65,62 @@ import Testing
         (["plan", "--configurations", "x", "--hidden", "9"], "With --configurations the lines of the file say"),
         (["plan", "--configurations", "x", "--recompute"], "With --configurations the lines of the file say"),
         (["plan", "--seconds", "2"], "--seconds 2.0 is about --check or --configurations;"),
-        (["verify-layout", "--flip", "4:3"], "--flip '4:3' flips nothing in 6 steps of at most 4 rank(s);"),
+        (["verify-layout", "--flip", "4:3"], "--flip '4:3' flips nothing in 6 steps of at most 4 ranks;"),
         (["verify-layout", "--flip", "1:7"], "--flip '1:7' flips nothing"),
     ])
     func whatCannotBeMeantIsRefused(arguments: [String], sentence: String) throws {
         let run = try BatonProcess(arguments)
         #expect(run.status == 2 && run.output == "")
         #expect(run.error.hasPrefix("baton: \(sentence)"), "\(run.error)")
+    }
+
+    /// The parser would take the last of them without a word.
+    @Test(arguments: [
+        ("train --data x --out y --lr 1 --lr 2", "--lr is given twice; give it once."),
+        ("train --data x --out y --lr=1 --lr=1", "--lr is given twice;"),
+        ("bench kernels --json --list-shapes --json", "--json is given twice;"),
+        ("generate run --prompt --seed --seed 1 --seed 2", "--seed is given twice;"),
+        ("help fly", "There is no command 'fly';"), ("help bench fly", "There is no command 'fly';"),
+        ("bench kernels --list-shapes --axes TNC", "--list-shapes measures nothing; leave out --axes."),
+        ("bench kernels --list-shapes --seconds 0.25", "--list-shapes measures nothing; leave out --seconds."),
+        ("bench kernels --list-shapes --kernels blas", "--list-shapes measures nothing; leave out --kernels."),
+        ("bench train --batch 64 --global-batch 64", "Give --batch or --global-batch, not both."),
+        ("train --data x --out y --layout auto --output-layer last", "--output-layer last is about pipeline stages;"),
+    ])
+    func nothingIsAcceptedAndPassedOver(line: String, sentence: String) throws {
+        let run = try BatonProcess(line.split(separator: " ").map(String.init))
+        #expect(run.status == 2 && run.output == "")
+        #expect(run.error.hasPrefix("baton: \(sentence)"), "\(run.error)")
+    }
+
+    /// What may be given twice, and what may have a value that looks like an option, the parser knows best.
+    @Test func repeatableOptionsAreThoseOfTheParser() throws {
+        struct Tool: Decodable {
+            struct Argument: Decodable {
+                struct Name: Decodable { var name: String }
+                var kind: String
+                var isRepeating: Bool
+                var parsingStrategy: String
+                var preferredName: Name?
+            }
+            struct Command: Decodable {
+                var commandName: String
+                var arguments: [Argument]?
+                var subcommands: [Command]?
+                var options: [Argument] {
+                    (arguments ?? []).filter { $0.kind == "option" } + (subcommands ?? []).flatMap(\.options)
+                }
+            }
+            var command: Command
+        }
+        let run = try BatonProcess(["--experimental-dump-help"])
+        let options = try JSONDecoder().decode(Tool.self, from: Data(run.output.utf8)).command.options
+        func names(_ isWanted: (Tool.Argument) -> Bool) -> Set<String> {
+            Set(options.filter(isWanted).compactMap { $0.preferredName.map { "--\($0.name)" } })
+        }
+        #expect(options.count > 50)
+        #expect(names(\.isRepeating) == ArgumentWords.repeatable)
+        #expect(names { $0.parsingStrategy == "unconditional" } == ArgumentWords.unconditional)
     }
 
     /// Foundation would repair such a word before it reached baton; the shell does not.

@@ -22,11 +22,12 @@ struct BenchKernelsCommand: ParsableCommand {
             "Text file with one shape per line, '\(KernelShapeFile.form)'; # starts a comment (default: a built-in list).",
             valueName: "file"))
     var shapes: String?
-    @Option(help: "Time per measurement; at least three repetitions are made.") var seconds = 0.25
+    @Option(help: "Time per measurement; at least three repetitions are made (default: 0.25).") var seconds: Double?
     @Option(help: "Backends, joined by commas: packed, blas (default: both).", transform: BenchKernelsCommand.backends)
-    var kernels = KernelBackend.allCases
-    @Option(help: "Order of the axes of the input and the output of a stack: steps, batch, features, or batch first.")
-    var axes = SequenceLayout.TNC
+    var kernels: [KernelBackend]?
+    @Option(
+        help: "Order of the axes of the input and the output of a stack: TNC (the default), or NTC for batch first.")
+    var axes: SequenceLayout?
     @Flag(help: "Print the shapes, in the form of a shape file, and measure nothing.") var listShapes = false
     @Flag(help: "Print one JSON object.") var json = false
 
@@ -53,8 +54,14 @@ struct BenchKernelsCommand: ParsableCommand {
     }
 
     func validate() throws {
-        try FlagCheck.seconds(seconds)
-        if listShapes && json { throw ValidationError("--list-shapes prints text; give it without --json.") }
+        if let seconds { try FlagCheck.seconds(seconds) }
+        guard listShapes else { return }
+        for (flag, isGiven) in [
+            ("--seconds", seconds != nil), ("--kernels", kernels != nil), ("--axes", axes != nil),
+        ] where isGiven {
+            throw ValidationError("--list-shapes measures nothing; leave out \(flag).")
+        }
+        if json { throw ValidationError("--list-shapes prints text; give it without --json.") }
     }
 
     func run() throws {
@@ -63,12 +70,13 @@ struct BenchKernelsCommand: ParsableCommand {
             for shape in list { Console.print(KernelShapeFile.line(shape)) }
             return
         }
+        let (axes, backends) = (axes ?? .TNC, kernels ?? KernelBackend.allCases)
         var report = Report(
             processor: CPUFeatures.current.brand, isa: KernelSelection.active.instructionSet.rawValue,
             blasCore: OpenBLASCore.current, axes: axes.rawValue,
             l2ReadGBytesPerSecond: CoreCeilings.readBandwidth(bytes: 512 << 10) * 1e-9,
             l3ReadGBytesPerSecond: CoreCeilings.readBandwidth(bytes: 8 << 20) * 1e-9, rows: [])
-        let table = KernelTableText(shapes: list, backends: kernels)
+        let table = KernelTableText(shapes: list, backends: backends)
         if !json {
             Console.print(
                 """
@@ -82,7 +90,7 @@ struct BenchKernelsCommand: ParsableCommand {
                 """)
         }
         for shape in list {
-            let row = KernelMeasurement(shape, axes: axes, backends: kernels, seconds: seconds)
+            let row = KernelMeasurement(shape, axes: axes, backends: backends, seconds: seconds ?? 0.25)
             report.rows.append(row)
             if !json { Console.print(table.line(row)) }
         }

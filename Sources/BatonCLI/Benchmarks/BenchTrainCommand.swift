@@ -28,7 +28,7 @@ struct BenchTrainCommand: ParsableCommand {
     }
 
     @OptionGroup var model: BenchModelOptions
-    @Option(help: "Lanes of text per rank.") var batch = 64
+    @Option(help: "Lanes of text per rank (default: 64).") var batch: Int?
     @Option(help: "Lanes of text of all ranks together, and of every independent one, instead of --batch.")
     var globalBatch: Int?
     @OptionGroup var layout: LayoutOption
@@ -43,6 +43,7 @@ struct BenchTrainCommand: ParsableCommand {
     func validate() throws {
         try FlagCheck.counts(["--batch": batch, "--global-batch": globalBatch], limit: 1_000_000)
         try FlagCheck.seconds(seconds)
+        if batch != nil && globalBatch != nil { throw ValidationError("Give --batch or --global-batch, not both.") }
         if mode == .independent {
             for (name, isGiven) in [("--layout", layout.layout != nil), ("--trace", trace.trace != nil)] where isGiven {
                 throw ValidationError("\(name) is about coupled ranks; leave it out or leave out --independent.")
@@ -50,7 +51,7 @@ struct BenchTrainCommand: ParsableCommand {
         }
         let asked = try layout.parsed()
         try schedule.check(asked)
-        if !layout.isAuto { try output.check(asked) }
+        if !layout.choosesAmongRanks { try output.check(asked) }
         if mode == .compare, try LaunchEnvironment()?.size ?? 1 < 2 {
             throw ValidationError("--compare needs at least 2 ranks; start with launch/run -n 2.")
         }
@@ -58,7 +59,7 @@ struct BenchTrainCommand: ParsableCommand {
 
     func run() throws {
         let workload = TrainWorkload(
-            model: try model.configuration, lanesPerRank: batch, lanesOfBatch: globalBatch,
+            model: try model.configuration, lanesPerRank: batch ?? 64, lanesOfBatch: globalBatch,
             stepsPerWindow: model.stepsPerWindow, recomputation: memory.recomputation)
         try workload.check()
         let job = try ParallelJob()
@@ -100,7 +101,7 @@ struct BenchTrainCommand: ParsableCommand {
         let megabytes = try PeakMemory.megabytes(on: communicator)
         var report = TrainReport(
             workload: workload, ranks: communicator.size, trainer: rounds[0].trainer,
-            lanes: (lanes.min() ?? batch)...(lanes.max() ?? batch),
+            lanes: (lanes.min() ?? 0)...(lanes.max() ?? 0),
             peakPerRank: total / Double(communicator.size), figures: figures)
         report.compared = mode == .compare ? TrainComparison(rates) : nil
         report.predictedStepMilliseconds = forecast.map { $0.secondsPerStep * 1e3 }

@@ -3,9 +3,15 @@ import Foundation
 
 /// The words of a command line, where the argument parser by itself would misread them or say too little.
 enum ArgumentWords {
-    /// Refuses words that cannot be what was meant: empty ones, and names that are not UTF-8, which the program could only
-    /// use with other bytes in them.
+    /// Options that take several values, which may be given in several places.
+    static let repeatable: Set<String> = ["--data"]
+    /// Options whose value may look like an option.
+    static let unconditional: Set<String> = ["--prompt", "--clip-min", "--clip-max"]
+
+    /// Refuses words that cannot be what was meant: empty ones, options given twice, of which the parser would pass over
+    /// the first, and names that are not UTF-8, which the program could only use with other bytes in them.
     static func check(_ words: [String]) throws {
+        try checkRepetition(words)
         for (index, word) in words.enumerated() {
             if word.hasPrefix("--"), word.firstIndex(of: "=") == word.indices.last {
                 throw ValidationError("\(word.dropLast()) is empty; give it a value.")
@@ -19,6 +25,34 @@ enum ArgumentWords {
             throw ValidationError(
                 "The argument '\(String(decoding: word, as: UTF8.self))' is not UTF-8; rename the file, or correct the text."
             )
+        }
+    }
+
+    /// Refuses an option that is given twice.
+    static func checkRepetition(_ words: [String]) throws {
+        var seen: Set<Substring> = []
+        var isValue = false
+        for word in words {
+            if word == "--" && !isValue { return }
+            let option = word.prefix { $0 != "=" }
+            if word.hasPrefix("--"), !isValue, !repeatable.contains(String(option)), !seen.insert(option).inserted {
+                throw ValidationError("\(option) is given twice; give it once.")
+            }
+            isValue = !isValue && unconditional.contains(word)
+        }
+    }
+
+    /// Refuses help that is asked about a command there is none of, for which the parser would show that of the commands
+    /// before.
+    static func checkHelp(_ words: [String], root: any ParsableCommand.Type) throws {
+        guard words.first == "help" else { return }
+        var command = root
+        for word in words.dropFirst() where !word.hasPrefix("-") {
+            let next = command.configuration.subcommands.first { $0.configuration.commandName == word }
+            guard let next else {
+                throw ValidationError("There is no command '\(word)'; name one that the help lists.")
+            }
+            command = next
         }
     }
 

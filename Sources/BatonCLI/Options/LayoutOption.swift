@@ -5,12 +5,15 @@ import Baton
 struct LayoutOption: ParsableArguments {
     @Option(
         help:
-            "Parallel layout: a product such as dp=2,pp=2, shard=2 or, for stacks of two directions, dir=2, that equals the number of ranks, or auto (in training the one a short probe predicts best). Without it the command's simplest."
+            "Parallel layout: a product such as dp=2,pp=2, shard=2 or, for stacks of two directions, dir=2, that equals the number of ranks, or auto: what a short probe predicts or a trial finds fastest, and in run and bench scaling the simplest. Without it the command's simplest."
     )
     var layout: String?
 
     /// Whether the command is to choose.
     var isAuto: Bool { layout == "auto" }
+
+    /// Whether the command is to choose, and this job has more than one layout.
+    var choosesAmongRanks: Bool { isAuto && (try? LaunchEnvironment())?.size ?? 1 > 1 }
 
     /// The layout that was asked for; nil if none was named.
     ///

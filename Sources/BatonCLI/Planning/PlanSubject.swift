@@ -46,6 +46,7 @@ struct PlanSubject: ParsableArguments {
                 line.prefix { $0 != "#" }.split(whereSeparator: \.isWhitespace).map(String.init))
             if words.isEmpty { continue }
             do {
+                try ArgumentWords.checkRepetition(words)
                 let subject = try PlanSubject.parse(words)
                 _ = try subject.workload()
                 subjects.append(subject)

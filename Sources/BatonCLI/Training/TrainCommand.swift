@@ -28,7 +28,7 @@ struct TrainCommand: ParsableCommand {
     func validate() throws {
         let asked = try layout.parsed()
         try schedule.check(asked)
-        if !layout.isAuto { try output.check(asked) }
+        if !layout.choosesAmongRanks { try output.check(asked) }
         try FlagCheck.counts(["--stop-at-step": stopAtStep, "--checkpoint-every": checkpointEvery])
         try FlagCheck.lengths(["--sample": sample])
     }
@@ -56,7 +56,8 @@ struct TrainCommand: ParsableCommand {
         let ranks = job.communicator.size
         // One rank has no choice.
         let choice = JobPlan.Choice(output: output.placement, recomputation: memory.recomputation)
-        let plan = layout.isAuto && ranks > 1 ? try JobPlan(configuration, choice, job) : nil
+        if layout.choosesAmongRanks { Console.print("layout auto: measuring layouts of \(ranks) ranks") }
+        let plan = layout.choosesAmongRanks ? try JobPlan(configuration, choice, job) : nil
         let asked = try layout.parsed() ?? ParallelLayout(replicas: ranks)
         if plan == nil { try layout.fitting { try configuration.check(asked) } }
         let candidate =

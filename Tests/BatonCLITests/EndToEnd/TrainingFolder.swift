@@ -29,9 +29,11 @@ struct TrainingFolder {
         "--max-steps", "20",
     ]
 
-    /// Arguments of `train` with these flags, unless others are named.
+    /// Arguments of `train` with these flags, unless others are named, and without those that `more` gives.
     func train(out: String, _ more: [String] = [], options: [String] = options) -> [String] {
-        ["train", "--data", text, "--out", path(out)] + options + more
+        let kept = stride(from: 0, to: options.count - 1, by: 2).filter { !more.contains(options[$0]) }
+            .flatMap { options[$0...$0 + 1] }
+        return ["train", "--data", text, "--out", path(out)] + kept + more
     }
 
     func resume(_ out: String, _ more: [String] = []) -> [String] {

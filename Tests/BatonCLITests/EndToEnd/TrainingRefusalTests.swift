@@ -168,10 +168,10 @@ import Testing
             (folder.train(out: "run", ["--layout", "dp=3"]), 2, "needs 3 ranks, but there are 2"),
             (
                 folder.train(out: "run", ["--batch", "1", "--layout", "dp=2"]), 2,
-                "2 ranks do not fit a batch of 1 lanes"
+                "2 ranks do not fit a batch of 1 lane,"
             ),
             (folder.resume("run"), 1, "no checkpoint"),
-            (folder.train(out: "text/run"), 1, "text/run"),
+            (folder.train(out: "text/run"), 1, "text/run cannot be made: Not a directory;"),
         ]
         for (arguments, status, word) in refusals {
             let run = try folder.baton(arguments, ranks: 2)
