@@ -16,7 +16,7 @@ struct EvalCommand: ParsableCommand {
         var step: Int
 
         var text: String {
-            "loss \(fixed(natsPerToken, digits: 4)) nats per token (\(fixed(bitsPerToken, digits: 4)) bits), perplexity \(fixed(perplexity, digits: 3)), \(tokens) tokens, after step \(step)"
+            "loss \(fixed(natsPerToken, digits: 4)) nats per token (\(fixed(bitsPerToken, digits: 4)) bits), perplexity \(fixed(perplexity, digits: 3)), \(counted(tokens, "token")), after step \(step)"
         }
     }
 
@@ -39,17 +39,27 @@ struct EvalCommand: ParsableCommand {
         try job.agree(on: [
             ("the text (SHA-256)", SHA256Digest(of: Array(text.utf8)).description),
             ("the checkpoint's step", String(checkpoint.snapshot.stepsDone)),
+            ("--layout", layout.layout ?? ""),
         ])
         let corpus = try TextCorpus(text: text, vocabulary: checkpoint.vocabulary, validationFraction: validSplit)
-        let parallel = try layout.parsed() ?? ParallelLayout(replicas: job.communicator.size)
-        let sizes = checkpoint.snapshot.configuration.model
-        let partition = try layout.fitting { try StagePartition(sizes, stages: parallel.stages) }
-        let grid = try ProcessGrid(parallel, world: job.communicator)
-        let model = try checkpoint.makeModel(layers: partition.stages[grid.place.stage])
-        let evaluator = try LanguageModelEvaluator(
-            tokens: validSplit > 0 ? corpus.validation : corpus.training,
-            steps: checkpoint.snapshot.configuration.stepsPerWindow, grid: grid)
-        let (loss, tokens) = try evaluator.evaluate(model)
+        let (sizes, steps) = (checkpoint.snapshot.configuration.model, checkpoint.snapshot.configuration.stepsPerWindow)
+        func evaluation(
+            _ parallel: ParallelLayout, of tokens: [Int32]
+        ) throws -> () throws -> (loss: Double, tokens: Int) {
+            let partition = try layout.fitting { try StagePartition(sizes, stages: parallel.stages) }
+            let grid = try ProcessGrid(parallel, world: job.communicator)
+            let model = try checkpoint.makeModel(layers: partition.stages[grid.place.stage])
+            let evaluator = try LanguageModelEvaluator(tokens: tokens, steps: steps, grid: grid)
+            return { try evaluator.evaluate(model) }
+        }
+        let scored = validSplit > 0 ? corpus.validation : corpus.training
+        let layouts = InferenceLayouts(sizes, ranks: job.communicator.size, dividesLanes: true)
+        let parallel = try layout.chosen(among: layouts, job) { parallel in
+            // Two windows of as many lanes as a long text has.
+            let evaluate = try evaluation(parallel, of: Array(scored.prefix(64 * steps + 1)))
+            return { _ = try evaluate() }
+        }
+        let (loss, tokens) = try evaluation(parallel, of: scored)()
         let report = Report(
             natsPerToken: loss, bitsPerToken: loss / log(2), perplexity: exp(loss), tokens: tokens,
             step: checkpoint.snapshot.stepsDone)

@@ -40,15 +40,21 @@ struct GenerateCommand: ParsableCommand {
         let shown = prompt == nil ? [] : tokens
         try job.agree(on: [
             ("the checkpoint's step", String(checkpoint.snapshot.stepsDone)),
-            ("the flags", "\(tokens) \(length) \(temperature) \(seed)"),
+            ("the flags", "\(tokens) \(length) \(temperature) \(seed) \(layout.layout ?? "")"),
         ])
         let sizes = checkpoint.snapshot.configuration.model
-        let parallel = try layout.parsed() ?? ParallelLayout(stages: job.communicator.size)
-        let partition = try layout.fitting { try StagePartition(sizes, stages: parallel.stages) }
-        let grid = try ProcessGrid(parallel, world: job.communicator)
-        let model = try checkpoint.makeModel(layers: partition.stages[grid.place.stage])
-        tokens = try TextGenerator(model, temperature: temperature, seed: seed, grid: grid)
-            .generate(prompt: tokens, length: length)
+        func generator(_ parallel: ParallelLayout) throws -> TextGenerator {
+            let partition = try layout.fitting { try StagePartition(sizes, stages: parallel.stages) }
+            let grid = try ProcessGrid(parallel, world: job.communicator)
+            let model = try checkpoint.makeModel(layers: partition.stages[grid.place.stage])
+            return try TextGenerator(model, temperature: temperature, seed: seed, grid: grid)
+        }
+        let layouts = InferenceLayouts(sizes, ranks: job.communicator.size, dividesLanes: false)
+        let parallel = try layout.chosen(among: layouts, job) { parallel in
+            let generator = try generator(parallel)
+            return { _ = try generator.generate(prompt: Array(tokens.prefix(1)), length: 16) }
+        }
+        tokens = try generator(parallel).generate(prompt: tokens, length: length)
         Console.print(try vocabulary.decode(shown + tokens))
         try job.finish()
     }

@@ -223,6 +223,28 @@ import Testing
         #expect(try folder.baton(["generate", file] + generate.dropFirst(2) + ["--seed", "3"]).output == first.output)
     }
 
+    /// A trial chooses the layout, on standard error, and nothing else changes; more ranks than layers share units.
+    @Test func autoChoosesALayoutForTrainedModels() throws {
+        let folder = try TrainingFolder()
+        defer { folder.remove() }
+        #expect(try folder.baton(folder.train(out: "run")).status == 0)
+        for (command, layouts) in [
+            (["eval", folder.path("run"), "--data", folder.text, "--json"], ["dp=2", "shard=2"]),
+            (["generate", folder.path("run"), "--prompt", "the", "--length", "40"], ["shard=2"]),
+        ] {
+            let one = try folder.baton(command)
+            let auto = try folder.baton(command + ["--layout", "auto"], ranks: 2)
+            #expect(auto.status == 0 && auto.output == one.output, "\(auto.error)")
+            #expect(try folder.baton(command, ranks: 2).output == one.output)
+            if layouts.count > 1 {
+                let chosen = auto.error.dropFirst("baton: layout auto: ".count).prefix { $0 != "," }
+                #expect(layouts.contains(String(chosen)) && auto.error.contains("; next best "), "\(auto.error)")
+            } else {
+                #expect(auto.error == "")
+            }
+        }
+    }
+
     @Test func wordsAreTokensToo() throws {
         let folder = try TrainingFolder()
         defer { folder.remove() }
