@@ -63,6 +63,9 @@ public struct KernelSelection: Sendable {
         }
     }
 
+    /// Elements of a vector of the lane kernels of this process, which pack weights and gates in whole vectors.
+    public static var laneCount: Int { activeTable.laneCount }
+
     /// The lane kernels of this process.
     static let activeTable: KernelTable = active.instructionSet.table
 }

@@ -16,10 +16,6 @@ enum PeakMemory {
     /// Lets the peak begin anew, at what is resident after everything free has been returned to the system.
     static func reset() {
         StoragePool.trim()
-        // Not in the headers that Swift's Glibc shows.
-        if let trim = dlsym(nil, "malloc_trim") {
-            _ = unsafeBitCast(trim, to: (@convention(c) (Int) -> Int32).self)(0)
-        }
         // "5" resets the peak (proc(5)); where that is not allowed, the peak stays that of the whole process.
         guard let file = fopen("/proc/self/clear_refs", "w") else { return }
         fputs("5", file)

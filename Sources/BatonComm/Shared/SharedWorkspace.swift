@@ -29,6 +29,15 @@ public final class SharedWorkspace {
     /// Returns when all have come; see `SharedBarrier.meet`. Collective.
     public func meet(poll: () throws(CommError) -> Void = {}) throws(CommError) { try barrier.meet(poll: poll) }
 
+    /// Bytes of a new block for so many: at least 64 KiB, four sizes per power of two, so that blocks of about the same
+    /// size can stand in for each other.
+    public static func capacity(_ byteCount: Int) -> Int {
+        var power = 1 << 16
+        while 2 * power < byteCount { power *= 2 }
+        let quarter = power / 4
+        return max(power, (byteCount + quarter - 1) / quarter * quarter)
+    }
+
     /// A block of at least so many bytes, of unspecified content. Collective.
     ///
     /// - Throws: `CommError` of kind `disagreement` if the processes ask for different sizes, of kind `invalid` if too
@@ -57,9 +66,7 @@ public final class SharedWorkspace {
                     "\(chosen) blocks of shared memory are held at once, the most there may be; let go of outputs earlier."
                 )
             }
-            var capacity = 1 << 16
-            while capacity < byteCount { capacity *= 2 }
-            memories.append(try group.sharedMemory(byteCount: capacity))
+            memories.append(try group.sharedMemory(byteCount: Self.capacity(byteCount)))
             isFree.append(false)
         }
         isFree[chosen] = false

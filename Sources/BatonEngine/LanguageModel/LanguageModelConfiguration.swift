@@ -80,6 +80,11 @@ public struct LanguageModelConfiguration: Codable, Hashable, Sendable {
         return count
     }
 
+    /// Elements of the largest parameter of some layers.
+    func largestRecurrentParameter(layers range: Range<Int>) -> Int {
+        cell.gateCount * hidden * max(hidden, range.lowerBound == 0 ? embedding : hidden)
+    }
+
     /// Parameters of the output layer.
     var outputParameterCount: Double { Double(vocabularySize) * Double(hidden + 1) }
 }

@@ -1,16 +1,21 @@
 import BatonComm
 import BatonKernels
 
-/// The memory of the tensors a rank keeps in training, the rank that needs the most.
+/// The memory of the tensors and workspaces a rank keeps in training, the rank that needs the most.
+///
+/// H′, I′, V′ are sizes padded to whole vectors, G gates, k saved gates (and c), S shards, N rows of a micro-batch.
 ///
 /// | Part | Floats |
 /// |---|---|
-/// | parameters, moments, packed weights | 1, 2 for Adam, and 2 for each parameter |
+/// | parameters, moments | 1, and 2 for Adam, for each parameter |
+/// | packed weights | of the own units G·H′/S·(I + H) and (I′ + H′)/S·G·H′; of the output layer V′·H and H′·V |
 /// | gradients | 1 for each parameter and partial sum, with the others' parts that land here |
-/// | a layer, for each row and step | gates, c and the packed factors of the weight gradient; h, its gradient, and h again after dropout |
+/// | shards | two places for the largest recurrent parameter, where ranks bring its rows together |
+/// | a layer, for each row and step | k·H′ + 16 and c; the packed factors I′ + H′ of the weight gradient; h, its gradient, and h again after dropout |
 /// | a layer that computes its gates again | as `Recomputation` says, instead of gates, c and factors |
+/// | a layer, besides | left factors and partial sums of the weight gradient; states before and after, and their gradients |
 /// | embedding | its output and the gradient of it |
-/// | output layer | logits' gradient, and logits (of a chunk, where there are stages); spread, only of the own rows, with h and its gradient |
+/// | output layer | logits' gradient, logits (of a chunk, where there are stages), and the packed factor h; spread, only of the own rows, with h and its gradient |
 struct MemoryForecast {
     let configuration: TrainingConfiguration
     /// With the place of its output layer.
@@ -19,6 +24,8 @@ struct MemoryForecast {
     let schedule: PipelineSchedule?
     /// nil keeps the gates.
     let recomputation: Recomputation?
+    /// Elements of a vector.
+    var lanes = KernelSelection.laneCount
 
     /// Of the rank that needs the most.
     ///
@@ -40,6 +47,14 @@ struct MemoryForecast {
     private var isSpread: Bool { candidate.output == .spread }
     private var microBatches: Int { schedule?.shape.microBatches ?? 1 }
 
+    private func padded(_ size: Int) -> Int { (size + lanes - 1) / lanes * lanes }
+
+    /// Of the part of the units that has the most.
+    private func own(_ units: Int) -> Int {
+        let (strips, shards) = (padded(units) / lanes, candidate.layout.shards)
+        return (strips + shards - 1) / shards * lanes
+    }
+
     /// Lanes and leaves of every micro-batch of a replica.
     private func shares(_ place: ParallelLayout.Place) -> MicroBatchSums {
         MicroBatchSums(
@@ -53,6 +68,15 @@ struct MemoryForecast {
             microBatches: microBatches)
     }
 
+    private func runsOutput(_ layers: Range<Int>) -> Bool {
+        isSpread || layers.upperBound == configuration.model.layers
+    }
+
+    /// What the lowest of some layers reads.
+    private func inputSize(_ layer: Int) -> Int {
+        layer == 0 ? configuration.model.embedding : configuration.model.hidden
+    }
+
     /// What does not depend on the window.
     private func parameterFloats(_ layers: Range<Int>, _ place: ParallelLayout.Place) -> Double {
         let model = configuration.model
@@ -63,10 +87,41 @@ struct MemoryForecast {
             gradients = max(gradients, outputParts(place).sums.gradientCount)
         }
         let moments = configuration.optimizer == .sgd ? (configuration.momentum > 0 ? 1.0 : 0) : 2
-        let landing = candidate.layout.replicas > 1 ? 1.0 : 0
-        // An embedding is looked up as it is.
-        let table = layers.lowerBound == 0 ? Double(model.vocabularySize * model.embedding) : 0
-        return held * (3 + moments + Double(gradients) + landing) - 2 * table
+        let output = runsOutput(layers) ? model.outputParameterCount : 0
+        // The ranks of a sum by their place in it.
+        let (replicas, all) = (candidate.layout.replicas, candidate.layout.replicas * candidate.layout.stages)
+        let landing =
+            (isSpread ? held - output : held) * landingShare(place.replica, of: replicas)
+            + (isSpread ? output * landingShare(place.replica * candidate.layout.stages + place.stage, of: all) : 0)
+        return held * (1 + moments + Double(gradients)) + landing + packedFloats(layers) + sharedFloats(layers)
+    }
+
+    /// Of each gradient, what a rank receives of the others' partial sums.
+    private func landingShare(_ rank: Int, of size: Int) -> Double {
+        guard size > 1 else { return 0 }
+        let nodes = TreeSumPlan(leafCount: configuration.leafCount, size: size).nodes
+        return Double(nodes.count { $0.rank != rank }) / Double(size)
+    }
+
+    private func packedFloats(_ layers: Range<Int>) -> Double {
+        let model = configuration.model
+        var floats = 0
+        for layer in layers {
+            let width = inputSize(layer) + model.hidden
+            floats += model.cell.gateCount * own(model.hidden) * width
+            floats += (own(inputSize(layer)) + own(model.hidden)) * model.cell.gateCount * padded(model.hidden)
+        }
+        if runsOutput(layers) {
+            floats += padded(model.vocabularySize) * model.hidden + padded(model.hidden) * model.vocabularySize
+        }
+        return Double(floats)
+    }
+
+    /// Where ranks that divide units bring the rows of their gradients together.
+    private func sharedFloats(_ layers: Range<Int>) -> Double {
+        guard candidate.layout.shards > 1 else { return 0 }
+        let largest = configuration.model.largestRecurrentParameter(layers: layers)
+        return Double(SharedWorkspace.capacity(8 * largest)) / 4
     }
 
     /// What a window in progress keeps, of all micro-batches.
@@ -74,32 +129,47 @@ struct MemoryForecast {
         let model = configuration.model
         let (hidden, steps) = (Double(model.hidden), Double(configuration.stepsPerWindow))
         let shares = shares(place).shares
-        let rows = steps * Double(shares.reduce(0) { $0 + $1.lanes.count })
+        let laneSum = shares.reduce(0) { $0 + $1.lanes.count }
+        let rows = steps * Double(laneSum)
         var floats = 0.0
         for layer in layers {
             for share in shares { floats += kept(layer, share) }
-            floats += rows * 2 * hidden
+            floats += rows * 2 * hidden + product(shares.map(\.leaves))
+            floats += Double(laneSum * 2 * (model.stateCount + 1)) * hidden
             if model.dropout > 0, layer + 1 < model.layers { floats += rows * hidden * (schedule == nil ? 2 : 1) }
         }
-        // What the lowest layer reads, and its gradient.
-        floats += rows * 2 * Double(layers.lowerBound == 0 ? model.embedding : model.hidden)
-        guard isSpread || layers.upperBound == model.layers else { return floats }
-        let perRow = Double(model.vocabularySize) * (1 + 1 / Double(schedule?.shape.chunks ?? 1))
-        guard isSpread else { return floats + rows * perRow }
-        let parts = outputParts(place).parts
-        let own = steps * Double(parts[place.stage].reduce(0) { $0 + $1.rows.count })
+        // What the lowest layer reads, and its gradient; tokens and targets.
+        floats += rows * (2 * Double(inputSize(layers.lowerBound)) + 2)
+        guard runsOutput(layers) else { return floats }
+        let perRow =
+            Double(model.vocabularySize) * (1 + 1 / Double(schedule?.shape.chunks ?? 1))
+            + Double(padded(model.hidden)) / Double(microBatches)
+        guard isSpread else { return floats + rows * perRow + product(shares.map(\.leaves)) }
+        let parts = outputParts(place).parts[place.stage]
+        let own = steps * Double(parts.reduce(0) { $0 + $1.rows.count })
         // The last stage has h and its gradient of everybody's rows once more.
         let copied = layers.upperBound == model.layers ? rows : own
-        return floats + own * perRow + copied * 2 * hidden
+        return floats + own * perRow + copied * 2 * hidden + product(parts.map(\.leaves))
+    }
+
+    /// What the product of a weight gradient works with besides its right factors: some strips of left columns of one
+    /// subtree at a time, and partial sums.
+    private func product(_ plans: [LeafPlan]) -> Double {
+        let rows =
+            plans.flatMap { plan in
+                plan.subtrees.map { subtree in plan.leaves[subtree].reduce(0) { $0 + $1.count } }
+            }.max() ?? 0
+        return Double(6 * lanes * (configuration.stepsPerWindow * rows + 17 * 4 * lanes))
     }
 
     /// What a layer keeps of a micro-batch for its backward pass, besides h.
     private func kept(_ layer: Int, _ share: RankShare) -> Double {
         let model = configuration.model
         let (rows, steps) = (share.lanes.count, configuration.stepsPerWindow)
-        let shape = RecurrentShape(
-            cell: model.cell, inputChains: [layer == 0 ? model.embedding : model.hidden], hidden: model.hidden)
-        let perStep = Double(rows * shape.keptPerRow)
+        let shape = RecurrentShape(cell: model.cell, inputChains: [inputSize(layer)], hidden: model.hidden)
+        let gates = (model.cell == .gru ? 4 : model.cell.gateCount) + (model.cell.hasCellState ? 1 : 0)
+        let perStep = Double(
+            rows * (gates * padded(model.hidden) + 16 + padded(inputSize(layer)) + padded(model.hidden)))
         guard let chunk = recomputation?.chunk(shape, steps: steps, leaves: share.leaves) else {
             return Double(steps) * perStep
         }

@@ -125,6 +125,8 @@ public final class LanguageModelTrainer {
         parameters = StageParameters(model, partition: partition, group: grid.stageGroup)
         lossSum = GlobalSum(
             leafCount: configuration.leafCount, communicator: output == .spread ? grid.world : grid.replicaGroup)
+        // Where the parameters stood before they moved into the arena: as much memory as they take.
+        StoragePool.trim()
     }
 
     /// Names of all parameters of the model, ascending, as `evidence` lists them.

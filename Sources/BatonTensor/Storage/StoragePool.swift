@@ -1,6 +1,10 @@
 internal import BatonKernels
 import Synchronization
 
+#if canImport(Glibc)
+    import Glibc
+#endif
+
 /// Free blocks by size class, shared by the process.
 public enum StoragePool {
     private struct State {
@@ -36,14 +40,20 @@ public enum StoragePool {
         return (WorkMemory.allocate(byteCount: capacity), capacity)
     }
 
-    /// Returns all free blocks to the system. Tensors of other shapes than the next model's would keep their memory
-    /// otherwise.
+    /// Returns all free blocks to the system, and what the allocator holds of them. Tensors of other shapes than the next
+    /// model's would keep their memory otherwise.
     public static func trim() {
         let blocks = state.withLock { pool in
             defer { pool.free = [:] }
             return pool.free.values.flatMap { $0 }
         }
         for address in blocks { UnsafeMutableRawPointer(bitPattern: address)?.deallocate() }
+        #if canImport(Glibc)
+            // Not in the headers that Swift's Glibc shows.
+            if let trim = dlsym(nil, "malloc_trim") {
+                _ = unsafeBitCast(trim, to: (@convention(c) (Int) -> Int32).self)(0)
+            }
+        #endif
     }
 
     static func give(_ pointer: UnsafeMutableRawPointer, capacity: Int) {

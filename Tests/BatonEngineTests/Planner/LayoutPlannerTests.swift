@@ -45,6 +45,19 @@ import Testing
             update: 0, hash: 0, latency: 0, byte: 0, sumByte: [2: 0], sum: 0, baseBytes: 0)
     }
 
+    /// Gates, c, a line between rows and the packed factors of an LSTM 64 → 64.
+    private static let keptPerRow = 5.0 * 64 + 16 + 2 * 64
+
+    private func padded(_ size: Int) -> Int {
+        (size + KernelSelection.laneCount - 1) / KernelSelection.laneCount * KernelSelection.laneCount
+    }
+
+    /// What a weight gradient of so many lanes of 32 steps works with.
+    private func product(_ rows: Int) -> Double {
+        let lanes = KernelSelection.laneCount
+        return Double(6 * lanes * (32 * rows + 17 * 4 * lanes))
+    }
+
     @Test func aWaveTakesTheTimeOfItsFormula() throws {
         let planner = LayoutPlanner(try configuration(), costs: costs(fixed: 1))
         // Two stages of one layer: K chunks of T/K seconds and P − 1 more each way, then T for the weights.
@@ -108,12 +121,15 @@ import Testing
             $0.candidate.layout.stages == 2
         }
         #expect(best[0].candidate.output == .spread)
-        // The first stage holds layer, embedding and a copy of the output layer, six numbers for a parameter but four
-        // for the embedding; of 16·32 positions what the layer keeps, h, embeddings and gradients, of half of them logits
-        // of all steps and of a chunk and h with its gradient.
+        // The first stage holds layer, embedding and a copy of the output layer, four numbers for a parameter and packed
+        // weights, and half of the output layer's gradient lands there; of 16·32 positions what the layer keeps, h,
+        // embeddings and gradients, of half of them logits of all steps and of a chunk and h three times, with its
+        // gradient and packed.
         let held = 256.0 * 130 + 1000 * 64 + 1000 * 65
-        let window: Double = 512 * (5 * 64 + 128 + 4 * 64) + 256 * (1125 + 2 * 64)
-        #expect(spread.bytesPerRank == 4 * (6 * held - 2 * 64_000 + window))
+        let packed = 2.0 * 256 * 128 + 64 * Double(1000 + padded(1000))
+        let window: Double =
+            512 * (Self.keptPerRow + 4 * 64 + 2) + 16 * 6 * 64 + product(16) + 256 * (1125 + 3 * 64) + product(8)
+        #expect(spread.bytesPerRank == 4 * (4 * held + 65_000 / 2 + packed + window))
         priced.update = 1
         let updated = try LayoutPlanner(configuration, costs: priced).forecast(candidate(.spread))
         #expect(abs(updated.secondsPerStep - spread.secondsPerStep - held) < 1e-6 * held)
@@ -137,7 +153,7 @@ import Testing
             .forecast(alone).bytesPerRank
         // Of gates, c and the factors of I + H numbers 950 steps go; 20 borders of c and a gradient per leaf come.
         let rows = 16.0 * 64
-        let gates = 950.0 * rows * 7
+        let gates = 950.0 * 16 * Self.keptPerRow
         let (borders, sums): (Double, Double) = (20 * rows, 8 * (256 * 128 + 512))
         let saved = 4 * (gates - borders - sums)
         #expect(kept - again == saved)
@@ -216,12 +232,24 @@ import Testing
         let alone = try planner.forecast(LayoutCandidate(ParallelLayout())).bytesPerRank
         let stages = try planner.forecast(LayoutCandidate(ParallelLayout(stages: 4))).bytesPerRank
         #expect(stages > 0.2 * alone && stages < 0.4 * alone)
-        // Parameters, moments, gradient and packed weights; gates, cell, output and gradient of 16·32 positions.
+        // Parameters, moments and gradient; packed weights; gates, cell, output and gradient of 16·32 positions.
         let parameters = configuration.model.parameterCount(layers: 0..<4)
         #expect(parameters == Double(configuration.model.parameterShapes.reduce(0) { $0 + $1.shape.reduce(1, *) }))
         // The factors of the weight gradient are copies of what a layer reads and of h.
-        let perRow: Double = 4 * 64 * 9 + 2 * 64 + 20
-        let floats: Double = parameters * 6 - 1280 + 512 * perRow
+        let packed = 4.0 * 2 * 256 * 128 + 64 * Double(10 + padded(10))
+        let perRow = 4 * (Self.keptPerRow + 128) + 2 * 64 + 2 + 20 + 64
+        let floats: Double = parameters * 4 + packed + 512 * perRow + 4 * 16 * 6 * 64 + 5 * product(16)
         #expect(alone == 4 * floats)
+    }
+
+    /// A rank packs only its own units, and a place is shared where the rows of gradients meet.
+    @Test func shardsPackTheirUnitsOnly() throws {
+        let configuration = try configuration(layers: 1, batch: 1)
+        let planner = LayoutPlanner(configuration, costs: costs(fixed: 1))
+        let alone = try planner.forecast(LayoutCandidate(ParallelLayout())).bytesPerRank
+        let shards = try planner.forecast(LayoutCandidate(ParallelLayout(shards: 2))).bytesPerRank
+        // Half of W, U and their transposes go; two gradients of a matrix come, in a block of its size.
+        let (packed, rows) = (4.0 * 256 * 128, Double(SharedWorkspace.capacity(2 * 4 * 256 * 64)))
+        #expect(shards == alone - packed + rows)
     }
 }

@@ -50,15 +50,24 @@ import Testing
         let kept = workspace.rank == 0 ? held : []
         held = []
         let third = try workspace.block(byteCount: 100_000)
-        #expect(third.bytes.count == 1 << 17 && workspace.blockCount == 3)
+        #expect(third.bytes.count == 7 << 14 && workspace.blockCount == 3)
         third.bytes[workspace.rank] = UInt8(workspace.rank + 1)
         try workspace.meet()
         #expect((0..<workspace.size).allSatisfy { third.bytes[$0] == UInt8($0 + 1) }, "all have the same")
         withExtendedLifetime(kept) {}
         let small = try workspace.block(byteCount: 10)
-        #expect(workspace.blockCount == 3 && small.bytes.count == 1 << 17)
+        #expect(workspace.blockCount == 3 && small.bytes.count == 7 << 14)
         let large = try workspace.block(byteCount: 1 << 20)
         #expect(workspace.blockCount == 4 && large.bytes.count == 1 << 20)
+    }
+
+    @Test(arguments: [(1, 1 << 16), (1 << 16, 1 << 16), (65_537, 5 << 14), (100_000, 7 << 14), (1 << 20, 1 << 20)])
+    func blocksAreAtMostAQuarterTooLarge(byteCount: Int, capacity: Int) {
+        #expect(SharedWorkspace.capacity(byteCount) == capacity)
+        for count in stride(from: 1 << 16, to: 1 << 20, by: 4093) {
+            let capacity = SharedWorkspace.capacity(count)
+            #expect(capacity >= count && capacity <= count + count / 4)
+        }
     }
 
     @Test func aRankThatAsksForAnotherBlockIsNoticed() throws {
