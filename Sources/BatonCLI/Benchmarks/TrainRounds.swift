@@ -32,18 +32,18 @@ struct TrainRounds {
     /// Lanes of this rank.
     var lanes: Int { trainer.share.lanes.count }
 
-    /// One round of about so many seconds, at least three steps, begun by all ranks together.
+    /// One round of about so many seconds and at least some steps, begun by all ranks together.
     ///
     /// - Returns: Tokens per second of every rank; those of ranks that work together count for the first.
-    @discardableResult mutating func run(seconds: Double) throws -> [Double] {
+    @discardableResult mutating func run(seconds: Double, atLeast least: Int = 3) throws -> [Double] {
         // Coupled ranks have to make the same number of steps, so they agree on it before; ranks on their own stop by
         // the clock, so that all of them are busy from the first to the last moment.
         let slowest = try communicator.allGather(secondsPerStep).max() ?? secondsPerStep
-        let agreed = max(3, Int(min(seconds / slowest, 1e6).rounded(.up)))
+        let agreed = max(least, Int(min(seconds / slowest, 1e6).rounded(.up)))
         var steps: [StepMetrics] = []
         try communicator.barrier()
         let start = ContinuousClock.now
-        while isCoupled ? steps.count < agreed : steps.count < 3 || BestTime.elapsed(since: start) < seconds {
+        while isCoupled ? steps.count < agreed : steps.count < least || BestTime.elapsed(since: start) < seconds {
             steps.append(try trainer.step())
         }
         let time = BestTime.elapsed(since: start)

@@ -21,6 +21,8 @@ struct LayoutTrial {
     private static let slower = 1.25
     private static let limit = 3
     private static let turns = 8
+    /// About how long all turns may take.
+    private static let seconds = 8.0
     /// A forecast is overruled by a step that is shorter by more than what a trial may be off.
     private static let margin = 0.97
     /// Together they must not need more than this, per rank.
@@ -38,14 +40,22 @@ struct LayoutTrial {
         return close.count > 1 && close.reduce(0, { $0 + $1.bytesPerRank }) <= bytesLimit ? close : []
     }
 
+    /// Turns, and steps of each layout in one at least, where one step of each takes so long.
+    static func length(once: Double) -> (turns: Int, steps: Int) {
+        let steps = once * Double(3 * turns) <= seconds ? 3 : 1
+        return (max(3, min(turns, Int(seconds / max(once * Double(steps), 1e-9)))), steps)
+    }
+
     /// Collective; all ranks come to the same result.
     ///
     /// - Parameter finalists: at least one.
     init(_ finalists: [LayoutForecast], _ workload: TrainWorkload, _ job: ParallelJob) throws {
         var rounds = try finalists.map { try TrainRounds(workload, $0.candidate, communicator: job.communicator) }
+        let once = try job.communicator.allGather(rounds.reduce(0) { $0 + $1.secondsPerStep }).max() ?? 0
+        let length = Self.length(once: once)
         var turns: [[Double]] = []
-        for _ in 0..<Self.turns {
-            for place in rounds.indices { try rounds[place].run(seconds: 0.06) }
+        for _ in 0..<length.turns {
+            for place in rounds.indices { try rounds[place].run(seconds: 0.06, atLeast: length.steps) }
             turns.append(rounds.map(\.secondsPerStep))
         }
         // Ranks count alike, but they time for themselves.

@@ -82,6 +82,7 @@ struct PlanCommand: ParsableCommand {
         _ subject: PlanSubject, _ workload: TrainWorkload, isChecked: Bool, _ job: ParallelJob
     ) throws -> PlanReport {
         let trained = workload.trainingConfiguration(ranks: job.communicator.size)
+        if !json { Console.print(PlanReport.head(trained, ranks: job.communicator.size)) }
         let plan = try JobPlan(trained, subject.choice, job)
         let shown = all ? plan.forecasts : plan.forecasts.bestOfEach
         let measured = isChecked ? try PlanCheck(plan, shown, workload, seconds: checkSeconds, job) : nil

@@ -103,11 +103,16 @@ struct PlanReport: CommandReport {
             worstMemory: farthest(layouts.compactMap(\.predictedOverMeasuredBytes)))
     }
 
-    /// A table for a person.
+    /// What is planned, to be printed before it is measured: that takes a while where ranks share cores.
+    static func head(_ configuration: TrainingConfiguration, ranks: Int) -> String {
+        let model = configuration.model
+        return
+            "\(model.cell.rawValue) \(model.layers)×\(model.hidden), embedding \(model.embedding), vocabulary \(model.vocabularySize); batch \(configuration.batch) × \(configuration.stepsPerWindow) on \(counted(ranks, "rank")); measuring"
+    }
+
+    /// A table for a person, to follow the head.
     var text: String {
-        var lines = [
-            "\(model.cell.rawValue) \(model.layers)×\(model.hidden), embedding \(model.embedding), vocabulary \(model.vocabularySize); batch \(batch) × \(stepsPerWindow) on \(ranks) rank\(ranks == 1 ? "" : "s"); probed in \(fixed(probeSeconds, digits: 1)) s"
-        ]
+        var lines = ["probed in \(fixed(probeSeconds, digits: 1)) s"]
         let names = layouts.map { row in
             [
                 row.layout, row.schedule, row.chunks.map { "\($0) chunks" }, row.microBatches.map { "M \($0)" },

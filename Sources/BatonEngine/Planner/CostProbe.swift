@@ -34,6 +34,7 @@ public struct CostProbe {
         var costs = MachineCosts(
             layers: [:], output: [], update: 0, hash: 0, latency: 0, byte: 0, sumByte: [:], sum: 0, baseBytes: 0)
         let shares = shares(parts)
+        let needs = LayerNeeds(candidates, configuration)
         var pieces: [(place: Place, piece: ProbePiece)] = []
         var probe: LayerProbe?
         for shards in Set(candidates.map(\.layout.shards)).sorted() {
@@ -41,11 +42,14 @@ public struct CostProbe {
                 let probes = try layerProbes(shards: shards, shares)
                 probe = probe ?? probes.first
                 for (layer, probe) in probes.enumerated() {
-                    pieces += shares.map {
-                        (
-                            .layer(.init(layer: layer), shards: shards),
-                            probe.piece(rows: $0.lanes.count, leaves: $0.leaves)
-                        )
+                    for share in shares {
+                        let rows = share.lanes.count
+                        guard let isCut = needs.isCut(rows: rows, shards: shards) else { continue }
+                        pieces.append(
+                            (
+                                .layer(.init(layer: layer), shards: shards),
+                                probe.piece(rows: rows, leaves: share.leaves, isCut: isCut)
+                            ))
                     }
                 }
             } catch let error as CommError where error.kind == .invalid && shards > 1 {
@@ -75,6 +79,25 @@ public struct CostProbe {
         let scalars = try mean([costs.latency, costs.byte, baseBytes])
         (costs.latency, costs.byte, costs.baseBytes) = (scalars[0], scalars[1], scalars[2])
         return costs
+    }
+
+    /// The numbers of rows at which the forecasts of some candidates ask for the costs of a layer.
+    struct LayerNeeds {
+        /// By shards and rows: whether a candidate cuts the window.
+        private var cuts: [[Int]: Bool] = [:]
+
+        init(_ candidates: [LayoutCandidate], _ configuration: TrainingConfiguration) {
+            for candidate in candidates {
+                let parts = candidate.parts(of: configuration)
+                let rows = LayoutCandidate.lanes(
+                    LayoutCandidate.fullest(of: parts, configuration), of: parts, configuration)
+                cuts[[candidate.layout.shards, rows], default: false] =
+                    cuts[[candidate.layout.shards, rows]] == true || candidate.layout.stages > 1
+            }
+        }
+
+        /// nil where no candidate asks.
+        func isCut(rows: Int, shards: Int) -> Bool? { cuts[[shards, rows]] }
     }
 
     /// Where the costs of a piece go.

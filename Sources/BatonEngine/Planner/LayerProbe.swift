@@ -38,12 +38,14 @@ final class LayerProbe {
     }
 
     /// The layer for some rows.
-    func piece(rows: Int, leaves: LeafPlan) -> ProbePiece {
+    ///
+    /// - Parameter isCut: whether ranges of steps are to be timed too.
+    func piece(rows: Int, leaves: LeafPlan, isCut: Bool = true) -> ProbePiece {
         // A window cut short must not choose another chunk than the whole one.
         let model = configuration.model
         let shape = RecurrentShape(cell: model.cell, inputChains: [stage.inputWidth], hidden: model.hidden)
         let chunk = recomputation?.chunk(shape, steps: configuration.stepsPerWindow, leaves: leaves)
-        return ProbePiece(rows: rows, recomputed: chunk) { [self] steps, calls in
+        return ProbePiece(rows: rows, recomputed: chunk, isCut: isCut) { [self] steps, calls in
             stage.model.recurrent.recomputation = chunk.map { .chunks(of: $0) }
             return try run(rows: rows, leaves, steps: steps, calls: calls)
         }

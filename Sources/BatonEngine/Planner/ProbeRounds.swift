@@ -25,6 +25,8 @@ final class ProbePiece {
     let rows: Int
     /// Steps of a chunk whose gates are computed again; nil keeps them.
     let recomputed: Int?
+    /// Whether windows are also run in several ranges of steps; else a further range costs nothing.
+    let isCut: Bool
     /// Runs one window of so many steps, cut into so many ranges.
     let run: (_ steps: Int, _ calls: Int) throws -> WindowTimes
     /// Steps of the windows that are timed.
@@ -32,13 +34,17 @@ final class ProbePiece {
     fileprivate var whole: [WindowTimes] = []
     fileprivate var cut: [WindowTimes] = []
 
-    init(rows: Int, recomputed: Int? = nil, run: @escaping (_ steps: Int, _ calls: Int) throws -> WindowTimes) {
+    init(
+        rows: Int, recomputed: Int? = nil, isCut: Bool = true,
+        run: @escaping (_ steps: Int, _ calls: Int) throws -> WindowTimes
+    ) {
+        self.isCut = isCut
         self.rows = rows
         self.recomputed = recomputed
         self.run = run
     }
 
-    fileprivate var calls: Int { min(steps, 8) }
+    fileprivate var calls: Int { isCut ? min(steps, 8) : 1 }
 }
 
 /// Times pieces of a model on all ranks at once, a few times over.
@@ -55,13 +61,19 @@ struct ProbeRounds {
     /// About how long all repetitions may take.
     private let seconds = 2.0
 
+    /// Repetitions of pieces that together take so long. Long ones, as of many ranks on few cores, are means of much by
+    /// themselves.
+    static func repetitions(once: Double, seconds: Double) -> Int {
+        max(once > 2 * seconds ? 1 : 3, min(7, Int(seconds / max(once, 1e-6))))
+    }
+
     /// The costs of each piece. Collective.
     func measure(_ pieces: [ProbePiece]) throws -> [MachineCosts.Layer] {
         for piece in pieces { try prepare(piece) }
         var watch = StopWatch()
         try runOnce(pieces)
         let once = try world.allGather(watch.lap()).max() ?? 0
-        for _ in 1..<max(3, min(7, Int(seconds / max(once, 1e-6)))) { try runOnce(pieces) }
+        for _ in 1..<Self.repetitions(once: once, seconds: seconds) { try runOnce(pieces) }
         return try pieces.map(cost)
     }
 

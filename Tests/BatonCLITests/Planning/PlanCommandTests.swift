@@ -1,6 +1,8 @@
 import Foundation
 import Testing
 
+@testable import BatonCLI
+
 /// `plan` and `--layout auto` as a user calls them.
 @Suite(.serialized) struct PlanCommandTests {
     private let model = ["--layers", "2", "--hidden", "9", "--embed", "4", "--batch", "6", "--steps-per-window", "8"]
@@ -28,6 +30,8 @@ import Testing
         #expect(rows.allSatisfy { $0["predicted_over_measured"] as? Double ?? 0 > 0 })
         let text = try folder.baton(["plan", "--all"] + model, ranks: 2)
         #expect(text.output.contains("best: ") && text.output.contains("wavefront 4 chunks"))
+        // What is measured is said before it is.
+        #expect(text.output.hasPrefix("lstm 2×9, embedding 4, vocabulary 65; batch 6 × 8 on 2 ranks; measuring\n"))
     }
 
     @Test func manyConfigurationsComeFromAFileAndAreSummedUp() throws {
@@ -80,6 +84,31 @@ import Testing
         #expect(report["predicted_megabytes"] as? Double ?? 0 > 1)
         let shards = try folder.baton(options + ["--layout", "shard=2", "--recompute"], ranks: 2)
         #expect(shards.status != 0 && shards.error.contains("shards hidden units"))
+    }
+
+    /// Of steps that take long there are few, and of short ones as many as decide.
+    @Test(arguments: [(0.01, 8, 3), (0.3, 8, 3), (0.5, 8, 1), (2.0, 4, 1), (60.0, 3, 1)])
+    func aTrialOfLongStepsIsShort(once: Double, turns: Int, steps: Int) {
+        let length = LayoutTrial.length(once: once)
+        #expect(length.turns == turns && length.steps == steps)
+    }
+
+    /// Where parameters count most: steps of one or two rows. What comes out is what the process really held.
+    @Test(arguments: [["--layers", "2", "--batch", "1"], ["--layers", "1", "--batch", "2"]])
+    func memoryIsPredictedWhereRowsAreFew(shape: [String]) throws {
+        let folder = try TrainingFolder()
+        defer { folder.remove() }
+        let run = try folder.baton(
+            ["plan", "--check", "--seconds", "0", "--json", "--hidden", "448", "--steps-per-window", "16"] + shape,
+            ranks: 2)
+        #expect(run.status == 0, "\(run.error)")
+        let rows = try #require(run.json()["layouts"] as? [[String: Any]])
+        #expect(rows.count > 1)
+        for row in rows {
+            let predicted = try #require(row["bytes_per_rank"] as? Double)
+            let measured = try #require(row["measured_bytes_per_rank"] as? Double)
+            #expect(0.88...1.12 ~= predicted / measured, "\(row["layout"] ?? "") \(predicted) \(measured)")
+        }
     }
 
     @Test func planStartsItsRanks() throws {

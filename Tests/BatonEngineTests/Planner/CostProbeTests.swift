@@ -16,6 +16,19 @@ import Testing
         let costs = try CostProbe(configuration, world: world).measure(candidates, baseBytes: 1e6)
         #expect(Set(costs.layers.keys) == Set(candidates.map(\.layout.shards)) && costs.notDivided.isEmpty)
         #expect(costs.layers.values.allSatisfy { Set($0.keys) == (layers == 1 ? [.first] : [.first, .inner]) })
+        // Only at the rows that forecasts ask for, and cut only where there are stages.
+        for (shards, classes) in costs.layers {
+            let those = candidates.filter { $0.layout.shards == shards }
+            let rows = Set(
+                those.map { candidate in
+                    let parts = candidate.parts(of: configuration)
+                    return (0..<parts).map { LayoutCandidate.lanes($0, of: parts, configuration) }.max() ?? 0
+                })
+            for measured in classes.values {
+                #expect(Set(measured.map(\.rows)) == rows && measured.count == rows.count)
+                #expect(those.contains { $0.layout.stages > 1 } || measured.allSatisfy { $0.call == 0 })
+            }
+        }
         for layer in costs.layers.values.flatMap({ $0.values.joined() }) {
             #expect(layer.rows > 0 && layer.forward > 0 && layer.backward > 0 && layer.weights > 0)
             #expect(layer.begin > 0 && layer.call >= 0)
@@ -62,6 +75,11 @@ import Testing
         #expect(abs(cost.backward - size * 2.99) < 1e-9)
         // What a cut costs, in the mean of the ranks.
         #expect(abs(cost.call - 0.25 * (size + 1) / 2) < 1e-9)
+    }
+
+    @Test(arguments: [(0.01, 7), (0.4, 5), (1.0, 3), (3.0, 3), (5.0, 1), (100.0, 1)])
+    func longPiecesAreRepeatedLess(once: Double, count: Int) {
+        #expect(ProbeRounds.repetitions(once: once, seconds: 2) == count)
     }
 
     /// Chunks of all steps are computed once; chunks of one step almost twice.
