@@ -78,5 +78,7 @@ struct TemporaryFolder {
         try FileManager.default.contentsOfDirectory(atPath: path).sorted()
     }
 
+    func bytes(_ name: String) throws -> Data { try Data(contentsOf: URL(filePath: file(name))) }
+
     func remove() { try? FileManager.default.removeItem(atPath: path) }
 }

@@ -1,6 +1,7 @@
 public import ArgumentParser
 public import Baton
 import BatonKernelABI
+import FoundationEssentials
 
 extension RecurrentKind: ExpressibleByArgument {}
 extension WeightPrecision: ExpressibleByArgument {}
@@ -84,11 +85,19 @@ struct RunOptions: ParsableArguments {
                 "--axes, --clip-min and --precision are for --kind; a graph has axes and limits within.")
         }
         if let kind { try validateCellState(kind) }
+        for (name, file) in [
+            ("--weights", weights), ("--symbol", symbol), ("--input", input), ("--lengths", lengths),
+            ("--grad-output", gradOutput),
+        ] where file.map(RunOptions.standardized) == RunOptions.standardized(output) {
+            throw ValidationError("--output \(output) would replace what \(name) reads; name another file.")
+        }
         let outputs = [output, stateOut, cellStateOut].compactMap { $0 }
         if Set(outputs).count < outputs.count {
             throw ValidationError("--output, --state-out and --cell-state-out must name different files.")
         }
     }
+
+    private static func standardized(_ path: String) -> String { URL(filePath: path).standardized.path }
 
     private func validateCellState(_ kind: RecurrentKind) throws {
         if clipMin != nil && kind != .lstm {

@@ -33,7 +33,15 @@ struct RunDirectory {
         do {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         } catch {
-            throw CommandFailure("The directory \(path) cannot be made; choose another --out.")
+            // The first directory on the way that is not there says why.
+            var missing = URL(filePath: path).standardized
+            var parent = missing.deletingLastPathComponent()
+            while parent.path != missing.path, access(parent.path, F_OK) != 0, errno == ENOENT {
+                (missing, parent) = (parent, parent.deletingLastPathComponent())
+            }
+            let reason =
+                mkdir(missing.path, 0o777) == 0 ? "the disk or its rights changed" : String(cString: strerror(errno))
+            throw CommandFailure("The directory \(path) cannot be made: \(reason); choose another --out.")
         }
     }
 

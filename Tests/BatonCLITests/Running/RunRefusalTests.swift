@@ -42,6 +42,17 @@ import Testing
         }
     }
 
+    /// Results would be all that is left of what they were made from.
+    @Test(arguments: [("x.npy", "--input"), ("./w.safetensors", "--weights")])
+    func anOutputThatIsAnInputIsRefused(name: String, flag: String) throws {
+        var valid = try Valid()
+        defer { valid.folder.remove() }
+        valid.arguments[valid.arguments.count - 1] = valid.folder.path(name)
+        let before = try valid.folder.folder.bytes("x.npy")
+        try valid.expectRefusal(2, ["would replace what \(flag) reads; name another file."])
+        #expect(try valid.folder.folder.bytes("x.npy") == before)
+    }
+
     @Test func theUnspoiledRunWorks() throws {
         let valid = try Valid()
         defer { valid.folder.remove() }
