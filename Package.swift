@@ -141,7 +141,8 @@ let package = Package(
         .executableTarget(
             name: "BatonCLI",
             dependencies: [
-                "Baton", "BatonKernelABI", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Baton", "BatonChecks", "BatonKernelABI",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: testable),
         // Tests. BatonTestSupport holds the oracles and imports nothing of Baton.

@@ -1,4 +1,5 @@
 import Baton
+import BatonChecks
 
 /// A recurrent stack that is fed chunk after chunk and carries its states from one to the next, as a stream does.
 final class LatencyWorkload {
@@ -14,7 +15,7 @@ final class LatencyWorkload {
     ///
     /// - Precondition: one direction; a stream has no last step to start the other from.
     init(_ shape: KernelShape, precision: WeightPrecision) {
-        precondition(!shape.bidirectional, "LatencyWorkload: a bidirectional stack cannot be fed in chunks")
+        require(!shape.bidirectional, "LatencyWorkload: a bidirectional stack cannot be fed in chunks")
         self.shape = shape
         layer = Self.makeLayer(shape)
         layer.inferencePrecision = precision

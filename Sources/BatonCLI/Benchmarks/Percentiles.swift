@@ -1,3 +1,5 @@
+import BatonChecks
+
 /// What a sorted sample says about the times most and few calls take.
 struct Percentiles: Encodable {
     var best: Double
@@ -8,7 +10,7 @@ struct Percentiles: Encodable {
 
     /// - Precondition: there is a value.
     init(_ values: [Double]) {
-        precondition(!values.isEmpty, "Percentiles: no values")
+        require(!values.isEmpty, "Percentiles: no values")
         let sorted = values.sorted()
         /// The smallest value that at least `percent` percent of all do not exceed (nearest rank).
         func rank(_ percent: Int) -> Double { sorted[Swift.max(0, (sorted.count * percent + 99) / 100 - 1)] }
@@ -24,7 +26,7 @@ struct Percentiles: Encodable {
 ///
 /// - Precondition: there is one.
 func median(_ values: [Double]) -> Double {
-    precondition(!values.isEmpty, "median: no values")
+    require(!values.isEmpty, "median: no values")
     let sorted = values.sorted()
     let middle = sorted.count / 2
     return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
