@@ -32,32 +32,65 @@ struct PanelPacking {
         var strip = 0
         for width in widths {
             let panelWidth = width * gates * lanes
-            for part in 0..<width * gates {
-                let gate = gates > 1 ? part : 0
-                let firstUnit = units.part.lowerBound + (gates > 1 ? strip : strip + part) * lanes
-                packStrip(
-                    matrix + (gate * units.total + firstUnit) * stride, stride: stride,
-                    rows: min(lanes, units.part.upperBound - firstUnit),
-                    depth: depth, into: out + part * lanes, targetStride: panelWidth)
+            // All strips in turn fill as many rows of a panel as the first-level cache keeps, 16 KiB.
+            let pieceDepth = max(4, 4096 / panelWidth & ~3)
+            var start = 0
+            while start < depth {
+                let piece = min(pieceDepth, depth - start)
+                for part in 0..<width * gates {
+                    let gate = gates > 1 ? part : 0
+                    let firstUnit = units.part.lowerBound + (gates > 1 ? strip : strip + part) * lanes
+                    packStrip(
+                        matrix + (gate * units.total + firstUnit) * stride + start, stride: stride,
+                        rows: min(lanes, units.part.upperBound - firstUnit), depth: piece,
+                        into: out + start * panelWidth + part * lanes, targetStride: panelWidth)
+                }
+                start += piece
             }
             out += panelWidth * depth
             strip += width
         }
     }
 
-    /// Transposes up to `lanes` rows into one strip of a panel, in blocks that stay in the first-level cache.
+    /// Transposes up to `lanes` rows into one strip of a panel; the lanes of the others become zero.
     private func packStrip(
         _ source: UnsafePointer<Float>, stride: Int, rows: Int, depth: Int,
         into target: UnsafeMutablePointer<Float>, targetStride: Int
     ) {
+        let (squareRows, squareDepth) = (rows & ~3, depth & ~3)
+        var row = 0
+        while row < squareRows {
+            var k = 0
+            while k < squareDepth {
+                Self.transposeSquare(
+                    source + (row &* stride &+ k), stride: stride, into: target + (k &* targetStride &+ row),
+                    targetStride: targetStride)
+                k &+= 4
+            }
+            row &+= 4
+        }
         for lane in 0..<lanes {
-            if lane < rows {
-                let row = source + lane * stride
-                for k in 0..<depth { target[k * targetStride + lane] = row[k] }
-            } else {
-                for k in 0..<depth { target[k * targetStride + lane] = 0 }
+            let row = source + lane &* stride
+            for k in (lane < squareRows ? squareDepth : 0)..<depth {
+                target[k &* targetStride &+ lane] = lane < rows ? row[k] : 0
             }
         }
+    }
+
+    /// Four rows of four elements become four columns.
+    @inline(__always) private static func transposeSquare(
+        _ source: UnsafePointer<Float>, stride: Int, into target: UnsafeMutablePointer<Float>, targetStride: Int
+    ) {
+        typealias Row = SIMD4<Float>
+        func row(_ index: Int) -> Row { UnsafeRawPointer(source + index &* stride).loadUnaligned(as: Row.self) }
+        func store(_ column: Row, _ index: Int) {
+            UnsafeMutableRawPointer(target + index &* targetStride).storeBytes(of: column, as: Row.self)
+        }
+        let (r0, r1, r2, r3) = (row(0), row(1), row(2), row(3))
+        store(Row(r0.x, r1.x, r2.x, r3.x), 0)
+        store(Row(r0.y, r1.y, r2.y, r3.y), 1)
+        store(Row(r0.z, r1.z, r2.z, r3.z), 2)
+        store(Row(r0.w, r1.w, r2.w, r3.w), 3)
     }
 
     /// Panels whose columns are columns of `matrix`; depth runs over its rows in blocks of `blockRows` rows padded
@@ -68,24 +101,21 @@ struct PanelPacking {
         of matrix: UnsafePointer<Float>, stride: Int, columns: Int, blocks: Int, blockRows: Int, padsBlocks: Bool,
         into target: UnsafeMutablePointer<Float>
     ) {
-        var out = target
         let paddedRows = padsBlocks ? strips(blockRows) * lanes : blockRows
-        var firstColumn = 0
-        for width in Self.balancedPanels(strips(columns)) {
-            let panelWidth = width * lanes
-            let valid = min(panelWidth, columns - firstColumn)
-            for block in 0..<blocks {
-                for row in 0..<paddedRows {
-                    if row < blockRows {
-                        out.update(from: matrix + (block * blockRows + row) * stride + firstColumn, count: valid)
-                        if valid < panelWidth { (out + valid).update(repeating: 0, count: panelWidth - valid) }
-                    } else {
-                        out.update(repeating: 0, count: panelWidth)
-                    }
-                    out += panelWidth
-                }
+        let depth = blocks * paddedRows
+        let widths = Self.balancedPanels(strips(columns)).map { $0 * lanes }
+        // All panels take a row before the next one is read: a panel's part of a row is too short for the prefetchers.
+        for panelRow in 0..<depth {
+            let (block, row) = (panelRow / paddedRows, panelRow % paddedRows)
+            let source = matrix + (block * blockRows + row) * stride
+            var firstColumn = 0
+            for width in widths {
+                let out = target + firstColumn * depth + panelRow * width
+                let valid = row < blockRows ? min(width, columns - firstColumn) : 0
+                if valid > 0 { out.update(from: source + firstColumn, count: valid) }
+                if valid < width { (out + valid).update(repeating: 0, count: width - valid) }
+                firstColumn += width
             }
-            firstColumn += panelWidth
         }
     }
 }
