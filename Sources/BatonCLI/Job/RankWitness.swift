@@ -1,12 +1,20 @@
 import Baton
 import Foundation
+import Synchronization
 
 /// A process that stays behind the rank it has become the parent of, and says how it ended if a signal ended it.
 ///
 /// A process that the kernel ends, for want of memory for instance, cannot say so itself, and `launch/run` asks mpirun to
 /// be quiet because of its pages about ranks that have said what was wrong. A mpirun that is not quiet names the rank
 /// and the signal by itself; there, and outside a job, nobody stays behind.
+///
+/// It passes on what asks the rank to stop, which mpirun sends to the one it knows.
 enum RankWitness {
+    /// The process that does the work.
+    private static let workingProcess = Atomic<Int32>(0)
+    /// Whether that was asked to stop.
+    private static let hasPassedOn = Atomic<Bool>(false)
+
     /// Returns in the process that is to do the work. The one that stays behind leaves as that one does.
     static func stayBehindIfNeeded() {
         guard let launch = try? LaunchEnvironment(), launch.size > 1,
@@ -22,12 +30,23 @@ enum RankWitness {
             return
         }
         close(ends[0])
+        // A handler must not be the first to use these.
+        hasPassedOn.store(false, ordering: .relaxed)
+        workingProcess.store(worker, ordering: .relaxed)
+        for signal in StopSignal.all { StopSignal.handle(signal) { RankWitness.passOn($0) } }
         var status: Int32 = 0
         while waitpid(worker, &status, 0) < 0 && errno == EINTR {}
         let signal = status & 0x7f
         guard signal != 0 else { exit((status >> 8) & 0xff) }
+        // Who asked it to stop knows why it has ended.
+        if hasPassedOn.load(ordering: .relaxed) { exit(128 + signal) }
         Console.complain("baton: \(sentence(signal, rank: launch.rank, arguments: CommandLine.arguments))")
         exit(128 + signal)
+    }
+
+    private static func passOn(_ signal: Int32) {
+        hasPassedOn.store(true, ordering: .relaxed)
+        kill(workingProcess.load(ordering: .relaxed), signal)
     }
 
     /// Ends this process when the one that holds the other end of a pipe has ended: mpirun, which knows only that one,
@@ -58,7 +77,7 @@ enum RankWitness {
             default: "which is a defect of the program; please report it"
             }
         let isTraining = arguments.dropFirst().first == "train"
-        return "rank \(rank) was ended by signal \(signal) (\(String(cString: strsignal(signal)))), \(reason)"
+        return "rank \(rank) was ended by signal \(signalText(signal)), \(reason)"
             + (isTraining ? ", and train --resume goes on from the run's newest checkpoint." : ".")
     }
 }

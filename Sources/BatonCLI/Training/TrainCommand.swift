@@ -8,7 +8,9 @@ struct TrainCommand: ParsableCommand {
         commandName: "train", abstract: "Trains a language model on text; start several ranks with launch/run.",
         discussion: """
             RUN/ receives config.json, metrics.csv (one row per step), validation.csv, samples.txt, loss.svg and \
-            checkpoints/. The numbers do not depend on the number of ranks.
+            checkpoints/. The numbers do not depend on the number of ranks. SIGINT (Ctrl-C), SIGTERM and SIGUSR1 end a \
+            run after its step, with a checkpoint; the status is then 128 + the signal. mpirun passes SIGUSR1 on and \
+            waits; after the other two it gives its ranks a second and ends with 1.
             """)
 
     @OptionGroup var options: TrainOptions
@@ -23,6 +25,7 @@ struct TrainCommand: ParsableCommand {
     @Option(help: "Stop, with a checkpoint, after this step; the schedule still refers to the whole run.")
     var stopAtStep: Int?
     @Option(help: "Steps between checkpoints (default: one epoch).") var checkpointEvery: Int?
+    @Option(help: "Minutes after which a checkpoint is written in any case; 0 for never.") var checkpointMinutes = 10.0
     @Option(help: "Characters or words of generated text shown after each epoch; 0 for none.") var sample = 200
 
     func validate() throws {
@@ -31,6 +34,10 @@ struct TrainCommand: ParsableCommand {
         if !layout.choosesAmongRanks { try output.check(asked) }
         try FlagCheck.counts(["--stop-at-step": stopAtStep, "--checkpoint-every": checkpointEvery])
         try FlagCheck.lengths(["--sample": sample])
+        // Written so that NaN is refused too.
+        guard checkpointMinutes >= 0, checkpointMinutes.isFinite else {
+            throw ValidationError("--checkpoint-minutes is \(checkpointMinutes), expected 0 or more.")
+        }
     }
 
     func run() throws {
@@ -48,7 +55,7 @@ struct TrainCommand: ParsableCommand {
             ] + fields + [
                 (
                     "the flags",
-                    "\(out) \(resume) \(stopAtStep ?? 0) \(checkpointEvery ?? 0) \(identity.validationFraction) \(layout.layout ?? "") \(schedule.summary) \(output.outputLayer) \(sample) \(trace.trace ?? "") \(trace.steps)"
+                    "\(out) \(resume) \(stopAtStep ?? 0) \(checkpointEvery ?? 0) \(checkpointMinutes) \(identity.validationFraction) \(layout.layout ?? "") \(schedule.summary) \(output.outputLayer) \(sample) \(trace.trace ?? "") \(trace.steps)"
                 )
             ])
         try checkMemory(for: configuration)
@@ -87,10 +94,12 @@ struct TrainCommand: ParsableCommand {
         var session = try TrainingSession(
             trainer: trainer, corpus: corpus, text: identity, directory: directory, job: job, sampleLength: sample,
             trace: trace, forecast: plan?.best)
-        try session.run(
+        let signal = try session.run(
             to: min(stopAtStep ?? configuration.totalSteps, configuration.totalSteps),
-            checkpointEvery: checkpointEvery ?? trainer.windowsPerEpoch)
+            checkpointEvery: checkpointEvery ?? trainer.windowsPerEpoch,
+            greatestAge: checkpointMinutes > 0 ? checkpointMinutes * 60 : .infinity)
         try job.finish()
+        if let signal { Foundation.exit(128 + signal) }
     }
 
     private func refuseRun(in directory: RunDirectory) throws(CommandFailure) {

@@ -48,14 +48,23 @@ struct TrainingSession {
         }
     }
 
-    /// Trains up to and including a step.
-    mutating func run(to lastStep: Int, checkpointEvery interval: Int) throws {
+    /// Trains up to and including a step, or until a signal asks one of the ranks to stop. Collective.
+    ///
+    /// - Parameters:
+    ///   - interval: steps between checkpoints.
+    ///   - greatestAge: seconds after which a checkpoint is written at the latest.
+    /// - Returns: the signal, if the last step is not done because of it; what is done has its checkpoint.
+    mutating func run(
+        to lastStep: Int, checkpointEvery interval: Int, greatestAge: Double
+    ) throws -> Int32? {
         describe(lastStep)
         if trainer.stepsDone == 0 { try evaluate() }
         var bar = ProgressBar(
             label: "train", startStep: trainer.stepsDone, total: lastStep,
             style: Console.terminalColumns.map { .terminal(columns: $0) } ?? .plain, now: now, write: Console.write)
         var savedAt = trainer.stepsDone
+        var watch = SaveWatch(job.communicator, greatestAge: greatestAge, now: now)
+        StopSignal.watch()
         // The first two steps take memory; a sitting too short for them is traced from its start or to its end.
         let traceStart = trainer.stepsDone + max(0, min(2, lastStep - trainer.stepsDone - trace.steps))
         while trainer.stepsDone < lastStep {
@@ -70,14 +79,24 @@ struct TrainingSession {
                 try evaluate()
                 if epochEnds { try showSample(epoch: report.step / trainer.windowsPerEpoch) }
             }
-            if report.step % interval == 0 || report.step == lastStep {
+            let reason = try watch.reason(after: report, now: now)
+            if reason != nil || report.step % interval == 0 || report.step == lastStep {
                 try save()
                 savedAt = report.step
+                watch.saved(now: now)
+            }
+            if case .signal(let signal)? = reason, report.step < lastStep {
+                bar.finish(now: now)
+                Console.print(
+                    "stopped by signal \(signalText(signal)) after step \(report.step), with a checkpoint; train --resume goes on from there"
+                )
+                return signal
             }
         }
         if savedAt != trainer.stepsDone { try save() }
         if let traced = try trace.finish(trainer, job) { Console.print(traced.text) }
         try conclude()
+        return nil
     }
 
     private var now: Double { Double((clock.now - start) / .nanoseconds(1)) * 1e-9 }

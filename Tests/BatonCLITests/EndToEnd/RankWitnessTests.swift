@@ -44,7 +44,7 @@ import Testing
     }
 
     /// As the kernel does when memory runs out.
-    @Test(arguments: [(0, SIGKILL), (1, SIGKILL), (1, SIGTERM)]) func aKilledRankIsNamed(rank: Int, signal: Int32)
+    @Test(arguments: [(0, SIGKILL), (1, SIGKILL), (1, SIGHUP)]) func aKilledRankIsNamed(rank: Int, signal: Int32)
         throws
     {
         let job = try Job()

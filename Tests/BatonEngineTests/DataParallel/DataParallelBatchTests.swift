@@ -119,7 +119,7 @@ import Testing
         #expect {
             try DataParallelBatch(small, batchSize: 1, communicator: world)
         } throws: {
-            "\($0)".contains("\(world.size) ranks do not fit a batch of 1 rows")
+            "\($0)".contains("\(world.size) ranks do not fit a batch of 1 row,")
         }
     }
 }

@@ -1,0 +1,54 @@
+import Glibc
+import Synchronization
+
+/// A signal that asks this process to end as soon as it has kept its work.
+///
+/// mpirun passes SIGUSR1 on to its ranks and does no more. SIGTERM and SIGINT make it end the job: its ranks get SIGTERM,
+/// and a second later SIGKILL.
+enum StopSignal {
+    /// SIGINT is Ctrl-C.
+    static let all = [SIGINT, SIGTERM, SIGUSR1]
+
+    /// The first that came, 0 before.
+    private static let first = Atomic<Int32>(0)
+    /// When it came, in milliseconds.
+    private static let moment = Atomic<Int>(0)
+
+    /// From now on these signals are noted. Another one, half a second or more after the first, ends the process as it
+    /// would without this: who sends it does not want to wait.
+    static func watch() {
+        // A handler must not be the first to use these.
+        moment.store(0, ordering: .relaxed)
+        first.store(0, ordering: .relaxed)
+        for signal in all { handle(signal) { StopSignal.note($0) } }
+    }
+
+    /// The signal that asked to stop; nil if none did.
+    static var received: Int32? {
+        let signal = first.load(ordering: .relaxed)
+        return signal == 0 ? nil : signal
+    }
+
+    /// Calls a function when a signal comes, which only does what a handler may do; system calls go on after it.
+    static func handle(_ signal: Int32, with handler: @escaping @convention(c) (Int32) -> Void) {
+        var action = sigaction()
+        action.__sigaction_handler.sa_handler = handler
+        action.sa_flags = SA_RESTART
+        sigaction(signal, &action, nil)
+    }
+
+    private static func note(_ signal: Int32) {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        let now = time.tv_sec &* 1000 &+ time.tv_nsec / 1_000_000
+        if first.compareExchange(expected: 0, desired: signal, ordering: .relaxed).exchanged {
+            moment.store(now, ordering: .relaxed)
+        } else if now &- moment.load(ordering: .relaxed) >= 500 {
+            Glibc.signal(signal, SIG_DFL)
+            raise(signal)
+        }
+    }
+}
+
+/// Number and name of a signal, as in 15 (Terminated).
+func signalText(_ signal: Int32) -> String { "\(signal) (\(String(cString: strsignal(signal))))" }

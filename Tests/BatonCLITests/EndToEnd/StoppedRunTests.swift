@@ -1,0 +1,66 @@
+import Foundation
+import Testing
+
+/// Trainings that are asked to stop, and what they have kept by then.
+@Suite(.serialized) struct StoppedRunTests {
+    /// No step of these has a checkpoint of its own.
+    private static let options =
+        Array(TrainingFolder.options.dropLast()) + ["1000000", "--sample", "0", "--checkpoint-every", "1000000"]
+
+    /// The steps of a run that have checkpoints, without the beginning.
+    private func steps(_ folder: TrainingFolder) -> [Int] {
+        ((try? folder.checkpoints("run")) ?? []).compactMap { Int($0.dropFirst(5).prefix(8)) }.filter { $0 > 0 }
+            .sorted()
+    }
+
+    private func wait(_ condition: () throws -> Bool) rethrows {
+        for _ in 0..<600 where try !condition() { usleep(50_000) }
+    }
+
+    /// SIGUSR1 goes to mpirun, the others to a rank, where there are ranks.
+    @Test(arguments: [(1, SIGINT), (1, SIGTERM), (1, SIGUSR1), (2, SIGUSR1), (2, SIGTERM)])
+    func itKeepsAllItsSteps(ranks: Int, signal: Int32) throws {
+        let folder = try TrainingFolder()
+        defer { folder.remove() }
+        let begin = folder.train(out: "run", ["--checkpoint-minutes", "0"], options: Self.options)
+        let process = try folder.start(begin, ranks: ranks, errors: folder.path("errors"))
+        // Begun, and some steps done.
+        wait { FileManager.default.fileExists(atPath: folder.path("run") + "/validation.csv") }
+        usleep(300_000)
+        #expect(steps(folder) == [])
+        let witnesses = children(of: process.processIdentifier)
+        let rank = ranks == 1 || signal == SIGUSR1 ? process.processIdentifier : witnesses.last ?? 0
+        try #require(rank > 0 && kill(rank, signal) == 0)
+        wait { !process.isRunning }
+        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+        process.waitUntilExit()
+        #expect(process.terminationReason == .exit && process.terminationStatus == 128 + signal)
+        #expect(try String(contentsOfFile: folder.path("errors"), encoding: .utf8) == "")
+        let stopped = try #require(steps(folder).last)
+        #expect(try folder.lines("run", "metrics.csv").count == stopped + 1)
+        let end = ["--stop-at-step", String(stopped + 20)]
+        #expect(try folder.baton(folder.resume("run", end)).output.contains("resumed after step \(stopped)"))
+        #expect(try folder.baton(folder.train(out: "whole", end, options: Self.options)).status == 0)
+        #expect(try folder.bits("run") == folder.bits("whole"))
+    }
+
+    @Test(arguments: [1, 2]) func aCheckpointIsNotOlderThanAsked(ranks: Int) throws {
+        let folder = try TrainingFolder()
+        defer { folder.remove() }
+        let begin = folder.train(out: "run", ["--checkpoint-minutes", "0.001"], options: Self.options)
+        let process = try folder.start(begin, ranks: ranks)
+        wait { steps(folder).count > 1 }
+        kill(process.processIdentifier, ranks == 1 ? SIGKILL : SIGINT)
+        process.waitUntilExit()
+        #expect(steps(folder).count == 2)
+    }
+
+    @Test func anAgeThatIsNoTimeIsRefused() throws {
+        let folder = try TrainingFolder()
+        defer { folder.remove() }
+        for minutes in ["-1", "nan", "inf"] {
+            let refused = try folder.baton(folder.train(out: "run", ["--checkpoint-minutes", minutes]))
+            #expect(refused.status == 2 && refused.error.contains("--checkpoint-minutes"), "\(refused.error)")
+        }
+    }
+}
