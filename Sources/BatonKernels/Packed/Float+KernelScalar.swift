@@ -17,7 +17,7 @@ extension Float: KernelScalar {
             return PackedRecurrentSequence(weights: packed, steps: steps, batch: batch, reverse: reverse)
         }
         guard let blas = weights as? BLASRecurrentWeights<Float> else {
-            preconditionFailure("makeRecurrentSequence: weights of an unknown backend")
+            fatalError("makeRecurrentSequence: weights of an unknown backend")
         }
         return BLASRecurrentSequence<Float>(weights: blas, steps: steps, batch: batch, reverse: reverse, leaves: leaves)
     }

@@ -1,3 +1,4 @@
+import BatonChecks
 import BatonKernelABI
 
 /// A fully connected layer on the lane kernels.
@@ -23,7 +24,7 @@ final class PackedLinearKernel: LinearKernel {
     /// Rows are independent of each other, so their order does not matter.
     private func neighbour(_ strides: SequenceStrides, _ steps: Int, _ batch: Int) -> Int {
         guard let distance = strides.distanceInMemory(steps: steps, batch: batch) else {
-            preconditionFailure("LinearKernel: \(steps)·\(batch) rows are not equally far apart: \(strides)")
+            fatalError("LinearKernel: \(steps)·\(batch) rows are not equally far apart: \(strides)")
         }
         return distance
     }

@@ -1,3 +1,4 @@
+import BatonChecks
 import BatonKernelABI
 
 extension PackedRecurrentSequence {
@@ -5,13 +6,13 @@ extension PackedRecurrentSequence {
         steps range: Range<Int>, _ arguments: RecurrentBackwardData<Float>, forward: RecurrentForward<Float>,
         hook: StepHook
     ) {
-        precondition(
+        require(
             range.lowerBound >= 0 && range.upperBound <= steps,
             "RecurrentSequence.backwardData: steps \(range) outside 0..<\(steps)")
-        precondition(
+        require(
             holdsTrainingState || batch == 0 || steps == 0,
             "RecurrentSequence.backwardData: no forward pass with training: true")
-        precondition(
+        require(
             weights.isReadyForBackward, "RecurrentSequence.backwardData: the weights were packed for forward passes")
         let lengths = forward.partialLengths(steps: steps, batch: batch)
         if range.upperBound == steps { reserveProjectedGradient(lengths?.total ?? steps * batch) }

@@ -1,3 +1,4 @@
+import BatonChecks
 import BatonKernelABI
 
 extension PackedRecurrentSequence {
@@ -14,7 +15,7 @@ extension PackedRecurrentSequence {
         _ gradients: [RecurrentGradientPointers<Float>], leaves: LeafPlan, forward: RecurrentForward<Float>,
         continuesChains: Bool, hook: StepHook
     ) {
-        precondition(
+        require(
             leaves.rowCount == batch && gradients.count == leaves.subtrees.count,
             "RecurrentSequence.backwardWeights: \(leaves.rowCount) rows and \(gradients.count) targets, expected \(batch) and \(leaves.subtrees.count)"
         )

@@ -1,3 +1,4 @@
+import BatonChecks
 import BatonKernelABI
 
 extension PackedRecurrentSequence {
@@ -21,15 +22,15 @@ extension PackedRecurrentSequence {
     }
 
     func forward(steps range: Range<Int>, _ arguments: RecurrentForward<Float>, training: Bool, hook: StepHook) {
-        precondition(
+        require(
             range.lowerBound >= 0 && range.upperBound <= steps,
             "RecurrentSequence.forward: steps \(range) outside 0..<\(steps)")
-        precondition(
+        require(
             isWhole || arguments.shared != nil || !training && !isProjected,
             "RecurrentSequence.forward: a part of the units keeps what the others need in shared memory")
         (shared, keepsGates) = (isWhole ? nil : arguments.shared, training)
         if training {
-            precondition(
+            require(
                 weights.shape.precision == .float32,
                 "RecurrentSequence.forward: weights in \(weights.shape.precision.rawValue) are for inference")
             reserveRows(arguments.partialLengths(steps: steps, batch: batch)?.total ?? steps * batch)

@@ -1,3 +1,4 @@
+import BatonChecks
 import BatonKernelABI
 
 /// Weights of one layer and direction packed for the lane kernels.
@@ -105,7 +106,7 @@ final class PackedRecurrentWeights: RecurrentWeights {
 
     func prepareBackward(from parameters: RecurrentParameterPointers<Float>) {
         let (hidden, inputSize, lanes, outputSize) = (shape.hidden, shape.inputSize, packing.lanes, shape.outputSize)
-        precondition(
+        require(
             shape.precision == .float32,
             "RecurrentWeights.prepareBackward: weights in \(shape.precision.rawValue) are for inference")
         packing.packColumns(
@@ -182,7 +183,7 @@ final class PackedRecurrentWeights: RecurrentWeights {
     }
 
     private func projectionWeight(_ parameters: RecurrentParameterPointers<Float>) -> UnsafePointer<Float>? {
-        precondition(
+        require(
             (parameters.projectionWeight == nil) == (shape.projection == nil),
             "RecurrentWeights.update: a projection weight belongs to a projected layer, and only there")
         return parameters.projectionWeight

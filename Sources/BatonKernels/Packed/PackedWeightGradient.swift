@@ -1,3 +1,4 @@
+import BatonChecks
 import BatonKernelABI
 
 /// Memory of a weight gradient, kept between steps.
@@ -61,7 +62,7 @@ struct PackedWeightGradient {
         table: KernelTable, steps: Int, lengths: SequenceLengths? = nil, leaves: LeafPlan,
         buffers: WeightGradientBuffers, continuesChains: Bool = false
     ) {
-        precondition(
+        require(
             !continuesChains || leaves.subtrees.allSatisfy { $0.count == 1 },
             "PackedWeightGradient: only chains of single leaves can be continued, got subtrees \(leaves.subtrees)")
         self.continuesChains = continuesChains
