@@ -41,7 +41,7 @@ struct CollectiveMeasurement: Encodable {
                 into: UnsafeMutableRawBufferPointer(start: all.rawPointer, count: all.byteCount))
             let (sum, parts) = (own.pointer(of: Float.self), all.pointer(of: Float.self))
             for part in 1..<max(2, size) {
-                Float.add(sum, parts + part % size * count, into: sum, count: count)
+                Float.addElements(sum, parts + part % size * count, into: sum, count: count)
             }
         }
         broadcastMicroseconds = try Self.time(seconds, world) { try world.broadcast(message, from: 0) }

@@ -1,10 +1,11 @@
 internal import BatonComm
+import BatonTensor
 
 /// The exchange of one bucket: every rank sends its partial sums of slice s to rank s, rank s adds them in tree order
 /// and sends the total of its slice to everybody.
 ///
 /// Driven by `advance`; nothing here waits.
-final class BucketExchange<Scalar: ArenaScalar> {
+final class BucketExchange<Scalar: DifferentiableScalar> {
     /// What an exchange needs to know about the tree and the group.
     struct Setting {
         let plan: TreeSumPlan
@@ -29,8 +30,8 @@ final class BucketExchange<Scalar: ArenaScalar> {
     private var hasAskedForTotals = false
 
     /// - Parameters:
-    ///   - landing: Memory for the partial sums of others: `landingCount` elements.
-    ///   - tags: `BucketExchange.tagCount` tags of its own.
+    ///   - landing: Memory for the partial sums of others: the own slice's elements for each node of other ranks.
+    ///   - tags: Its own: one for every arena of a rank, and one for the totals.
     init(
         _ setting: Setting, bucket: Range<Int>, landing: UnsafeMutablePointer<Scalar>, tags: Range<Int>
     ) {

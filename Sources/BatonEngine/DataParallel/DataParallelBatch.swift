@@ -71,10 +71,8 @@ public final class DataParallelBatch {
         let mine = LeafPlan.leaves(ofRank: communicator.rank, of: communicator.size, leafCount: leafCount)
         let sums = SubtreeSums(parts: separates ? mine.map { $0..<$0 + 1 } : [mine])
         arena = ParameterArena(parameters, subtreeCount: sums.gradientCount)
-        sum =
-            arena.dtype == .float64
-            ? Self.sum(Double.self, arena, sums, leafCount, communicator)
-            : Self.sum(Float.self, arena, sums, leafCount, communicator)
+        sum = Self.sum(
+            arena.dtype.differentiable(for: "DataParallelBatch"), arena, sums, leafCount, communicator)
     }
 
     /// Whether the walk over the model meets a parameter twice.
@@ -88,7 +86,7 @@ public final class DataParallelBatch {
     }
 
     /// Adds the gradients of each subtree, then those of all ranks into the first.
-    private static func sum<Scalar: ArenaScalar & TensorScalar>(
+    private static func sum<Scalar: DifferentiableScalar>(
         _: Scalar.Type, _ arena: ParameterArena, _ sums: SubtreeSums, _ leafCount: Int,
         _ communicator: any Communicator
     ) -> () throws(CommError) -> Void {

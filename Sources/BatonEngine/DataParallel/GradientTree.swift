@@ -17,7 +17,7 @@ public import BatonTensor
 /// Per rank and step, (number of its partial sums + 1)·(P−1)/P·E elements leave and about as many arrive. All buffers
 /// are allocated by the initialiser. Source of the scheme: Rabenseifner 2004, doi:10.1007/978-3-540-24685-5_1, with the
 /// ranks' tree replaced by the leaves' tree.
-public final class GradientTree<Scalar: ArenaScalar>: PolledReduction {
+public final class GradientTree<Scalar: DifferentiableScalar>: PolledReduction {
     /// The message tags on the communicator that belong to this object.
     public let tags: Range<Int>
     private let communicator: any Communicator
@@ -98,7 +98,7 @@ public final class GradientTree<Scalar: ArenaScalar>: PolledReduction {
     /// The same for gradients in flat tensors, which are kept alive.
     public convenience init(
         _ gradients: [Tensor], buckets: [Range<Int>], leafCount: Int, communicator: any Communicator, firstTag: Int = 0
-    ) where Scalar: TensorScalar {
+    ) {
         self.init(
             arenas: gradients.map { $0.pointer(of: Scalar.self) }, buckets: buckets, leafCount: leafCount,
             communicator: communicator, owners: gradients.map(\.storage), firstTag: firstTag)

@@ -51,13 +51,13 @@ struct SubtreeSums {
 
     /// Carries out the additions on some elements.
     func combine(_ arena: ParameterArena, elements: Range<Int>) {
-        func run<Scalar: ArenaScalar & TensorScalar>(_: Scalar.Type) {
+        func run<Scalar: DifferentiableScalar>(_: Scalar.Type) {
             for addition in additions {
                 let left = arena.gradients[addition.left].pointer(of: Scalar.self) + elements.lowerBound
                 let right = arena.gradients[addition.right].pointer(of: Scalar.self) + elements.lowerBound
-                Scalar.add(left, right, into: left, count: elements.count)
+                Scalar.addElements(left, right, into: left, count: elements.count)
             }
         }
-        if arena.dtype == .float64 { run(Double.self) } else { run(Float.self) }
+        run(arena.dtype.differentiable(for: "SubtreeSums"))
     }
 }

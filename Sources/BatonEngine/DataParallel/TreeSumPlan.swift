@@ -40,7 +40,7 @@ struct TreeSumPlan {
     /// - Parameters:
     ///   - operands: First element of each node; overwritten with intermediate sums.
     ///   - result: Gets the total; may be one of the operands, overlaps no other part of them.
-    func add<Scalar: ArenaScalar>(
+    func add<Scalar: ElementWiseScalar>(
         _ operands: [UnsafeMutablePointer<Scalar>], into result: UnsafeMutablePointer<Scalar>, count: Int
     ) {
         guard let last = additions.last else {
@@ -53,9 +53,9 @@ struct TreeSumPlan {
             let length = min(block, count - start)
             for addition in additions.dropLast() {
                 let left = operands[addition.left] + start
-                Scalar.add(left, operands[addition.right] + start, into: left, count: length)
+                Scalar.addElements(left, operands[addition.right] + start, into: left, count: length)
             }
-            Scalar.add(
+            Scalar.addElements(
                 operands[last.left] + start, operands[last.right] + start, into: result + start, count: length)
         }
     }

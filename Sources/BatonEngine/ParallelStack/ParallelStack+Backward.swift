@@ -68,11 +68,7 @@ extension ParallelStack {
             }
         }
         if grid.layout.replicas > 1 {
-            if arena.dtype == .float64 {
-                try sumOverReplicas(arena, Double.self)
-            } else {
-                try sumOverReplicas(arena, Float.self)
-            }
+            try sumOverReplicas(arena, arena.dtype.differentiable(for: "ParallelStack"))
         }
         // Added to zero, as gradients of a tape are, for the sign of a zero.
         let states = beginState()
@@ -80,7 +76,7 @@ extension ParallelStack {
         return (isFirst ? joined(walk.inputGradients) : nil, states)
     }
 
-    private func sumOverReplicas<Scalar: ArenaScalar & TensorScalar>(
+    private func sumOverReplicas<Scalar: DifferentiableScalar>(
         _ arena: ParameterArena, _: Scalar.Type
     ) throws {
         try GradientTree<Scalar>(

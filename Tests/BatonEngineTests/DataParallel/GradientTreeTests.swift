@@ -1,6 +1,7 @@
 import BatonComm
 import BatonKernelABI
 import BatonMPITestSupport
+import BatonTensor
 import Testing
 
 @testable import BatonEngine
@@ -55,7 +56,7 @@ import Testing
         #expect(differing > 100)
     }
 
-    private func check<Scalar: ArenaScalar>(_ gradients: LeafGradients<Scalar>, _ cut: Cut) throws {
+    private func check<Scalar: DifferentiableScalar>(_ gradients: LeafGradients<Scalar>, _ cut: Cut) throws {
         let world = try TestWorld.communicator()
         let buckets = cut.buckets(gradients.elements)
         let own = RankArenas<Scalar>(

@@ -1,9 +1,10 @@
 import BatonKernels
+import BatonTensor
 
 @testable import BatonEngine
 
 /// Made-up gradients of every leaf, and their sum along the fixed tree in one process: the truth of the tree's tests.
-struct LeafGradients<Scalar: ArenaScalar> {
+struct LeafGradients<Scalar: DifferentiableScalar> {
     let leafCount: Int
     let elements: Int
     /// Distinguishes steps.
@@ -34,7 +35,7 @@ struct LeafGradients<Scalar: ArenaScalar> {
 }
 
 /// The arenas of one rank.
-final class RankArenas<Scalar: ArenaScalar> {
+final class RankArenas<Scalar: DifferentiableScalar> {
     let arenas: [UnsafeMutablePointer<Scalar>]
     private let elements: Int
     private let subtrees: [Range<Int>]
