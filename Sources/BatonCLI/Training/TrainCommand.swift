@@ -66,7 +66,7 @@ struct TrainCommand: ParsableCommand {
         if layout.choosesAmongRanks { Console.print("layout auto: measuring layouts of \(ranks) ranks") }
         let plan = layout.choosesAmongRanks ? try JobPlan(configuration, choice, job) : nil
         let asked = try layout.parsed() ?? ParallelLayout(replicas: ranks)
-        if plan == nil { try layout.fitting { try configuration.check(asked) } }
+        if plan == nil { try layout.fitting(changing: ["--layers", "--batch"]) { try configuration.check(asked) } }
         let candidate =
             plan?.best.candidate
             ?? LayoutCandidate(
@@ -78,16 +78,9 @@ struct TrainCommand: ParsableCommand {
             output: candidate.output)
         if let resumed { try trainer.restore(resumed.snapshot) }
         if !resume {
-            let snapshot = try trainer.snapshot()
+            let first = Checkpoint(snapshot: try trainer.snapshot(), vocabulary: corpus.vocabulary, text: identity)
             _ = try job.share {
-                try refuseRun(in: directory)
-                try directory.create()
-                try directory.hold()
-                // Another training may have begun here meanwhile.
-                try refuseRun(in: directory)
-                // From here on the run can be resumed, whenever it is ended.
-                try directory.checkpoints.write(
-                    Checkpoint(snapshot: snapshot, vocabulary: corpus.vocabulary, text: identity))
+                try begin(directory, with: first)
                 return []
             }
         }
@@ -100,6 +93,16 @@ struct TrainCommand: ParsableCommand {
             greatestAge: checkpointMinutes > 0 ? checkpointMinutes * 60 : .infinity)
         try job.finish()
         if let signal { Foundation.exit(128 + signal) }
+    }
+
+    /// Makes a new run's directory; from here on the run can be resumed, whenever it is ended.
+    private func begin(_ directory: RunDirectory, with first: Checkpoint) throws {
+        try refuseRun(in: directory)
+        try directory.create()
+        try directory.hold()
+        // Another training may have begun here meanwhile.
+        try refuseRun(in: directory)
+        try directory.checkpoints.write(first)
     }
 
     private func refuseRun(in directory: RunDirectory) throws(CommandFailure) {

@@ -7,11 +7,11 @@ import BatonTensor
 
 /// A window on a pipeline stage: runs the rank's list of a schedule over the micro-batches of its lanes.
 final class PipelineComputation: WindowComputation {
+    let arena: ParameterArena
     var states: [Tensor]
     let gradient: Tensor
     private let configuration: TrainingConfiguration
     private let stage: LanguageModelStage
-    private let arena: ParameterArena
     private let sums: MicroBatchSums
     private let windows: LaneWindows
     private let schedule: PipelineSchedule
@@ -31,15 +31,26 @@ final class PipelineComputation: WindowComputation {
     private let rows: GradientRows?
 
     init(
-        _ configuration: TrainingConfiguration, model: LanguageModel, arena: ParameterArena, sums: MicroBatchSums,
-        windows: LaneWindows, schedule: PipelineSchedule, grid: ProcessGrid, outputParts: OutputParts?
+        _ configuration: TrainingConfiguration, model: LanguageModel, windows: LaneWindows,
+        schedule: PipelineSchedule, grid: ProcessGrid, spreadsOutput: Bool
     ) throws {
+        let microBatches = schedule.shape.microBatches
+        let sums = MicroBatchSums(
+            lanes: configuration.batch, leafCount: configuration.leafCount, replica: grid.place.replica,
+            replicas: grid.layout.replicas, microBatches: microBatches)
+        let outputParts =
+            spreadsOutput
+            ? OutputParts(
+                lanes: configuration.batch, leafCount: configuration.leafCount, layout: grid.layout,
+                place: grid.place, microBatches: microBatches) : nil
+        let arena = ParameterArena(
+            model.parameters.reversed(), subtreeCount: max(sums.gradientCount, outputParts?.sums.gradientCount ?? 0))
         self.configuration = configuration
         self.arena = arena
         self.sums = sums
         self.windows = windows
         self.schedule = schedule
-        stage = LanguageModelStage(model, shard: try HiddenShard(grid), spreadsOutput: outputParts != nil)
+        stage = LanguageModelStage(model, shard: try HiddenShard(grid), spreadsOutput: spreadsOutput)
         rows = try stage.shard.map { try GradientRows($0, of: model.recurrent.directions[model.layers]) }
         executor = ScheduleExecutor(schedule, rank: grid.place.replica * schedule.shape.stages + grid.place.stage)
         reduction = DataParallelReduction(

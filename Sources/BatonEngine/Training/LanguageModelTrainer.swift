@@ -94,10 +94,8 @@ public final class LanguageModelTrainer {
         model.recurrent.recomputation = recomputation
         if layout.stages == 1 && layout.shards == 1 {
             schedule = nil
-            arena = ParameterArena(model.parameters.reversed(), subtreeCount: share.leaves.subtrees.count)
             computation = TapeComputation(
-                configuration, model: model, arena: arena, share: share, windows: windows,
-                communicator: grid.replicaGroup)
+                configuration, model: model, share: share, windows: windows, communicator: grid.replicaGroup)
         } else {
             let pipeline =
                 layout.stages == 1
@@ -106,21 +104,11 @@ public final class LanguageModelTrainer {
                     stages: layout.stages, replicas: layout.replicas, steps: configuration.stepsPerWindow,
                     leafCount: configuration.leafCount, cuts: cuts)
             schedule = layout.stages == 1 ? nil : pipeline
-            let sums = MicroBatchSums(
-                lanes: configuration.batch, leafCount: configuration.leafCount, replica: place.replica,
-                replicas: layout.replicas, microBatches: pipeline.shape.microBatches)
-            let parts =
-                output == .spread
-                ? OutputParts(
-                    lanes: configuration.batch, leafCount: configuration.leafCount, layout: layout, place: place,
-                    microBatches: pipeline.shape.microBatches) : nil
-            arena = ParameterArena(
-                model.parameters.reversed(),
-                subtreeCount: max(sums.gradientCount, parts?.sums.gradientCount ?? 0))
             computation = try PipelineComputation(
-                configuration, model: model, arena: arena, sums: sums, windows: windows, schedule: pipeline, grid: grid,
-                outputParts: parts)
+                configuration, model: model, windows: windows, schedule: pipeline, grid: grid,
+                spreadsOutput: output == .spread)
         }
+        arena = computation.arena
         optimizer = configuration.makeOptimizer(arena)
         parameters = StageParameters(model, partition: partition, group: grid.stageGroup)
         lossSum = GlobalSum(

@@ -7,11 +7,11 @@ import BatonTensor
 /// A window on a rank that holds the whole model: recorded on a tape and walked back, with buckets of gradients that
 /// leave for the other replicas as they become final.
 final class TapeComputation: WindowComputation {
+    let arena: ParameterArena
     var states: [Tensor]
     var gradient: Tensor { arena.gradients[0] }
     private let configuration: TrainingConfiguration
     private let model: LanguageModel
-    private let arena: ParameterArena
     private let share: RankShare
     private let windows: LaneWindows
     private let reduction: DataParallelReduction
@@ -20,12 +20,12 @@ final class TapeComputation: WindowComputation {
     private let targets: Tensor
 
     init(
-        _ configuration: TrainingConfiguration, model: LanguageModel, arena: ParameterArena, share: RankShare,
-        windows: LaneWindows, communicator: any Communicator
+        _ configuration: TrainingConfiguration, model: LanguageModel, share: RankShare, windows: LaneWindows,
+        communicator: any Communicator
     ) {
         self.configuration = configuration
         self.model = model
-        self.arena = arena
+        arena = ParameterArena(model.parameters.reversed(), subtreeCount: share.leaves.subtrees.count)
         self.share = share
         self.windows = windows
         reduction = DataParallelReduction(arena, leafCount: configuration.leafCount, communicator: communicator)

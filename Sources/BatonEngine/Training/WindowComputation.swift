@@ -2,6 +2,8 @@ import BatonTensor
 
 /// Forward and backward pass of one window on one rank, with the sum of gradients over replicas.
 protocol WindowComputation: AnyObject {
+    /// Flat memory of the parameters and gradients the rank holds.
+    var arena: ParameterArena { get }
     /// Recurrent states of the rank's layers and lanes before the next window, (layers, N, H) each.
     var states: [Tensor] { get set }
     /// The gradient of the rank's parameters over the global batch, flat as the arena; valid after `run`.

@@ -45,10 +45,10 @@ extension ForwardContext {
     /// | label | without V: class numbers, integers or whole floats; or as the logits: probabilities |
     /// | weights | as the logits with 1 in place of V, or broadcast along axes of size 1 |
     ///
-    /// dLogits = (softmax(logits)·Σ label − label), times weight and the sample's gradient, over the positions of a
-    /// sample.
+    /// dLogits = softmax(logits)·Σ label − label, with `fromLogits` −label, times weight and the sample's gradient, over
+    /// the positions of a sample.
     ///
-    /// - Precondition: 0 ≤ class < V.
+    /// - Precondition: 0 ≤ class < V (`Identifiers.check` of BatonData throws instead).
     /// - Source: Gluon `SoftmaxCrossEntropyLoss` (parity 1.10).
     public func crossEntropyLoss(
         _ logits: Variable, label: Tensor, fromLogits: Bool = false, weights: Tensor? = nil, batchAxis: Int = 0
@@ -69,32 +69,14 @@ extension ForwardContext {
 
         func run<Scalar: DifferentiableScalar>(_: Scalar.Type) {
             for position in 0..<positions.reduce(1, *) {
-                let row = logits.value.pointer(of: Scalar.self) + position * width
-                let out = gradient.pointer(of: Scalar.self) + position * width
+                let row = CrossEntropyRow(
+                    logits.value.pointer(of: Scalar.self) + position * width,
+                    into: gradient.pointer(of: Scalar.self) + position * width, width: width, fromLogits: fromLogits)
                 let factor = (factors?[position] ?? 1) / Double(samples.elements)
-                let terms: (maximum: Double, sum: Double) =
-                    fromLogits ? (0, 1) : Scalar.softmaxTerms(row, count: width, exponentials: out)
-                let normalizer = terms.maximum + log(terms.sum)
-                var value = 0.0
-                if dense {
-                    let wanted = labels[position * width..<(position + 1) * width]
-                    let mass = wanted.reduce(0, +)
-                    for (index, probability) in zip(0..<width, wanted) {
-                        if probability != 0 { value += probability * (normalizer - Double(row[index])) }
-                        let softmax = fromLogits ? 0 : Double(out[index]) / terms.sum * mass
-                        out[index] = Scalar(factor * (softmax - probability))
-                    }
-                } else {
-                    guard let index = Int(exactly: labels[position]), (0..<width).contains(index) else {
-                        fatalError(
-                            "crossEntropyLoss: label \(labels[position]) is none of the \(width) classes")
-                    }
-                    value = normalizer - Double(row[index])
-                    for other in 0..<width {
-                        out[other] = fromLogits ? 0 : Scalar(factor / terms.sum) * out[other]
-                    }
-                    out[index] -= Scalar(factor)
-                }
+                let value =
+                    dense
+                    ? row.loss(labels[position * width..<(position + 1) * width], factor: factor)
+                    : row.loss(labels[position], factor: factor)
                 sums[samples.sample(of: position)] += (factors?[position] ?? 1) * value
             }
         }
@@ -116,6 +98,50 @@ extension ForwardContext {
             run(logits.dtype.differentiable(for: "crossEntropyLoss"))
             logits.consumeGradient(share)
         }
+    }
+}
+
+/// One row of logits (V), of which the loss against a label is taken; its gradient is written to `out`.
+private struct CrossEntropyRow<Scalar: DifferentiableScalar> {
+    private let logits: UnsafeMutablePointer<Scalar>
+    /// eˣ⁻ᵐ, and then the gradient.
+    private let out: UnsafeMutablePointer<Scalar>
+    private let width: Int
+    private let fromLogits: Bool
+    private let sum: Double
+    /// log Σ eˣ.
+    private let normalizer: Double
+
+    init(
+        _ logits: UnsafeMutablePointer<Scalar>, into out: UnsafeMutablePointer<Scalar>, width: Int, fromLogits: Bool
+    ) {
+        (self.logits, self.out, self.width, self.fromLogits) = (logits, out, width, fromLogits)
+        let terms: (maximum: Double, sum: Double) =
+            fromLogits ? (0, 1) : Scalar.softmaxTerms(logits, count: width, exponentials: out)
+        sum = terms.sum
+        normalizer = terms.maximum + log(terms.sum)
+    }
+
+    /// Against the probabilities of the classes; `factor` scales the gradient.
+    func loss(_ probabilities: ArraySlice<Double>, factor: Double) -> Double {
+        let mass = probabilities.reduce(0, +)
+        var value = 0.0
+        for (index, probability) in zip(0..<width, probabilities) {
+            if probability != 0 { value += probability * (normalizer - Double(logits[index])) }
+            let softmax = fromLogits ? 0 : Double(out[index]) / sum * mass
+            out[index] = Scalar(factor * (softmax - probability))
+        }
+        return value
+    }
+
+    /// Against the number of a class; `factor` scales the gradient.
+    func loss(_ label: Double, factor: Double) -> Double {
+        guard let label = Int(exactly: label), (0..<width).contains(label) else {
+            fatalError("crossEntropyLoss: label \(label) is none of the \(width) classes")
+        }
+        for other in 0..<width { out[other] = fromLogits ? 0 : Scalar(factor / sum) * out[other] }
+        out[label] -= Scalar(factor)
+        return normalizer - Double(logits[label])
     }
 }
 
