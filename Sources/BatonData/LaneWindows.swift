@@ -61,6 +61,13 @@ public struct LaneWindows: Sendable {
         windowsPerEpoch = tail == .dropped ? laneLength / steps : (laneLength - 1) / steps + 1
     }
 
+    /// Throws unless a model of this vocabulary can be trained on the tokens, or evaluated.
+    ///
+    /// - Throws: `DataError` (`unknownIdentifier`) naming the first token outside 0 ..< `vocabularySize`.
+    public func check(vocabularySize: Int) throws(DataError) {
+        try Identifiers.check(tokens, below: vocabularySize)
+    }
+
     /// The lanes for evaluation: like training's, but every position of every lane is scored exactly once.
     ///
     /// The number of lanes is evaluation's own. It must not depend on the number of ranks, because lanes start with

@@ -32,7 +32,10 @@ public struct LanguageModelEvaluator {
     /// Nats per token and the number of tokens. Collective; the same bits on all ranks and in every layout.
     ///
     /// - Parameter model: the whole model, or the part of this rank's stage.
+    /// - Throws: `DataError` (`unknownIdentifier`) if the text has a token that the model's vocabulary has not;
+    ///   `CommError` of the transport.
     public func evaluate(_ model: LanguageModel) throws -> (loss: Double, tokens: Int) {
+        try windows.check(vocabularySize: model.configuration.vocabularySize)
         let share = RankShare(
             lanes: windows.laneCount, leafCount: leafCount, rank: grid.place.replica, size: grid.layout.replicas)
         let stage = LanguageModelStage(model, shard: try HiddenShard(grid))

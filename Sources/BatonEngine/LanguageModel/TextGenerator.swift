@@ -1,5 +1,6 @@
 import BatonChecks
 public import BatonComm
+import BatonData
 import BatonKernelABI
 import BatonKernels
 import BatonNN
@@ -40,9 +41,11 @@ public final class TextGenerator {
 
     /// Feeds the prompt and returns the tokens that follow it. Collective over the stages of the replica.
     ///
-    /// - Throws: errors of the transport.
+    /// - Throws: `DataError` (`unknownIdentifier`) if the prompt has a token that the model's vocabulary has not; errors
+    ///   of the transport.
     /// - Precondition: the prompt is not empty.
     public func generate(prompt: [Int32], length: Int) throws -> [Int32] {
+        try Identifiers.check(prompt, below: stage.model.configuration.vocabularySize)
         require(!prompt.isEmpty, "TextGenerator: the prompt is empty")
         var result: [Int32] = []
         var next = prompt

@@ -61,7 +61,7 @@ public final class LanguageModelTrainer {
     ///     memory and time only, and may differ from rank to rank.
     ///   - placement: where a step runs the output layer; nil is where `OutputPlacement` finds it cheaper.
     /// - Throws: `EngineError` if a figure is out of range or the layout does not fit, `DataError` if the text is too
-    ///   short.
+    ///   short or has a token that the model's vocabulary has not.
     public init(
         _ configuration: TrainingConfiguration, tokens: [Int32], grid: ProcessGrid,
         schedule kind: ScheduleKind = .wavefront, cuts: ScheduleCuts = ScheduleCuts(),
@@ -86,6 +86,7 @@ public final class LanguageModelTrainer {
         partition = try StagePartition(configuration.model, stages: layout.stages, output: output)
         windows = try LaneWindows(
             tokens: tokens, lanes: configuration.batch, steps: configuration.stepsPerWindow, tail: .dropped)
+        try windows.check(vocabularySize: configuration.model.vocabularySize)
         share = RankShare(
             lanes: configuration.batch, leafCount: configuration.leafCount, rank: place.replica, size: layout.replicas)
         model = LanguageModel(

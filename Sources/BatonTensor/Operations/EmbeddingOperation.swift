@@ -11,7 +11,7 @@ extension ForwardContext {
     ///   - ids: (T, N), (N, T) as `layout` says, or (N); whole numbers of any type, since Gluon's are often float32.
     ///   - weight: (V, E).
     /// - Returns: as the ids, with an axis E at the end.
-    /// - Precondition: 0 ≤ id < V.
+    /// - Precondition: 0 ≤ id < V (`Identifiers.check` of BatonData throws instead).
     public func embedding(_ ids: Tensor, weight: Parameter, layout: SequenceLayout = .TNC) -> Variable {
         let rowsFirst = layout == .NTC || ids.rank == 1
         require(

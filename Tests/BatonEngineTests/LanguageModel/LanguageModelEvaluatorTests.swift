@@ -1,4 +1,5 @@
 import BatonComm
+import BatonData
 import BatonMPITestSupport
 import BatonTensor
 import BatonTestSupport
@@ -22,6 +23,12 @@ import Testing
             .evaluate(model)
         #expect(together.loss.bitPattern == alone.loss.bitPattern)
         #expect(together.tokens == alone.tokens)
+    }
+
+    @Test func aTokenOutsideTheVocabularyIsRefused() throws {
+        let evaluator = try LanguageModelEvaluator(tokens: [1, 2, 13], steps: 7, communicator: SelfCommunicator())
+        let error = #expect(throws: DataError.self) { _ = try evaluator.evaluate(try Self.model()) }
+        #expect(error?.code == .unknownIdentifier)
     }
 
     @Test(arguments: [(2, 1), (9, 1), (30, 4), (900, 32)])

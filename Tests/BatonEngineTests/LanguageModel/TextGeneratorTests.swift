@@ -1,3 +1,4 @@
+import BatonData
 import BatonTensor
 import Testing
 
@@ -27,6 +28,13 @@ import Testing
         let text = try TextGenerator(model, temperature: 1, seed: 4).generate(prompt: [1], length: 50)
         let draws = RandomStream(seed: 4, name: "generate")
         #expect(text == (0..<50).map { Int32(draws.uniform($0) * 13) })
+    }
+
+    @Test func aPromptOutsideTheVocabularyIsRefused() throws {
+        let generator = try TextGenerator(try Self.model(), temperature: 1, seed: 4)
+        let error = #expect(throws: DataError.self) { _ = try generator.generate(prompt: [1, 13], length: 1) }
+        #expect(error?.code == .unknownIdentifier)
+        #expect(try generator.generate(prompt: [1, 12], length: 1).count == 1)
     }
 
     @Test func temperatureZeroTakesTheMostLikelyToken() throws {

@@ -27,6 +27,18 @@ import Testing
         _ = try TinyRun.trainer(configuration, tokens: TinyRun.tokens(count: 11 * 7 + 1), on: SelfCommunicator())
     }
 
+    /// Wherever it stands: the whole text is looked at before the first step.
+    @Test(arguments: [(0, Int32(-1)), (300, 13)])
+    func aTokenOutsideTheVocabularyIsRefused(place: Int, token: Int32) throws {
+        var tokens = TinyRun.tokens
+        tokens[place] = token
+        let error = #expect(throws: DataError.self) {
+            _ = try TinyRun.trainer(TinyRun.configuration(), tokens: tokens, on: SelfCommunicator())
+        }
+        #expect(error?.code == .unknownIdentifier)
+        #expect(error?.message.contains("Token \(token) at position \(place) is none of the 13") == true)
+    }
+
     @Test func aGradientThatIsNotFiniteLeavesTheParametersAlone() throws {
         let trainer = try TinyRun.trainer(TinyRun.configuration(), on: SelfCommunicator())
         _ = try trainer.step()
