@@ -50,22 +50,6 @@ public struct SafetensorsReader {
         return result
     }
 
-    /// Reads the tensor of a name into memory that is there already.
-    ///
-    /// - Throws: as `tensor(_:)`, and `unexpectedTensor` when shape or element type differ from the destination's.
-    public func read(_ name: String, into destination: Tensor) throws(FormatError) {
-        let entry = try entry(name)
-        let dtype = try tensorDType(of: entry)
-        guard dtype == destination.dtype && entry.shape == destination.shape else {
-            throw FormatError(
-                .unexpectedTensor,
-                "\(source.name): tensor \(FormatError.quote(name)) is \(dtype.rawValue) \(entry.shape) where "
-                    + "\(destination.dtype.rawValue) \(destination.shape) is expected; "
-                    + "use a file that was saved from the same model.")
-        }
-        try read(entry, into: destination)
-    }
-
     /// All tensors in file order, and the metadata.
     ///
     /// - Throws: as `tensor(_:)`.
