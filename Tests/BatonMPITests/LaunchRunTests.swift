@@ -9,8 +9,8 @@ import Testing
         (["-n", "0", "--", "info"], "got '0'"), (["-n", "two", "--", "info"], "got 'two'"), (["-n"], "-n needs"),
         (["--", "info"], "number of ranks"), (["-n", "2"], "nothing to run"), (["-n", "2", "--"], "nothing to run"),
         (["train"], "unknown argument 'train'"), (["-n", "2", "--hosts", "a::1", "--", "info"], "got 'a::1'"),
-        (["-n", "99999", "--", "info"], "99999 ranks are too many for the 2 core(s)"),
-        (["-n", "5", "--hosts", "a:2,b", "--", "info"], "5 ranks do not fit the 3 slot(s) of --hosts a:2,b"),
+        (["-n", "99999", "--", "info"], "99999 ranks are too many for the 2 cores"),
+        (["-n", "5", "--hosts", "a:2,b", "--", "info"], "5 ranks do not fit the 3 slots of --hosts a:2,b"),
         (["-n", "2", "--hosts"], "--hosts needs"), (["-n", "2", "--hosts", "a,-b:2", "--", "info"], "got 'a,-b:2'"),
     ])
     func wrongUsageIsOneSentenceAndStatusTwo(arguments: [String], saying: String) throws {

@@ -76,7 +76,9 @@ struct BenchTrainCommand: ParsableCommand {
         let candidate =
             forecast?.candidate ?? LayoutCandidate(ParallelLayout(replicas: communicator.size))
         PeakMemory.reset()
-        if mode != .independent { try layout.fitting { try trained.check(candidate.layout) } }
+        if mode != .independent {
+            try layout.fitting(changing: ["--layers", "--batch"]) { try trained.check(candidate.layout) }
+        }
         let coupling = mode == .compare ? [true, false] : [mode == .coupled]
         var rounds = try coupling.map {
             try TrainRounds(workload, $0 ? candidate : nil, communicator: communicator)
@@ -119,7 +121,7 @@ struct BenchTrainCommand: ParsableCommand {
             let choice = JobPlan.Choice(output: output.placement, recomputation: memory.recomputation)
             return try JobPlan(trained, choice, job).best
         }
-        try layout.fitting { try trained.check(asked) }
+        try layout.fitting(changing: ["--layers", "--batch"]) { try trained.check(asked) }
         let candidate = LayoutCandidate(asked, schedule: schedule.kind, cuts: schedule.cuts, output: output.placement)
         return try JobPlan(trained, [candidate], recomputation: memory.recomputation, job).best
     }

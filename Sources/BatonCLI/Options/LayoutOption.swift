@@ -28,7 +28,9 @@ struct LayoutOption: ParsableArguments {
                 throw ValidationError(
                     "--layout \(layout): a language model has one direction; divide it by dp, pp and shard.")
             }
-            try parsed.check(ranks: (try? LaunchEnvironment())?.size ?? 1)
+            do { try parsed.check(ranks: (try? LaunchEnvironment())?.size ?? 1) } catch {
+                throw ValidationError("--\(error.message.dropLast()) (launch/run -n \(parsed.rankCount)).")
+            }
             return parsed
         } catch let error as CommError {
             throw ValidationError("--\(error.message)")
@@ -36,10 +38,14 @@ struct LayoutOption: ParsableArguments {
     }
 
     /// Divides a model by the layout, or checks that it can be; a refusal is wrong usage if the layout was asked for.
-    func fitting<Value>(_ divide: () throws -> Value) throws -> Value {
+    ///
+    /// - Parameter flags: those that give the model another size; a refusal names them.
+    func fitting<Value>(changing flags: [String] = [], _ divide: () throws -> Value) throws -> Value {
         do { return try divide() } catch let error as EngineError {
-            guard let layout, !isAuto else { throw error }
-            throw ValidationError("--layout \(layout): \(error.message)")
+            let sentence =
+                flags.isEmpty ? error.message : "\(error.message.dropLast()) (\(flags.joined(separator: ", ")))."
+            guard let layout, !isAuto else { throw EngineError(sentence) }
+            throw ValidationError("--layout \(layout): \(sentence)")
         }
     }
 }

@@ -116,7 +116,7 @@ public struct ParallelLayout: Sendable, Hashable, CustomStringConvertible {
         guard rankCount == ranks else {
             throw CommError(
                 .invalid,
-                "layout \(self) needs \(rankCount) rank\(rankCount == 1 ? "" : "s"), but there \(ranks == 1 ? "is" : "are") \(ranks); start with launch/run -n \(rankCount)."
+                "layout \(self) needs \(rankCount) rank\(rankCount == 1 ? "" : "s"), but there \(ranks == 1 ? "is" : "are") \(ranks); start as many as it needs."
             )
         }
     }

@@ -11,7 +11,7 @@ public enum TextSource {
     /// - Throws: `DataError` when no file is named, or a file is missing, unreadable, empty or not UTF-8.
     public static func read(paths: [String]) throws(DataError) -> String {
         guard !paths.isEmpty else {
-            throw DataError(.noFiles, "No text file is named; name at least one after --data.")
+            throw DataError(.noFiles, "No text file is named; name at least one.")
         }
         var text = ""
         for path in paths {

@@ -62,7 +62,7 @@ public struct StagePartition: Sendable, Hashable {
     ) throws(EngineError) {
         guard count <= model.layers else {
             throw EngineError(
-                "\(count) pipeline stages do not fit a model of \(counted(model.layers, "recurrent layer")); use at most pp=\(model.layers) or more layers (--layers)."
+                "\(count) pipeline stages do not fit a model of \(counted(model.layers, "recurrent layer")); use at most pp=\(model.layers) or more layers."
             )
         }
         var costs = Self.layerCosts(model)

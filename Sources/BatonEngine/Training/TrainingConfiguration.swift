@@ -97,7 +97,7 @@ public struct TrainingConfiguration: Codable, Hashable, Sendable {
         try HiddenShard.check(layout)
         guard layout.replicas <= leafCount else {
             throw EngineError(
-                "\(layout.replicas) ranks do not fit a batch of \(counted(batch, "lane")), which has \(counted(leafCount, "leaf", "leaves")); use at most \(counted(leafCount, "rank")) or more lanes (--batch)."
+                "\(layout.replicas) ranks do not fit a batch of \(counted(batch, "lane")), which has \(counted(leafCount, "leaf", "leaves")); use at most \(counted(leafCount, "rank")) or more lanes."
             )
         }
         _ = try StagePartition(model, stages: layout.stages)

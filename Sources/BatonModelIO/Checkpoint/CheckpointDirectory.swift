@@ -73,7 +73,7 @@ public struct CheckpointDirectory: Sendable {
             }
         }
         guard let first = reasons.first else {
-            throw EngineError("\(path) holds no checkpoint; train first, or name the directory that --out named.")
+            throw EngineError("\(path) holds no checkpoint; train first, or name the directory of a run.")
         }
         throw EngineError("None of the \(all.count) checkpoints in \(path) can be used; of the newest: \(first)")
     }

@@ -165,10 +165,13 @@ import Testing
         defer { folder.remove() }
         let refusals: [([String], Int32, String)] = [
             (["train", "--data", folder.path("missing"), "--out", folder.path("run")], 1, "There is no file"),
-            (folder.train(out: "run", ["--layout", "dp=3"]), 2, "needs 3 ranks, but there are 2"),
+            (
+                folder.train(out: "run", ["--layout", "dp=3"]), 2,
+                "--layout dp=3 needs 3 ranks, but there are 2; start as many as it needs (launch/run -n 3)."
+            ),
             (
                 folder.train(out: "run", ["--batch", "1", "--layout", "dp=2"]), 2,
-                "2 ranks do not fit a batch of 1 lane,"
+                "--layout dp=2: 2 ranks do not fit a batch of 1 lane, which has 1 leaf; use at most 1 rank or more lanes (--layers, --batch)."
             ),
             (folder.resume("run"), 1, "no checkpoint"),
             (folder.train(out: "text/run"), 1, "text/run cannot be made: Not a directory;"),

@@ -38,7 +38,7 @@ import Testing
         let layout = try ParallelLayout(parsing: "dp=2,pp=2")
         try layout.check(ranks: 4)
         let error = #expect(throws: CommError.self) { try layout.check(ranks: 3) }
-        #expect(error?.message == "layout dp=2,pp=2 needs 4 ranks, but there are 3; start with launch/run -n 4.")
+        #expect(error?.message == "layout dp=2,pp=2 needs 4 ranks, but there are 3; start as many as it needs.")
         #expect(throws: CommError.self) { _ = try ProcessGrid(layout, world: SelfCommunicator()) }
     }
 }
