@@ -5,9 +5,9 @@ internal import Synchronization
 /// they share. A meeting of processes that are all there costs a fraction of a microsecond.
 ///
 /// What a process wrote before a meeting, the others see after it.
-public final class SharedBarrier {
+final class SharedBarrier {
     /// Bytes every process needs in the shared memory: one cache line.
-    public static let bytesPerProcess = 64
+    static let bytesPerProcess = 64
 
     private let memory: SharedMemory
     private let first: UnsafeMutablePointer<Atomic<UInt64>>
@@ -24,7 +24,7 @@ public final class SharedBarrier {
     /// The barrier of a group; the memory is its own.
     ///
     /// - Parameter memory: shared by the group, `bytesPerProcess` for every process, zero.
-    public init(_ memory: SharedMemory, group: any Communicator) {
+    init(_ memory: SharedMemory, group: any Communicator) {
         guard let base = memory.bytes.baseAddress, memory.bytes.count >= group.size * Self.bytesPerProcess else {
             fatalError(
                 "SharedBarrier: \(memory.bytes.count) bytes for \(group.size) processes; each needs \(Self.bytesPerProcess)"
@@ -44,7 +44,7 @@ public final class SharedBarrier {
     ///   - poll: called while a process is late, at once and then now and then: it may be waiting for a message of this
     ///     one.
     /// - Throws: `CommError` of kind `timeout` naming the first process that is late, or what `poll` throws.
-    public func meet(
+    func meet(
         telling values: (UInt64, UInt64)? = nil, poll: () throws(CommError) -> Void = {}
     ) throws(CommError) {
         count += 1
@@ -69,7 +69,7 @@ public final class SharedBarrier {
     }
 
     /// What a process told when it came to the last meeting; to be read before the next.
-    public func values(of peer: Int) -> (UInt64, UInt64) {
+    func values(of peer: Int) -> (UInt64, UInt64) {
         (
             place(valuePlace, of: peer).pointee.load(ordering: .relaxed),
             place(valuePlace + 1, of: peer).pointee.load(ordering: .relaxed)

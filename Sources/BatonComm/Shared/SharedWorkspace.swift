@@ -26,7 +26,11 @@ public final class SharedWorkspace {
     /// Blocks there are, free ones included.
     public var blockCount: Int { memories.count }
 
-    /// Returns when all have come; see `SharedBarrier.meet`. Collective.
+    /// Returns when every process of the group has come; what each wrote before, the others see afterwards. Collective.
+    ///
+    /// - Parameter poll: called while a process is late: it may be waiting for a message of this one.
+    /// - Throws: `CommError` of kind `timeout` naming the first process that is late after the group's `waitLimit`, or
+    ///   what `poll` throws.
     public func meet(poll: () throws(CommError) -> Void = {}) throws(CommError) { try barrier.meet(poll: poll) }
 
     /// Bytes of a new block for so many: at least 64 KiB, four sizes per power of two, so that blocks of about the same
