@@ -79,7 +79,7 @@ import Testing
         let double = layer(Variable(Tensor(repeating: 0.5, shape: [2, 1, 3])), .inference(rows: 1))
         let violation = Tolerance.violation(
             "output", single.value.elements(as: Float.self).map { Double($0) }, double.value.doubles(),
-            tolerance: 1e-6)
+            tolerance: Tolerance.relative(epsilon: Double(Float.ulpOfOne), depth: 2 * (3 + 2 + 4)))
         #expect(double.dtype == .float64 && violation == nil)
     }
 
