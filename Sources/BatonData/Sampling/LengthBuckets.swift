@@ -16,11 +16,11 @@ public struct LengthBuckets: Sendable {
     public init(lengths: [Int], batchSize: Int, bucketCount: Int = 10) throws(DataError) {
         guard let shortest = lengths.min(), let longest = lengths.max(), shortest >= 0 else {
             throw DataError(
-                .outOfRange, "Buckets need at least one sample and no negative lengths, got \(lengths.count) samples")
+                .outOfRange, "Buckets need at least one sample and no negative lengths, got \(lengths.count) samples.")
         }
         guard batchSize >= 1, bucketCount >= 1 else {
             throw DataError(
-                .outOfRange, "Batch size \(batchSize) and number of buckets \(bucketCount) must be at least 1")
+                .outOfRange, "Batch size \(batchSize) and number of buckets \(bucketCount) must be at least 1.")
         }
         let all = (1...bucketCount).map { shortest + ($0 * (longest - shortest) + bucketCount - 1) / bucketCount }
         var members = [[Int]](repeating: [], count: bucketCount)
@@ -33,7 +33,11 @@ public struct LengthBuckets: Sendable {
         self.batchSize = batchSize
     }
 
-    /// Positions of every batch: shortest first without a seed, shuffled with one.
+    /// The positions of the samples of every batch, `batchSize` of them but for the last of each bucket.
+    ///
+    /// - Parameters:
+    ///   - seed: decides the order, together with `epoch`; nil keeps that of the samples, shortest bucket first.
+    ///   - epoch: another order for every pass through the data.
     public func batches(seed: UInt64? = nil, epoch: Int = 0) -> [[Int]] {
         let batches = members.enumerated().flatMap { index, positions -> [[Int]] in
             var order = positions

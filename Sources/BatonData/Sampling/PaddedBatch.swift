@@ -14,14 +14,14 @@ public struct PaddedBatch {
     /// - Throws: `DataError` if there are none, they differ in more than the length, or one is longer than `steps`.
     public init(_ sequences: [Tensor], layout: SequenceLayout = .TNC, steps: Int? = nil) throws(DataError) {
         guard let first = sequences.first, first.rank >= 1 else {
-            throw DataError(.unequalSequences, "A padded batch needs at least one sequence with an axis of steps")
+            throw DataError(.unequalSequences, "A padded batch needs at least one sequence with an axis of steps.")
         }
         let longest = sequences.map { $0.shape.first ?? 0 }.max() ?? 0
         let total = steps ?? longest
         guard longest <= total else {
             throw DataError(
                 .outOfRange,
-                "A sequence has \(longest) steps, more than the \(total) of the batch; cut it or raise the limit")
+                "A sequence has \(longest) steps, more than the \(total) of the batch; cut it or raise the limit.")
         }
         let rest = Array(first.shape.dropFirst())
         let rows = Tensor(zeros: [sequences.count, total] + rest, dtype: first.dtype)

@@ -75,10 +75,15 @@ public final class LanguageModel {
             + decoder.collectParameters().map { ($0, configuration.layers - 1) }
     }
 
-    /// Zero states for N rows.
+    /// Zero states for N rows: h, and c for an LSTM, (L, N, H) each.
     public func beginState(batchSize: Int) -> [Variable] { recurrent.beginState(batchSize: batchSize) }
 
-    /// Logits and the states after the last step.
+    /// A forward pass of the whole model.
+    ///
+    /// - Parameters:
+    ///   - ids: (T, N), whole numbers in 0 ..< V.
+    ///   - states: as `beginState`, (L, N, H) each.
+    /// - Returns: logits (T, N, V) and the states after the last step.
     public func callAsFunction(
         _ ids: Tensor, states: [Variable], _ context: ForwardContext
     ) -> (logits: Variable, states: [Variable]) {

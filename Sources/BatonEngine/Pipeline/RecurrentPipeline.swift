@@ -119,6 +119,8 @@ public final class RecurrentPipeline {
     /// - Parameters:
     ///   - windows: Length of the stream; 1 is a window on its own.
     ///   - seconds: Time per candidate. All take turns, at least two unless they are longer than that; the best counts.
+    /// - Throws: `CommError` of the transport.
+    /// - Precondition: windows ≥ 1.
     public func probeChunkLength(steps: Int, batchSize: Int, windows: Int = 8, seconds: Double = 0.3) throws {
         require(windows >= 1, "RecurrentPipeline: expected a stream of at least 1 window, got \(windows)")
         let width = grid.place.stage == 0 ? stack.directions[0].inputWeight.shape[1] : stack.outputSize

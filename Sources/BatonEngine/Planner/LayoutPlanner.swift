@@ -15,7 +15,11 @@ public struct LayoutPlanner: Sendable {
     /// Whether gates are computed again, which the costs then include; nil keeps them.
     public var recomputation: Recomputation?
 
-    /// All values at once.
+    /// A planner for one training on one machine.
+    ///
+    /// - Parameters:
+    ///   - costs: as `CostProbe.measure` found them, for the candidates that will be asked about.
+    ///   - recomputation: as it was when they were measured.
     public init(_ configuration: TrainingConfiguration, costs: MachineCosts, recomputation: Recomputation? = nil) {
         self.configuration = configuration
         self.costs = costs

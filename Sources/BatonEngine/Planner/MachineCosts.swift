@@ -83,7 +83,7 @@ public struct MachineCosts: Sendable, Hashable, Codable {
         Self.layer(rows: rows, measured: layers[shards]?[kind] ?? [])
     }
 
-    /// The same of the output layer.
+    /// The costs of the output layer for some rows, found in the same way.
     public func output(rows: Int) -> Layer { Self.layer(rows: rows, measured: output) }
 
     private static func layer(rows: Int, measured: [Layer]) -> Layer {

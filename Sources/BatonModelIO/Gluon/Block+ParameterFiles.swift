@@ -26,7 +26,7 @@ extension Block {
         var tensors = NamedTensors(origin: path)
         for parameter in collectParameters() {
             guard parameter.isInitialized else {
-                throw NNError("Parameter \(parameter.name) has no values; call initialize on its block first")
+                throw NNError("Parameter \(parameter.name) has no values; call initialize on its block first.")
             }
             let name = parameter.name
             tensors[name.hasPrefix(prefix) ? String(name.dropFirst(prefix.count)) : name] = parameter.data

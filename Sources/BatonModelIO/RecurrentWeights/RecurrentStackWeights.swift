@@ -129,8 +129,10 @@ public struct RecurrentStackWeights {
         }
     }
 
-    /// Gradients of all parameters of a layer, in the order of its directions and their parameters, by the names in the
-    /// file; none for absent biases.
+    /// Gradients of all parameters of a layer, by the names in the file; none for biases the file has not.
+    ///
+    /// - Parameter gradients: direction by direction, of each the weights of the input and of the hidden units, their
+    ///   biases (also where the file has none), and the projection's weight if there is one.
     public func named(_ gradients: [Tensor]) -> [(name: String, gradient: Tensor)] {
         var ordered: [String?] = []
         for direction in names.directions {

@@ -87,7 +87,7 @@ extension Block {
         let present = Set(given.compactMap { targets[$0].map { ObjectIdentifier($0) } })
         if !allowMissing, let lost = names.first(where: { !present.contains(ObjectIdentifier($0.parameter)) }) {
             throw NNError(
-                "Parameter \(lost.name) is missing; there are \(Self.list(given)). Allow missing parameters to keep their values"
+                "Parameter \(lost.name) is missing; there are \(Self.list(given)). Allow missing parameters to keep their values."
             )
         }
         var fitting: [(parameter: Parameter, values: Tensor)] = []
@@ -95,17 +95,17 @@ extension Block {
             guard let parameter = targets[name] else {
                 if ignoreExtra { continue }
                 throw NNError(
-                    "There are values for \(name), but no such parameter; there are \(Self.list(names.map(\.name))). Ignore extra values to pass over them"
+                    "There are values for \(name), but no such parameter; there are \(Self.list(names.map(\.name))). Ignore extra values to pass over them."
                 )
             }
             guard parameter.agrees(with: tensor.shape), !tensor.shape.contains(0) else {
                 throw NNError(
-                    "Parameter \(name) has the shape \(parameter.shape), but its values have \(tensor.shape); build the block with the sizes it was saved with"
+                    "Parameter \(name) has the shape \(parameter.shape), but its values have \(tensor.shape); build the block with the sizes it was saved with."
                 )
             }
             guard parameter.dtype == tensor.dtype || castDType && tensor.dtype.isFloatingPoint else {
                 throw NNError(
-                    "Parameter \(name) is \(parameter.dtype.rawValue), but its values are \(tensor.dtype.rawValue); cast the block, or allow casting"
+                    "Parameter \(name) is \(parameter.dtype.rawValue), but its values are \(tensor.dtype.rawValue); cast the block, or allow casting."
                 )
             }
             fitting.append((parameter, tensor))

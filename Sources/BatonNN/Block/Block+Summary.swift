@@ -33,7 +33,7 @@ extension Block {
         }
         defer { for handle in handles { handle.detach() } }
         if let hybridized {
-            throw NNError("\(hybridized) is hybridised, so its parts do not run one by one; ask for the summary first")
+            throw NNError("\(hybridized) is hybridised, so its parts do not run one by one; ask for the summary first.")
         }
         run()
         let rule = String(repeating: "-", count: 80)
@@ -49,7 +49,9 @@ extension Block {
         return lines.joined(separator: "\n")
     }
 
-    /// The table for one forward pass on one input.
+    /// The table for one forward pass on one input; see `summary(of:_:)`.
+    ///
+    /// - Throws: `NNError` if the block or one inside it is hybridised, since its parts then do not run one by one.
     public final func summary(_ input: Variable, _ context: ForwardContext) throws(NNError) -> String {
         try summary(of: [input]) { _ = self(input, context) }
     }

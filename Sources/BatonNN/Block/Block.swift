@@ -47,7 +47,7 @@ open class Block: CustomStringConvertible {
         fatalError("\(type(of: self)) has no forward pass for a single input; call it with the arguments it documents")
     }
 
-    /// `forward` with the hooks around it.
+    /// `forward` with the hooks around it: what to call a block by. Input and output as the block says.
     public func callAsFunction(_ input: Variable, _ context: ForwardContext) -> Variable {
         withHooks(inputs: [input]) {
             forward(input, context)
@@ -63,7 +63,7 @@ open class Block: CustomStringConvertible {
     ///   say what shapes it makes.
     open func inferShape(_ input: [Int]) throws(NNError) -> [Int] {
         throw NNError(
-            "\(type(of: self)) does not say what shapes it makes of \(input); run a forward pass instead")
+            "\(type(of: self)) does not say what shapes it makes of \(input); run a forward pass instead.")
     }
 
     /// The name of an own parameter in `namedParameters`; the attribute unless a block says otherwise.

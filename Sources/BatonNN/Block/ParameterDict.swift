@@ -43,12 +43,12 @@ public final class ParameterDict: CustomStringConvertible {
         }
         guard existing.dtype == dtype else {
             throw NNError(
-                "Parameter \(full) is \(existing.dtype.rawValue) where it is shared and \(dtype.rawValue) was asked for; cast one of the blocks"
+                "Parameter \(full) is \(existing.dtype.rawValue) where it is shared and \(dtype.rawValue) was asked for; cast one of the blocks."
             )
         }
         guard existing.agrees(with: shape) else {
             throw NNError(
-                "Parameter \(full) has the shape \(existing.shape) where it is shared and \(shape) was asked for; share only between blocks of equal sizes"
+                "Parameter \(full) has the shape \(existing.shape) where it is shared and \(shape) was asked for; share only between blocks of equal sizes."
             )
         }
         existing.completeShape(zip(existing.shape, shape).map { $0 == 0 ? $1 : $0 })
@@ -64,7 +64,7 @@ public final class ParameterDict: CustomStringConvertible {
         if !known {
             parameter.setData(values)
         } else if !parameter.isInitialized || parameter.data.doubles() != values.doubles() {
-            throw NNError("Constant \(parameter.name) is there with other values; give the new one another name")
+            throw NNError("Constant \(parameter.name) is there with other values; give the new one another name.")
         }
         return parameter
     }
@@ -77,7 +77,7 @@ public final class ParameterDict: CustomStringConvertible {
             guard let parameter = other[name] else { continue }
             if let existing = byName[name], existing !== parameter {
                 throw NNError(
-                    "Two different parameters are named \(name); give one of the blocks another prefix or share the parameter"
+                    "Two different parameters are named \(name); give one of the blocks another prefix or share the parameter."
                 )
             }
             insert(parameter, name: name)

@@ -28,7 +28,7 @@ public struct ActivationFunction {
     public init(named name: String) throws(NNError) {
         guard let known = Self.named.first(where: { $0.name == name }) else {
             let names = Self.named.map(\.name).joined(separator: ", ")
-            throw NNError("'\(name)' is no activation; use one of \(names), or pass a function")
+            throw NNError("'\(name)' is no activation; use one of \(names), or pass a function.")
         }
         self = known
     }

@@ -64,7 +64,7 @@ final class GateProducts {
         }
         if let dtype, dtype != inputWeight.dtype {
             throw NNError(
-                "\(cell): the input is \(dtype.rawValue), the parameters such as \(inputWeight.name) are \(inputWeight.dtype.rawValue); cast one of them"
+                "\(cell): the input is \(dtype.rawValue), the parameters such as \(inputWeight.name) are \(inputWeight.dtype.rawValue); cast one of them."
             )
         }
         inputWeight.completeShape([inputWeight.shape[0], width])

@@ -34,7 +34,12 @@ open class RecurrentCell: HybridBlock {
         fatalError("\(type(of: self)): a recurrent cell must override stateInfo(batchSize:)")
     }
 
-    /// One step; x (N, C), states as `stateInfo`. Called through `cell(x, states:, context)`.
+    /// One step, called through `cell(x, states:, context)`; every cell overrides it.
+    ///
+    /// - Parameters:
+    ///   - input: x, (N, C) of type `dtype`.
+    ///   - states: shapes and order as `stateInfo` says.
+    /// - Returns: the output, (N, H) or (N, P) with a projection, and the states after the step.
     open func step(
         _ input: Variable, _ states: [Variable], _ context: ForwardContext
     ) -> (output: Variable, states: [Variable]) {
@@ -97,17 +102,17 @@ open class RecurrentCell: HybridBlock {
     /// - Throws: `NNError` for a wrong number, shape or type of states, naming the cell and both shapes.
     public final func checkStep(_ input: Variable, _ states: [Variable]) throws(NNError) {
         guard input.shape.count >= 2 else {
-            throw NNError("\(name): expected an input (N,C) for one step, got \(input.shape); unroll takes sequences")
+            throw NNError("\(name): expected an input (N,C) for one step, got \(input.shape); unroll takes sequences.")
         }
         let infos = stateInfo(batchSize: input.shape[0])
         guard states.count == infos.count else {
-            throw NNError("\(name): expected \(infos.count) states, got \(states.count); beginState makes them")
+            throw NNError("\(name): expected \(infos.count) states, got \(states.count); beginState makes them.")
         }
         for (state, info) in zip(states, infos) {
             let dtype = input.dtype.isFloatingPoint ? input.dtype : info.dtype
             guard state.shape == info.shape, state.dtype == dtype else {
                 throw NNError(
-                    "\(name): expected a state \(info.shape) of \(dtype.rawValue), got \(state.shape) \(state.dtype.rawValue); beginState makes them"
+                    "\(name): expected a state \(info.shape) of \(dtype.rawValue), got \(state.shape) \(state.dtype.rawValue); beginState makes them."
                 )
             }
         }

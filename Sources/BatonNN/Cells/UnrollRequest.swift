@@ -81,7 +81,7 @@ extension RecurrentCell {
     static func checkUnroll(
         _ length: Int?, steps: Int, batchSize: Int, _ validLength: Tensor?, _ name: String
     ) throws(NNError) -> [Int]? {
-        guard steps > 0 else { throw NNError("\(name): expected at least one step to unroll, got none") }
+        guard steps > 0 else { throw NNError("\(name): expected at least one step to unroll, got none.") }
         guard length == nil || length == steps else {
             throw NNError("\(name): expected \(length ?? 0) steps, as the length says, got \(steps)")
         }
@@ -98,7 +98,7 @@ extension RecurrentCell {
         var result: [Int] = []
         for value in tensor.doubles() {
             guard let length = Int(exactly: value.rounded(.towardZero)) else {
-                throw NNError("\(name): expected valid lengths, got \(value); they are numbers of steps")
+                throw NNError("\(name): expected valid lengths, got \(value); they are numbers of steps.")
             }
             result.append(length)
         }

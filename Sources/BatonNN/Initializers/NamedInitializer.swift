@@ -36,7 +36,7 @@ public enum NamedInitializer {
         case "lstmbias": made = LSTMBiasInitializer(forgetBias: try rest.number("forget_bias", 1))
         default:
             throw NNError(
-                "'\(name)' is no initialiser; use uniform, normal, zeros, ones, constant, xavier, msraprelu, orthogonal or lstmbias"
+                "'\(name)' is no initialiser; use uniform, normal, zeros, ones, constant, xavier, msraprelu, orthogonal or lstmbias."
             )
         }
         try rest.finish()
@@ -57,7 +57,7 @@ public enum NamedInitializer {
             switch values.removeValue(forKey: key) {
             case .number(let value): return value
             case .text(let text):
-                throw NNError("Argument \(key) of initialiser \(name) is '\(text)'; expected a number")
+                throw NNError("Argument \(key) of initialiser \(name) is '\(text)'; expected a number.")
             case nil:
                 guard let fallback else { throw NNError("Initialiser \(name) needs the argument \(key)") }
                 return fallback
@@ -69,14 +69,14 @@ public enum NamedInitializer {
         ) throws(NNError) -> Choice where Choice.RawValue == String {
             guard let value = values.removeValue(forKey: key) else { return fallback }
             guard case .text(let text) = value, let choice = Choice(rawValue: text) else {
-                throw NNError("Argument \(key) of initialiser \(name) is \(value); it has no such choice")
+                throw NNError("Argument \(key) of initialiser \(name) is \(value); it has no such choice.")
             }
             return choice
         }
 
         func finish() throws(NNError) {
             if let unknown = values.keys.min() {
-                throw NNError("Initialiser \(name) has no argument \(unknown); see Gluon's documentation of it")
+                throw NNError("Initialiser \(name) has no argument \(unknown); see Gluon's documentation of it.")
             }
         }
     }

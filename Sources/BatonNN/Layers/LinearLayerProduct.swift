@@ -10,7 +10,9 @@ public final class LinearLayerProduct {
     /// Nothing packed yet.
     public init() {}
 
-    /// The product, up to date with the parameters.
+    /// The product y = x·Wᵀ + b of W (units, C) and b (units), packed anew if a parameter has changed since the last call.
+    ///
+    /// - Parameter training: whether its backward products will be asked for.
     public func refreshed(weight: Parameter, bias: Parameter?, training: Bool) -> any LinearProduct {
         if dtype != weight.dtype { product = nil }
         dtype = weight.dtype

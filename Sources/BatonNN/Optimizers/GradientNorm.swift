@@ -24,7 +24,7 @@ public struct GradientNorm: Sendable, Hashable {
         for square in squares {
             guard square.value.isFinite else {
                 throw NNError(
-                    "The gradient of \(square.name) is not finite; lower the learning rate, clip the gradient, or check the data for NaN"
+                    "The gradient of \(square.name) is not finite; lower the learning rate, clip the gradient, or check the data for NaN."
                 )
             }
             sum += square.value

@@ -25,11 +25,11 @@ public enum LearningRateSchedule: Sendable, Hashable, Codable, CustomStringConve
         case ("cosine", 1): self = .cosine
         case ("linear", 2):
             guard let fraction = Double(parts[1]), (0...1).contains(fraction) else {
-                throw NNError("The fraction of '\(text)' must be a number from 0 to 1, for example linear:0.05")
+                throw NNError("The fraction of '\(text)' must be a number from 0 to 1, for example linear:0.05.")
             }
             self = .linear(finalFraction: fraction)
         default:
-            throw NNError("'\(text)' is no learning-rate schedule; use constant, linear:FRACTION or cosine")
+            throw NNError("'\(text)' is no learning-rate schedule; use constant, linear:FRACTION or cosine.")
         }
     }
 

@@ -11,7 +11,7 @@ extension RecurrentLayer {
     /// - Source: Gluon `_RNNLayer._unfuse` (parity L20).
     public func unfuse() throws(NNError) -> HybridSequentialRNNCell {
         guard stateClip == nil else {
-            throw NNError("\(name) clips its states, which no cell does; make it without stateClip to unfuse it")
+            throw NNError("\(name) clips its states, which no cell does; make it without stateClip to unfuse it.")
         }
         return NameScope.$current.withValue(.process) {
             let stack = HybridSequentialRNNCell(prefix: prefix, params: params)

@@ -9,12 +9,12 @@ public func splitData(
     _ data: Tensor, into count: Int, batchAxis: Int = 0, even: Bool = true
 ) throws(NNError) -> [Tensor] {
     guard count >= 1, data.shape.indices.contains(batchAxis), data.shape[batchAxis] >= count else {
-        throw NNError("Cannot split axis \(batchAxis) of \(data.shape) into \(count) slices; use fewer of them")
+        throw NNError("Cannot split axis \(batchAxis) of \(data.shape) into \(count) slices; use fewer of them.")
     }
     let size = data.shape[batchAxis]
     guard !even || size % count == 0 else {
         throw NNError(
-            "Axis \(batchAxis) of \(data.shape) is not divisible into \(count) equal slices; choose a batch size that is a multiple, or allow uneven slices"
+            "Axis \(batchAxis) of \(data.shape) is not divisible into \(count) equal slices; choose a batch size that is a multiple, or allow uneven slices."
         )
     }
     var start = 0

@@ -19,7 +19,7 @@ public func clipGlobalNorm(
     for tensor in tensors { sum += squares(tensor, tensor.dtype.differentiable(for: "clipGlobalNorm")) }
     let norm = sum.squareRoot()
     if checksFinite && !norm.isFinite {
-        throw NNError("The norm of the gradients is \(norm); lower the learning rate, or check the data for NaN")
+        throw NNError("The norm of the gradients is \(norm); lower the learning rate, or check the data for NaN.")
     }
     let factor = min(1, maximum / (norm + 1e-8))
     if factor != 1 { for tensor in tensors { tensor.scale(by: factor) } }

@@ -20,6 +20,8 @@ public struct WarmUp: Sendable, Hashable {
     public let mode: Mode
 
     /// No warm-up by default.
+    ///
+    /// - Precondition: steps ≥ 0.
     public init(steps: Int = 0, beginRate: Double = 0, mode: Mode = .linear) {
         require(steps >= 0, "WarmUp: expected steps ≥ 0, got \(steps)")
         self.steps = steps
@@ -48,7 +50,11 @@ public struct FactorScheduler: LearningRateScheduler {
     private let baseRate: Double
     private let warmUp: WarmUp
 
-    /// - Precondition: step ≥ 1, factor ≤ 1.
+    /// - Parameters:
+    ///   - step: updates between two changes.
+    ///   - factor: of every change.
+    ///   - stopRate: the limit.
+    /// - Precondition: step ≥ 1, factor ≤ 1, a warm-up that begins at or below the base rate.
     public init(
         step: Int, factor: Double = 1, stopRate: Double = 1e-8, baseRate: Double = 0.01, warmUp: WarmUp = WarmUp()
     ) {
@@ -77,7 +83,8 @@ public struct MultiFactorScheduler: LearningRateScheduler {
     private let baseRate: Double
     private let warmUp: WarmUp
 
-    /// - Precondition: rising steps ≥ 1, factor ≤ 1.
+    /// - Precondition: at least one step, steps rising from 1 or more; factor ≤ 1; a warm-up that begins at or below the
+    ///   base rate.
     public init(steps: [Int], factor: Double = 1, baseRate: Double = 0.01, warmUp: WarmUp = WarmUp()) {
         require(
             !steps.isEmpty && steps[0] >= 1 && factor <= 1 && zip(steps, steps.dropFirst()).allSatisfy { $0 < $1 },
@@ -102,7 +109,7 @@ public struct PolyScheduler: LearningRateScheduler {
     private let descent: Descent
     private let power: Double
 
-    /// - Precondition: maxUpdate ≥ 1 and beyond the warm-up.
+    /// - Precondition: maxUpdate ≥ 1 and beyond the warm-up, which begins at or below the base rate.
     public init(
         maxUpdate: Int, baseRate: Double = 0.01, power: Double = 2, finalRate: Double = 0, warmUp: WarmUp = WarmUp()
     ) {
@@ -119,7 +126,7 @@ public struct PolyScheduler: LearningRateScheduler {
 public struct CosineScheduler: LearningRateScheduler {
     private let descent: Descent
 
-    /// - Precondition: maxUpdate ≥ 1 and beyond the warm-up.
+    /// - Precondition: maxUpdate ≥ 1 and beyond the warm-up, which begins at or below the base rate.
     public init(maxUpdate: Int, baseRate: Double = 0.01, finalRate: Double = 0, warmUp: WarmUp = WarmUp()) {
         descent = Descent("CosineScheduler", maxUpdate, from: baseRate, to: finalRate, warmUp)
     }

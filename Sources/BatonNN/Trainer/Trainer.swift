@@ -22,7 +22,9 @@ public final class Trainer {
     /// States of every parameter that was updated, by its place in `parameters`.
     private var states: [Int: (tensors: [Tensor], updates: Int)] = [:]
 
-    /// A constant rate, nil for the rule's own; `learningRate` changes it.
+    /// A trainer with a constant rate, nil for the rule's own; `setLearningRate` changes it.
+    ///
+    /// - Parameter combine: called with the parameters before every update, to sum their gradients over processes.
     public convenience init(
         _ parameters: ParameterDict, _ rule: any UpdateRule, learningRate: Double? = nil,
         combine: (([Parameter]) throws -> Void)? = nil
@@ -30,7 +32,7 @@ public final class Trainer {
         self.init(parameters, rule, rate: learningRate ?? rule.defaultLearningRate, schedule: nil, combine)
     }
 
-    /// A rate by schedule.
+    /// A trainer whose rate follows a schedule; `combine` as in the other initialiser.
     public convenience init(
         _ parameters: ParameterDict, _ rule: any UpdateRule, schedule: any LearningRateScheduler,
         combine: (([Parameter]) throws -> Void)? = nil
@@ -60,7 +62,7 @@ public final class Trainer {
     /// - Throws: `NNError` if a schedule sets the rate.
     public func setLearningRate(_ rate: Double) throws(NNError) {
         guard schedule == nil else {
-            throw NNError("A schedule sets the learning rate of this trainer; make a trainer with a constant rate")
+            throw NNError("A schedule sets the learning rate of this trainer; make a trainer with a constant rate.")
         }
         constantRate = rate
     }
@@ -86,7 +88,7 @@ public final class Trainer {
         let trained = parameters.enumerated().filter { $1.gradientRequirement != .null }
         if !ignoreStaleGradients, let stale = trained.first(where: { !$1.hasFreshGradient })?.element {
             throw NNError(
-                "The gradient of \(stale.name) has not been computed since the last update; run a backward pass that uses it, set its requirement to null, or ignore stale gradients"
+                "The gradient of \(stale.name) has not been computed since the last update; run a backward pass that uses it, set its requirement to null, or ignore stale gradients."
             )
         }
         for (index, parameter) in trained where parameter.hasFreshGradient {
@@ -134,7 +136,7 @@ public final class Trainer {
             for name in rule.stateNames {
                 guard let values = byName.removeValue(forKey: "\(parameter.name)/\(name)") else {
                     throw NNError(
-                        "The state \(name) of \(parameter.name) is missing; load states of the same optimiser")
+                        "The state \(name) of \(parameter.name) is missing; load states of the same optimiser.")
                 }
                 guard values.shape == parameter.shape, values.dtype == parameter.dtype else {
                     throw NNError(
@@ -146,7 +148,7 @@ public final class Trainer {
             loaded[index] = (own, updates.integers()[0])
         }
         if let unknown = byName.keys.min() {
-            throw NNError("There is no parameter or state for \(unknown); load states of the same model and optimiser")
+            throw NNError("There is no parameter or state for \(unknown); load states of the same model and optimiser.")
         }
         states = loaded
     }

@@ -32,7 +32,7 @@ public final class Parameter: CustomStringConvertible {
     /// One per subtree; empty for `null`, and before an arena or a backward pass made them.
     public private(set) var gradients: [Tensor] = []
     /// Whether values and gradients live in an arena.
-    public private(set) var isInArena = false
+    private(set) var isInArena = false
     /// Whether a backward pass zeroes the gradients first, if the requirement is `write`; in an arena it may be left to
     /// `beginStep`.
     public private(set) var overwritesGradients = true
@@ -51,6 +51,7 @@ public final class Parameter: CustomStringConvertible {
     private var storage: Tensor?
     /// Initialisation that waits for the shape.
     private var deferred: (initializer: any Initializer, seed: UInt64)?
+
     /// A parameter without values.
     public init(
         name: String, shape: [Int], dtype: DType = .float32, initializer: (any Initializer)? = nil,
@@ -187,7 +188,10 @@ extension Parameter {
     /// Zeroes the gradients.
     public func zeroGradient() { for gradient in gradients { gradient.fillWithZero() } }
 
-    /// Where kernels add gradients: the parameter's own, or for requirement `null` zeros that are thrown away.
+    /// Where kernels add gradients, a tensor of the parameter's shape for each subtree of the context's leaves: its own,
+    /// or for requirement `null` zeros that are thrown away.
+    ///
+    /// - Precondition: the arena, if the parameter is in one, has as many gradients selected as there are subtrees.
     public func gradientDestinations(_ subtreeCount: Int) -> [Tensor] {
         if gradientRequirement == .null {
             return (0..<subtreeCount).map { _ in Tensor(zeros: shape, dtype: dtype) }

@@ -39,6 +39,8 @@ extension ForwardContext {
 
     /// Rows of two matrices: y[n] = rows[n] ? a[n] : b[n], with a and b (N, …). The gradient goes where the row came
     /// from.
+    ///
+    /// - Precondition: a and b have the same shape and type, and N is the number of `rows`.
     public func selectRows(_ rows: [Bool], _ a: Variable, _ b: Variable) -> Variable {
         require(
             a.shape == b.shape && a.dtype == b.dtype && a.shape.first == rows.count,

@@ -38,6 +38,8 @@ extension ForwardContext {
     }
 
     /// A sequence from its steps: T of (N, …) → (T, N, …) with axis 0, or (N, T, …) with axis 1.
+    ///
+    /// - Precondition: at least one step, all of the same shape and type.
     public func stack(_ steps: [Variable], axis: Int) -> Variable {
         guard let first = steps.first else { fatalError("stack: expected at least one step, got none") }
         require((0...1).contains(axis), "stack: expected axis 0 or 1, got \(axis)")
