@@ -27,8 +27,8 @@ import Testing
     private struct Share {
         var lossSums: [Double]
         var counts: [Int]
-        /// Roots of the local subtrees: first global leaf, number of leaves, flat gradient.
-        var roots: [(first: Int, count: Int, gradient: [Double])]
+        /// Of the local subtrees.
+        var gradients: SubtreeGradients
     }
 
     private func run(_ dtype: DType, layout: SequenceLayout, rank: Int, of size: Int) -> Share {
@@ -59,34 +59,24 @@ import Testing
         if let seed = loss.seed { tape.backward(from: [seed]) }
         return Share(
             lossSums: loss.leafSums, counts: loss.leafCounts,
-            roots: zip(plan.subtrees, arena.gradients).map {
-                (firstLeaf + $0.lowerBound, $0.count, $1.doubles())
-            })
-    }
-
-    /// The fixed tree above the subtrees, rounded to the element type after every addition.
-    private func combine(
-        _ roots: [(first: Int, count: Int, gradient: [Double])], _ first: Int, _ count: Int, _ dtype: DType
-    ) -> [Double] {
-        if let root = roots.first(where: { $0.first == first && $0.count == count }) { return root.gradient }
-        let left = combine(roots, first, count / 2, dtype)
-        let right = combine(roots, first + count / 2, count / 2, dtype)
-        return zip(left, right).map { dtype == .float32 ? Double(Float($0) + Float($1)) : $0 + $1 }
+            gradients: SubtreeGradients(plan, firstLeaf: firstLeaf, arena))
     }
 
     @Test(arguments: [DType.float32, .float64], [SequenceLayout.TNC, .NTC])
     func lossAndGradientsKeepTheirBits(_ dtype: DType, _ layout: SequenceLayout) {
         let leafCount = LeafPlan.leafCount(rows: rows)
         let whole = run(dtype, layout: layout, rank: 0, of: 1)
-        #expect(whole.roots.count == 1 && whole.counts.reduce(0, +) == rows * steps)
+        #expect(whole.gradients.roots.count == 1 && whole.counts.reduce(0, +) == rows * steps)
         let timeMajor = run(dtype, layout: .TNC, rank: 0, of: 1)
-        #expect(whole.lossSums == timeMajor.lossSums && whole.roots[0].gradient == timeMajor.roots[0].gradient)
+        #expect(
+            whole.lossSums == timeMajor.lossSums
+                && whole.gradients.roots[0].gradient == timeMajor.gradients.roots[0].gradient)
         for size in 2...4 {
             let shares = (0..<size).map { run(dtype, layout: layout, rank: $0, of: size) }
             #expect(shares.flatMap(\.lossSums) == whole.lossSums)
             #expect(shares.flatMap(\.counts) == whole.counts)
-            let gradient = combine(shares.flatMap(\.roots), 0, leafCount, dtype)
-            #expect(gradient == whole.roots[0].gradient, "\(size) processes")
+            let gradient = SubtreeGradients(shares.map(\.gradients)).total(0..<leafCount, dtype)
+            #expect(gradient == whole.gradients.roots[0].gradient, "\(size) processes")
         }
     }
 }

@@ -33,8 +33,8 @@ import Testing
 
     private struct Share {
         var output: [[Double]]
-        /// Roots of the local subtrees: first global leaf, number of leaves, flat gradient.
-        var roots: [(first: Int, count: Int, gradient: [Double])]
+        /// Of the local subtrees.
+        var gradients: SubtreeGradients
     }
 
     private func run(_ dtype: DType, hybridized: Bool, rank: Int, of size: Int) -> Share {
@@ -62,31 +62,19 @@ import Testing
         let values = output.value.doubles()
         return Share(
             output: (0..<plan.rowCount).map { Array(values[$0 * width..<($0 + 1) * width]) },
-            roots: zip(plan.subtrees, arena.gradients).map {
-                (firstLeaf + $0.lowerBound, $0.count, $1.doubles())
-            })
-    }
-
-    /// The fixed tree above the subtrees, rounded to the element type after every addition.
-    private func combine(
-        _ roots: [(first: Int, count: Int, gradient: [Double])], _ first: Int, _ count: Int, _ dtype: DType
-    ) -> [Double] {
-        if let root = roots.first(where: { $0.first == first && $0.count == count }) { return root.gradient }
-        let left = combine(roots, first, count / 2, dtype)
-        let right = combine(roots, first + count / 2, count / 2, dtype)
-        return zip(left, right).map { dtype == .float32 ? Double(Float($0) + Float($1)) : $0 + $1 }
+            gradients: SubtreeGradients(plan, firstLeaf: firstLeaf, arena))
     }
 
     @Test(arguments: [DType.float32, .float64], [false, true])
     func outputsAndGradientsKeepTheirBits(_ dtype: DType, _ hybridized: Bool) {
         let leafCount = LeafPlan.leafCount(rows: rows)
         let whole = run(dtype, hybridized: hybridized, rank: 0, of: 1)
-        #expect(whole.roots.count == 1 && whole.roots[0].gradient.contains { $0 != 0 })
+        #expect(whole.gradients.roots.count == 1 && whole.gradients.roots[0].gradient.contains { $0 != 0 })
         for size in 2...4 {
             let shares = (0..<size).map { run(dtype, hybridized: hybridized, rank: $0, of: size) }
             #expect(shares.flatMap(\.output) == whole.output)
-            let gradient = combine(shares.flatMap(\.roots), 0, leafCount, dtype)
-            #expect(gradient == whole.roots[0].gradient, "\(size) processes")
+            let gradient = SubtreeGradients(shares.map(\.gradients)).total(0..<leafCount, dtype)
+            #expect(gradient == whole.gradients.roots[0].gradient, "\(size) processes")
         }
     }
 }
