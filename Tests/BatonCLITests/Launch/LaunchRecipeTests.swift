@@ -70,4 +70,24 @@ import Testing
         let two = try run("run", ["-n", "2", "--dry-run", "--", "info"])
         #expect(two.output.hasPrefix("mpirun -n 2 ") && two.output.contains("--mca pml ob1"))
     }
+
+    /// The numbers of closed streams went to files of mpirun's own, and a line break written there was signal 10 to it.
+    @Test func closedStreamsAreOpenedBeforeMpirunStarts() throws {
+        let folder = try TrainingFolder()
+        defer { folder.remove() }
+        let words = folder.train(out: "run").map { "'\($0)'" }.joined(separator: " ")
+        let line = "exec \"$1\" -n 2 -- \(words) 0<&- 1>&- 2>&-"
+        let run = try BatonProcess(
+            URL(filePath: "/bin/sh"), ["-c", line, "sh", Self.launch.appending(path: "run").path],
+            environment: ["OPENBLAS_NUM_THREADS": "1"])
+        #expect(run.status == 0)
+        #expect(try folder.bits("run").count == 21)
+    }
+
+    @Test func withoutRoomForTemporaryFilesMpirunIsNotStarted() throws {
+        let refused = try run("run", ["-n", "2", "--", "info"], environment: ["TMPDIR": "/proc/absent"])
+        #expect(refused.status == 1 && refused.output == "")
+        #expect(refused.error.hasPrefix("launch/run: ") && refused.error.contains("/proc/absent; make room"))
+        #expect(refused.error.filter { $0 == "\n" }.count == 1, "\(refused.error)")
+    }
 }
