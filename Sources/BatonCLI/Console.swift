@@ -47,6 +47,10 @@ enum Console {
         }
     }
 
+    /// Lets a file that grows past the limit of the shell (`ulimit -f`) be an error of the write, which is reported,
+    /// instead of a signal that ends the process without a word.
+    static func reportLargeFiles() { signal(SIGXFSZ, SIG_IGN) }
+
     /// Refuses to call done what standard output did not take whole.
     static func check() throws(CommandFailure) {
         let error = outputError.withLock { $0 }

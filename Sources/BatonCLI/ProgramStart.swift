@@ -14,6 +14,7 @@ enum ProgramStart {
 
     static func main() {
         Console.openStreams()
+        Console.reportLargeFiles()
         OpenBLASCore.reexecuteIfNeeded()
         RankWitness.stayBehindIfNeeded()
         let arguments = ArgumentWords.joined(Array(CommandLine.arguments.dropFirst()))

@@ -161,6 +161,16 @@ import Testing
         #expect(try folder.lines("run", "validation.csv")[0].hasPrefix("step,"))
     }
 
+    /// The limit's signal would end the process without a word.
+    @Test func aFileLargerThanTheShellAllowsIsAnErrorOfItsWriting() throws {
+        let folder = try TrainingFolder()
+        defer { folder.remove() }
+        let words = folder.train(out: "run").map { "'\($0)'" }.joined(separator: " ")
+        let run = try shell("ulimit -f 4; exec \"$1\" \(words)")
+        #expect(run.status == 1)
+        #expect(run.error.hasPrefix("baton: Cannot write ") && run.error.contains("File too large"), "\(run.error)")
+    }
+
     @Test func onlyRankZeroPrints() throws {
         func environment(rank: Int) -> [String: String] {
             [
