@@ -1,11 +1,13 @@
 public import BatonComm
 internal import COpenMPI
+internal import Glibc
 
 extension MPICommunicator {
     /// Memory all processes of the group see (`MPI_Win_allocate_shared`, MPI 3.1 §11.2.3); see `Communicator`.
     /// Collective. It is freed by `MPIEnvironment.finalize`.
     public func sharedMemory(byteCount: Int) throws(CommError) -> SharedMemory {
         try checkSharesMachine()
+        try checkRoom(for: byteCount)
         // The first process gives it all, with room to begin at a multiple of 64: pages begin at one everywhere.
         let (check, handle) = (check, handle)
         let purpose = "rank \(rank) of \(size) sharing \(byteCount) bytes"
@@ -34,6 +36,29 @@ extension MPICommunicator {
         try barrier()
         return SharedMemory(bytes) {}
     }
+
+    /// Throws on every process of the group if the machine has less room than that for memory of several processes.
+    ///
+    /// MPI tells the process that makes the memory of an "internal error", and leaves the others waiting for ever.
+    private func checkRoom(for byteCount: Int) throws(CommError) {
+        // Of one process it is not shared; where the folder may not be written to, MPI takes another.
+        guard size > 1 else { return }
+        var room = Int64.max
+        var system = statvfs()
+        if rank == 0, access(Self.sharedFolder, W_OK) == 0, statvfs(Self.sharedFolder, &system) == 0 {
+            room = Int64(clamping: system.f_bavail.multipliedReportingOverflow(by: system.f_frsize).partialValue)
+        }
+        try withUnsafeMutableBytes(of: &room) { bytes throws(CommError) in try broadcast(bytes, from: 0) }
+        // MPI keeps a twentieth free.
+        guard room - room / 16 < byteCount else { return }
+        throw CommError(
+            .invalid,
+            "\(size) ranks are to share \(byteCount) bytes of memory, and \(Self.sharedFolder) has room for \(room); make room there, as a container's --shm-size does, or divide without shard."
+        )
+    }
+
+    /// Where Open MPI keeps memory of several processes, unless told otherwise (osc_sm_backing_directory).
+    private static let sharedFolder = "/dev/shm"
 
     /// Throws on every process of the group unless all are on one machine (`MPI_Comm_split_type`, MPI 3.1 §6.4.2).
     private func checkSharesMachine() throws(CommError) {

@@ -17,6 +17,15 @@ import Testing
         try group.barrier()
     }
 
+    /// MPI itself fails on the first process, and the others wait for it for ever.
+    @Test(arguments: CommunicatorKind.available)
+    func moreThanTheMachineHasIsRefusedOnAll(kind: CommunicatorKind) throws {
+        let group = try kind.make()
+        guard group.size > 1 else { return }
+        let error = #expect(throws: CommError.self) { try group.sharedMemory(byteCount: 1 << 50) }
+        #expect(error?.kind == .invalid && error?.message.contains("/dev/shm has room for") == true, "\(error as Any)")
+    }
+
     /// Every rank adds its neighbour's number of the round before; a meeting that lets one through too early, or shows
     /// it old memory, gives other sums.
     @Test(arguments: CommunicatorKind.available)
