@@ -147,8 +147,10 @@ struct TrainingSession {
         let text = try corpus.vocabulary.decode(prompt + tokens)
         Console.print("--- sample after epoch \(epoch) ---\n\(text)\n---")
         var earlier = epoch > 1 ? (try? String(contentsOfFile: directory.samples, encoding: .utf8)) ?? "" : ""
-        earlier += "--- after epoch \(epoch), step \(trainer.stepsDone) ---\n\(text)\n"
-        try AtomicFile.write(earlier, to: directory.samples)
+        let head = "--- after epoch \(epoch), step \(trainer.stepsDone) ---\n"
+        // A sitting that was ended before its next checkpoint has left samples of steps that are done again.
+        if let again = earlier.firstRange(of: head) { earlier.removeSubrange(again.lowerBound...) }
+        try AtomicFile.write(earlier + head + text + "\n", to: directory.samples)
     }
 
     /// Collective; rank 0 writes, and its failure ends all ranks.

@@ -51,6 +51,20 @@ import Testing
             try folder.lines("parts", "validation.csv").last == folder.lines("whole", "validation.csv").last)
     }
 
+    /// The newest checkpoint is older than the newest sample when a training is killed between the two.
+    @Test func samplesOfStepsThatAreDoneAgainAreReplaced() throws {
+        let folder = try TrainingFolder()
+        defer { folder.remove() }
+        let flags = ["--max-steps", "40", "--checkpoint-every", "30", "--sample", "20"]
+        #expect(try folder.baton(folder.train(out: "run", flags)).status == 0)
+        let samples = try folder.lines("run", "samples.txt")
+        #expect(samples.filter { $0.hasPrefix("--- after epoch") }.count == 2)
+        try FileManager.default.removeItem(atPath: folder.path("run/checkpoints/step-00000040.safetensors"))
+        let again = try folder.baton(folder.resume("run", ["--sample", "20"]))
+        #expect(again.output.contains("resumed after step 30"), "\(again.error)")
+        #expect(try folder.lines("run", "samples.txt") == samples)
+    }
+
     @Test(arguments: ["packed", "blas"])
     func everyNumberOfRanksAndAResumeOnAnotherGiveTheSameBits(kernels: String) throws {
         let folder = try TrainingFolder()
