@@ -55,7 +55,7 @@ public struct CheckpointDirectory: Sendable {
         }
     }
 
-    /// The newest checkpoint whose content is whole, and its file.
+    /// The newest checkpoint whose content is whole and of the step in its name, and its file.
     ///
     /// - Parameter damaged: called with a sentence for every newer file that was passed over.
     /// - Throws: `EngineError` if there is none; it says why the newest cannot be used.
@@ -66,6 +66,11 @@ public struct CheckpointDirectory: Sendable {
         for file in all.reversed() {
             do {
                 let checkpoint = try Checkpoint(readingFrom: file)
+                let step = checkpoint.snapshot.stepsDone
+                // A copy under another name would stay the newest for ever, and be gone on from again and again.
+                guard file == path + "/" + Self.name(step: step) else {
+                    throw EngineError("\(file) holds step \(step), whose checkpoint has another name; move it away.")
+                }
                 reasons.forEach(damaged)
                 return (file, checkpoint)
             } catch {

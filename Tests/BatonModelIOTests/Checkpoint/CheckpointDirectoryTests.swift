@@ -47,6 +47,19 @@ import Testing
         #expect(named.count == 1)
     }
 
+    /// It would stay the newest, and every resumed run would begin at its step again.
+    @Test func aCopyUnderANameOfAnotherStepIsPassedOver() throws {
+        let folder = try CheckpointFolder()
+        defer { folder.remove() }
+        let directory = CheckpointDirectory(path: folder.path)
+        for step in [10, 20] { try directory.write(checkpoint(step: step)) }
+        try folder.put(folder.content(name(10)), name(30))
+        try folder.put(folder.content(name(10)), "step-best.safetensors")
+        var named: [String] = []
+        #expect(try directory.newest { named.append($0) }.checkpoint.snapshot.stepsDone == 20)
+        #expect(named.count == 2 && named.allSatisfy { $0.contains("holds step 10") }, "\(named)")
+    }
+
     @Test func noUsableFileIsOneSentence() throws {
         let folder = try CheckpointFolder()
         defer { folder.remove() }
