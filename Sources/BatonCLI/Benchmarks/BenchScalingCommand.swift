@@ -49,9 +49,13 @@ struct BenchScalingCommand: ParsableCommand {
         try FlagCheck.seconds(seconds)
         let ranks = try LaunchEnvironment()?.size ?? 1
         let wanted = try wanted(ranks: ranks)
-        guard ranks >= 2, wanted.stages <= layers else {
+        guard ranks >= 2 else {
             throw ValidationError(
-                "bench scaling divides \(counted(layers, "layer")) over 2 to \(layers) ranks, but there \(ranks == 1 ? "is" : "are") \(ranks); start with launch/run -n 2, change --layers or give --layout."
+                "bench scaling divides a stack over 2 or more ranks, but there is 1; start with launch/run -n 2.")
+        }
+        guard wanted.stages <= layers else {
+            throw ValidationError(
+                "bench scaling cannot divide \(counted(layers, "layer")) over \(wanted.stages) stages; start fewer ranks, change --layers or give --layout, as in shard=\(ranks)."
             )
         }
         guard wanted.replicas == 1 else {
