@@ -8,6 +8,9 @@ extension Communicator {
     ///
     /// Dissemination: ⌈log₂ P⌉ rounds; in round k each rank sends to rank + 2ᵏ and hears from rank − 2ᵏ.
     /// Source: Hensgen, Finkel, Manber 1988, doi:10.1007/BF01379320; meaning as MPI 3.1 §5.3.
+    ///
+    /// - Throws: `CommError` of kind `timeout` naming the peer that did not come within `waitLimit`, or of the
+    ///   transport.
     public func barrier() throws(CommError) {
         let tag = collectiveCount.nextTag()
         try named("barrier") { () throws(CommError) in
@@ -103,6 +106,7 @@ extension Communicator {
     /// The numbers of every rank, in rank order. Collective.
     ///
     /// - Parameter values: As many on all ranks.
+    /// - Throws: as the other `allGather`.
     public func allGather<Number: BitwiseCopyable>(_ values: [Number]) throws(CommError) -> [[Number]] {
         let stride = MemoryLayout<Number>.stride
         let own = UnsafeMutableRawBufferPointer.allocate(
@@ -120,6 +124,8 @@ extension Communicator {
     }
 
     /// A number of every rank, in rank order. Collective.
+    ///
+    /// - Throws: as the other `allGather`.
     public func allGather<Number: BitwiseCopyable>(_ value: Number) throws(CommError) -> [Number] {
         try allGather([value]).map { $0[0] }
     }

@@ -39,11 +39,14 @@ public protocol Communicator: AnyObject {
     ) throws(CommError) -> any Request
 
     /// A group of the same ranks whose messages never meet those of this one. Collective.
+    ///
+    /// - Throws: `CommError` of the transport.
     func duplicate() throws(CommError) -> any Communicator
 
     /// Cuts the group into groups of equal `color`, ranked by `key`, then by rank in this group. Collective.
     ///
     /// - Parameter color: At least 0; nil to belong to no group (the result is then nil).
+    /// - Throws: `CommError` of the transport.
     func split(color: Int?, key: Int) throws(CommError) -> (any Communicator)?
 
     /// Memory of at least so many bytes that every process of the group sees, zero at first. Collective.

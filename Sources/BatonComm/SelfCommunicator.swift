@@ -60,6 +60,8 @@ public final class SelfCommunicator: Communicator {
     public func sharedMemory(byteCount: Int) throws(CommError) -> SharedMemory { .ofOneProcess(byteCount: byteCount) }
 
     /// Ends this process.
+    ///
+    /// - Parameter code: Exit status, 1 ... 255.
     public func abort(code: Int32) -> Never {
         require(1...255 ~= code, "Communicator: exit status \(code) of an abort is not in 1...255")
         exit(code)

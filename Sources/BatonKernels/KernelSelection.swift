@@ -14,9 +14,12 @@ public struct KernelSelection: Sendable {
         public let description: String
     }
 
+    /// A selection by the words that `BATON_ISA` and `BATON_KERNELS` take.
+    ///
     /// - Parameters:
     ///   - isa: `baseline`, `avx2`, `avx512`, or nil for the best this processor has.
     ///   - kernels: `auto`, `packed`, `blas`, or nil for `auto`.
+    /// - Throws: `Failure` for another word, or an instruction set this processor has not.
     public init(isa: String?, kernels: String?) throws(Failure) {
         if let isa {
             guard let set = InstructionSet(rawValue: isa) else {

@@ -28,6 +28,7 @@ extension MPICommunicator {
     /// Gives a group made by `duplicate` or `split` back to MPI (`MPI_Comm_free`, MPI 3.1 §6.4.3). Collective; without
     /// it the group lives until `finalize`.
     ///
+    /// - Throws: `CommError` of the transport.
     /// - Precondition: Not the world; no transfer of the group is unfinished; the object is not used afterwards.
     public func free() throws(CommError) {
         require(handle != baton_mpi_comm_world(), "MPICommunicator: the world cannot be freed")

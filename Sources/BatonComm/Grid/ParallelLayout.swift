@@ -96,6 +96,8 @@ public struct ParallelLayout: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// The coordinates of a rank.
+    ///
+    /// - Precondition: the rank is one of the layout.
     public func place(ofRank rank: Int) -> Place {
         require((0..<rankCount).contains(rank), "ParallelLayout: rank \(rank) is not one of \(rankCount)")
         let column = rank / shards

@@ -63,6 +63,8 @@ public final class ProcessGrid {
     }
 
     /// The grid of data-parallel training on all ranks.
+    ///
+    /// No groups are made: not collective, and it cannot fail.
     public convenience init(dataParallel world: any Communicator) {
         // A layout of as many replicas as ranks makes no groups, so nothing can fail.
         self.init(replicas: world)

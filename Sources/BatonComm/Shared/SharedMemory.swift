@@ -10,7 +10,9 @@ public final class SharedMemory {
 
     /// Wraps memory of a communicator.
     ///
-    /// - Parameter release: Called when this process lets go of it.
+    /// - Parameters:
+    ///   - bytes: at an address that 64 divides.
+    ///   - release: Called when this process lets go of it.
     public init(_ bytes: UnsafeMutableRawBufferPointer, release: @escaping () -> Void) {
         require(
             UInt(bitPattern: bytes.baseAddress) % 64 == 0, "SharedMemory: expected an address that 64 divides")

@@ -35,7 +35,7 @@ public final class GradientTree<Scalar: DifferentiableScalar>: PolledReduction {
         max(1, LeafPlan.alignedSubtrees(LeafPlan.leaves(ofRank: rank, of: size, leafCount: leafCount)).count)
     }
 
-    /// Prepares the exchange; sends nothing.
+    /// Prepares the exchange; sends nothing, and is not collective.
     ///
     /// - Parameters:
     ///   - arenas: First elements of `arenaCount` arenas, which must outlive this object and stay in place. On a rank
@@ -117,6 +117,7 @@ public final class GradientTree<Scalar: DifferentiableScalar>: PolledReduction {
     /// From now on until `finish` the bucket's elements must not be touched.
     ///
     /// - Throws: `CommError` of this or an earlier poll.
+    /// - Precondition: the bucket has not been started in this step.
     public func start(bucket: Int) throws(CommError) {
         require(!isStarted[bucket], "GradientTree: bucket \(bucket) was started twice in one step")
         try throwHookFailure()

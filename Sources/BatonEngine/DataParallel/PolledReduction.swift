@@ -12,7 +12,9 @@ public class PolledReduction {
 
     init() {}
 
-    /// Moves the reduction on, without waiting. Cheap when nothing is under way.
+    /// Moves the reduction on, without waiting. Cheap when nothing is under way. Not collective.
+    ///
+    /// - Throws: `CommError` of a transfer that failed.
     public func poll() throws(CommError) { fatalError("PolledReduction: subclasses say how to poll") }
 
     /// Computes something that has been waiting for a message; whether there was anything. To be called where a rank would

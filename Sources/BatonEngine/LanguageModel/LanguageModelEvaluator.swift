@@ -10,6 +10,8 @@ public struct LanguageModelEvaluator {
     private let leafCount: Int
     private let grid: ProcessGrid
 
+    /// Lays the text out in lanes. Not collective; the same text on all ranks.
+    ///
     /// - Parameters:
     ///   - tokens: the text. The number of lanes follows from its length alone (at most 32, at least `steps` targets
     ///     each where possible), so the loss does not depend on ranks.
@@ -24,7 +26,7 @@ public struct LanguageModelEvaluator {
         self.grid = grid
     }
 
-    /// The same with the lanes divided over all ranks of a communicator.
+    /// The same with the lanes divided over all ranks of a communicator; throws as the other initialiser.
     public init(tokens: [Int32], steps: Int, communicator: any Communicator) throws {
         try self.init(tokens: tokens, steps: steps, grid: ProcessGrid(dataParallel: communicator))
     }

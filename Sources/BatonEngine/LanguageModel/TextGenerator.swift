@@ -21,6 +21,8 @@ public final class TextGenerator {
     private var states: [Tensor]
     private var position: UInt64 = 0
 
+    /// A generator whose states are zero. Not collective.
+    ///
     /// - Parameters:
     ///   - model: the whole model, or the part of this rank's stage.
     ///   - grid: the ranks; nil is this process alone. Replicas write the same text each.

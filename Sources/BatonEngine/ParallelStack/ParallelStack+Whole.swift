@@ -24,6 +24,7 @@ extension ParallelStack {
     /// The outputs of all replicas, (T, N, D·R), on rank 0 of the world; nil elsewhere. Collective over all ranks.
     ///
     /// - Parameter output: Of this rank, if it belongs to the last stage.
+    /// - Throws: `CommError` of the transport.
     public func collect(output: Tensor?, steps: Int) throws -> Tensor? {
         try collect(
             rows: output, stage: grid.layout.stages - 1, steps: steps,
@@ -34,6 +35,7 @@ extension ParallelStack {
     /// ranks.
     ///
     /// - Parameter inputGradient: Of this rank, if it belongs to the first stage.
+    /// - Throws: `CommError` of the transport.
     public func collect(inputGradient: Tensor?, steps: Int) throws -> Tensor? {
         try collect(
             rows: inputGradient, stage: 0, steps: steps, width: stack.directions[0].inputWeight.shape[1])
@@ -41,6 +43,8 @@ extension ParallelStack {
 
     /// States, or their gradients, of all ranks: (L·D, N, ·) each, on rank 0 of the world; empty elsewhere. Collective
     /// over all ranks.
+    ///
+    /// - Throws: `CommError` of the transport.
     public func collect(states: [Tensor]) throws -> [Tensor] {
         var wholes: [Tensor] = []
         for (kind, width) in stack.stateWidths.enumerated() {
@@ -64,6 +68,8 @@ extension ParallelStack {
 
     /// The gradients of all parameters after `backward`, in the order of the stack's directions and their parameters, on
     /// rank 0 of the world; empty elsewhere. Collective over all ranks.
+    ///
+    /// - Throws: `CommError` of the transport.
     public func collectParameterGradients() throws -> [Tensor] {
         var wholes = [Tensor?](repeating: nil, count: stack.directions.count * stack.directions[0].parameters.count)
         for (rank, part) in try shares() {

@@ -21,7 +21,7 @@ public final class RecurrentPipeline {
     private let grid: ProcessGrid
     private let transfers: StageTransfers
 
-    /// Divides the layers over the stages of the grid.
+    /// Divides the layers over the stages of the grid. Not collective.
     ///
     /// - Parameters:
     ///   - stack: One direction, TNC, the input width known; the parameters of this stage's layers have values.

@@ -15,6 +15,8 @@ public struct CostProbe {
     private let recomputation: Recomputation?
     private let rounds: ProbeRounds
 
+    /// A probe for one training. Not collective yet.
+    ///
     /// - Parameters:
     ///   - configuration: what is to be trained.
     ///   - recomputation: how the layers get their gates in the backward pass; nil keeps them.
@@ -28,6 +30,8 @@ public struct CostProbe {
     /// Measures what the forecasts of some candidates need. Collective.
     ///
     /// - Parameter baseBytes: resident memory of this process before it has a model.
+    /// - Throws: `EngineError` for a configuration out of range; `CommError` of the transport. A layout whose shards would
+    ///   be on several machines is no error, but named in the costs.
     public func measure(_ candidates: [LayoutCandidate], baseBytes: Double) throws -> MachineCosts {
         try configuration.check()
         let parts = Set(candidates.map { $0.parts(of: configuration) }).sorted()

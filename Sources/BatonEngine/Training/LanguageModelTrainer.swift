@@ -52,7 +52,7 @@ public final class LanguageModelTrainer {
         try self.init(configuration, tokens: tokens, grid: ProcessGrid(dataParallel: communicator))
     }
 
-    /// Sets up the run; the initial parameters are the same in every layout.
+    /// Sets up the run; the initial parameters are the same in every layout. Collective.
     ///
     /// - Parameters:
     ///   - schedule: what pipeline stages do; without stages it has no meaning.
@@ -171,6 +171,7 @@ public final class LanguageModelTrainer {
     /// Records the next steps. Collective; the clocks of the ranks are compared first.
     ///
     /// - Parameter count: steps to record, at least 1.
+    /// - Throws: `CommError` of the transport.
     public func beginTrace(steps count: Int) throws {
         require(count >= 1, "LanguageModelTrainer: a trace of \(count) steps")
         // An action with its wait, a message and its rows of the output layer each, and the phases.
@@ -179,6 +180,8 @@ public final class LanguageModelTrainer {
     }
 
     /// Ends the recording and brings it to rank 0; nil on the other ranks, and if nothing was recorded. Collective.
+    ///
+    /// - Throws: `CommError` of the transport.
     public func endTrace() throws -> RunTrace? {
         guard let recorded = trace else { return nil }
         trace = nil

@@ -13,6 +13,8 @@ public struct LeafPlan: Sendable, Hashable {
     public let subtrees: [Range<Int>]
 
     /// A plan of given leaves and subtrees.
+    ///
+    /// - Precondition: every subtree holds a power of two of leaves.
     public init(leaves: [Range<Int>], subtrees: [Range<Int>]) {
         require(
             subtrees.allSatisfy { $0.count > 0 && $0.count & ($0.count - 1) == 0 },

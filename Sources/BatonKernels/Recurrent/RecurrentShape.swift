@@ -21,6 +21,8 @@ public struct RecurrentShape: Sendable, Hashable {
     public var shard: UnitShard
 
     /// All values at once.
+    ///
+    /// - Precondition: widths above 0; a projection or a state clip only for an LSTM.
     public init(
         cell: RecurrentKind, inputChains: [Int], hidden: Int, projection: Int? = nil, stateClip: StateClip? = nil,
         precision: WeightPrecision = .float32, shard: UnitShard = .whole

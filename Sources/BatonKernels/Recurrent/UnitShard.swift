@@ -15,6 +15,8 @@ public struct UnitShard: Sendable, Hashable {
     public static let whole = UnitShard(index: 0, count: 1)
 
     /// Part `index` of `count`.
+    ///
+    /// - Precondition: 0 ≤ index < count.
     public init(index: Int, count: Int) {
         require(count > 0 && (0..<count).contains(index), "UnitShard: there is no part \(index) of \(count)")
         self.index = index

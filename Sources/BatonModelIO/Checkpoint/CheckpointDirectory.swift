@@ -9,7 +9,7 @@ public struct CheckpointDirectory: Sendable {
     /// How many are kept.
     public let keeps: Int
 
-    /// A directory that keeps so many of the newest checkpoints.
+    /// A directory that keeps so many of the newest checkpoints, at least one. Nothing is made or read yet.
     public init(path: String, keeps: Int = 2) {
         require(keeps >= 1, "CheckpointDirectory: expected to keep at least one, got \(keeps)")
         self.path = path

@@ -13,7 +13,7 @@ public final class LSTMPCell: PlainCell {
     public let h2rWeight: Parameter
     private let projection = LinearLayerProduct()
 
-    /// Arguments and defaults are Gluon's; `inputSize` 0 is known from the first step.
+    /// Arguments and defaults are Gluon's; `inputSize` 0 is known from the first step, and P ≥ 1.
     public init(
         hiddenSize: Int, projectionSize: Int, initializers: RecurrentInitializers = RecurrentInitializers(),
         projectionInitializer: (any Initializer)? = nil, inputSize: Int = 0, dtype: DType = .float32,

@@ -119,7 +119,9 @@ open class RecurrentCell: HybridBlock {
         try checkInput(input)
     }
 
-    /// Checks the input of a step against the cell's parameters.
+    /// Checks the input of a step against the cell's parameters; a cell that has some overrides it.
+    ///
+    /// - Throws: `NNError` for another type or width.
     open func checkInput(_ input: Variable) throws(NNError) {}
 
     /// Unrolls a request whose arguments were checked; containers override it.

@@ -26,6 +26,7 @@ public final class Dense: HybridBlock {
     private let product = LinearLayerProduct()
 
     /// - Parameters:
+    ///   - units: width of the output, at least 1.
     ///   - inUnits: C; 0 = known from the first forward pass.
     ///   - layout: order of the axes of a three-dimensional input; sums over the batch follow its rows.
     ///   - weight: the weight of another block, (units, C), used instead of a new one (tied weights).

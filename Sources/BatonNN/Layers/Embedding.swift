@@ -17,8 +17,8 @@ public final class Embedding: HybridBlock {
     public let layout: SequenceLayout
 
     /// - Parameters:
-    ///   - inputDim: V.
-    ///   - outputDim: E.
+    ///   - inputDim: V, at least 1.
+    ///   - outputDim: E, at least 1.
     ///   - layout: order of the axes of two-dimensional ids; sums over the batch follow its rows.
     public init(
         inputDim: Int, outputDim: Int, layout: SequenceLayout = .TNC, dtype: DType = .float32,

@@ -79,6 +79,9 @@ public struct SoftmaxCrossEntropyLoss: Loss {
     }
 
     /// The loss of every sample, see `Loss`.
+    ///
+    /// - Precondition: a label for every position of the prediction (…, V), or with `sparseLabel` false for every
+    ///   element.
     public func callAsFunction(
         _ prediction: Variable, _ label: Tensor, sampleWeight: Tensor?, _ context: ForwardContext
     ) -> Variable {

@@ -10,7 +10,7 @@ public struct GradientNorm: Sendable, Hashable {
     /// √Σ g² over all parameters.
     public let value: Double
 
-    /// - Parameter gradient: flat, laid out as the arena.
+    /// - Parameter gradient: flat, laid out as the arena, and of its type.
     /// - Throws: `NNError` if the norm is not finite; the message names the first such parameter.
     public init(_ arena: ParameterArena, gradient: Tensor) throws(NNError) {
         try self.init(squares: Self.squares(arena, gradient: gradient))
@@ -34,7 +34,7 @@ public struct GradientNorm: Sendable, Hashable {
 
     /// Σ g² of each parameter of an arena, in the order of the names.
     ///
-    /// - Parameter gradient: flat, laid out as the arena.
+    /// - Parameter gradient: flat, laid out as the arena, and of its type.
     public static func squares(_ arena: ParameterArena, gradient: Tensor) -> [(name: String, value: Double)] {
         require(
             gradient.count == arena.count && gradient.dtype == arena.dtype,

@@ -20,6 +20,8 @@ public final class SGD: Optimizer {
     private let velocity: Tensor?
 
     /// Momentum at zero.
+    ///
+    /// - Precondition: momentum ≥ 0, weightDecay ≥ 0.
     public init(_ arena: ParameterArena, learningRate: Double, momentum: Double = 0, weightDecay: Double = 0) {
         require(momentum >= 0 && weightDecay >= 0, "SGD: expected momentum and weightDecay ≥ 0")
         self.arena = arena

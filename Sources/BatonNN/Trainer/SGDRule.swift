@@ -15,6 +15,8 @@ public struct SGDRule: UpdateRule {
     public var stateNames: [String] { momentum > 0 ? ["momentum"] : [] }
 
     /// Gluon's defaults.
+    ///
+    /// - Precondition: momentum ≥ 0.
     public init(momentum: Double = 0, weightDecay: Double = 0, clipGradient: Double? = nil) {
         require(momentum >= 0, "SGDRule: expected momentum ≥ 0, got \(momentum)")
         self.momentum = momentum

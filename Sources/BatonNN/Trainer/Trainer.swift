@@ -79,10 +79,17 @@ public final class Trainer {
         try update(batchSize: batchSize, ignoreStaleGradients: ignoreStaleGradients)
     }
 
-    /// Sums the gradients over processes; for clipping between this and `update`.
+    /// Sums the gradients over processes; for clipping between this and `update`. Collective, if `combine` is.
+    ///
+    /// - Throws: what `combine` throws.
     public func combineGradients() throws { try combine?(parameters.filter { $0.gradientRequirement != .null }) }
 
-    /// The second half of `step`.
+    /// The second half of `step`: updates the parameters from their gradients as they are. Not collective.
+    ///
+    /// - Parameter ignoreStaleGradients: whether parameters without a new gradient are left as they are.
+    /// - Throws: `NNError` naming a parameter that no backward pass has met since the last update, unless those are
+    ///   ignored.
+    /// - Precondition: batchSize ≥ 1.
     public func update(batchSize: Int, ignoreStaleGradients: Bool = false) throws(NNError) {
         require(batchSize >= 1, "Trainer: expected batchSize ≥ 1, got \(batchSize)")
         let trained = parameters.enumerated().filter { $1.gradientRequirement != .null }

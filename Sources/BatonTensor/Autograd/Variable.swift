@@ -43,6 +43,8 @@ public final class Variable {
     }
 
     /// Adds a contribution. With no gradient yet the tensor itself becomes it, so it must not be used afterwards.
+    ///
+    /// - Precondition: shape and type of the value.
     public func consumeGradient(_ contribution: Tensor) {
         require(
             contribution.shape == value.shape && contribution.dtype == value.dtype,

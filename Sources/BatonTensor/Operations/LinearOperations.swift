@@ -45,7 +45,7 @@ extension ForwardContext {
         return output
     }
 
-    /// x·Wᵀ of two variables, x (T, N, C) or (N, C), W (units, C). dX = dY·W; dW = Σ over leaves of dYᵀ·X.
+    /// x·Wᵀ of two variables, x (T, N, C) or (N, C), W (units, C), of one type. dX = dY·W; dW = Σ over leaves of dYᵀ·X.
     public func matmul(_ x: Variable, transposed weight: Variable) -> Variable {
         require(
             weight.shape.count == 2 && x.shape.last == weight.shape[1] && weight.dtype == x.dtype,

@@ -54,6 +54,8 @@ extension ForwardContext {
     }
 
     /// y = a where the mask is not 0, b elsewhere, element by element. The gradient goes where the element came from.
+    ///
+    /// - Precondition: mask, a and b have one shape and one type, f32 or f64.
     public func select(_ mask: Tensor, _ a: Variable, _ b: Variable) -> Variable {
         require(
             mask.shape == a.shape && b.shape == a.shape && a.dtype == b.dtype && mask.dtype == a.dtype,

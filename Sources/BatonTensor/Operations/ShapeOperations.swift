@@ -9,6 +9,8 @@ extension ForwardContext {
     }
 
     /// Joins along an axis: 0 joins time steps of (T, N, C), the last axis features.
+    ///
+    /// - Precondition: at least one part, all of one type and equal but along the axis.
     public func concatenate(_ parts: [Variable], axis: Int) -> Variable {
         guard let first = parts.first else { fatalError("concatenate: expected at least one part, got none") }
         require(first.shape.indices.contains(axis), "concatenate: axis \(axis) outside \(first.shape)")
@@ -43,6 +45,8 @@ extension ForwardContext {
     }
 
     /// Entries `range` of an axis. The gradient outside them is zero.
+    ///
+    /// - Precondition: the entries exist.
     public func slice(_ x: Variable, axis: Int, _ range: Range<Int>) -> Variable {
         require(
             x.shape.indices.contains(axis) && range.lowerBound >= 0 && range.upperBound <= x.shape[axis],
@@ -69,7 +73,9 @@ extension ForwardContext {
 }
 
 extension Tensor {
-    /// A copy with the first two axes exchanged.
+    /// A copy with the first two axes exchanged: (A, B, …) → (B, A, …).
+    ///
+    /// - Precondition: at least two axes.
     public func withSwappedLeadingAxes() -> Tensor {
         require(rank >= 2, "Tensor: cannot swap the leading axes of \(shape)")
         let (outer, inner) = (shape[0], shape[1])

@@ -2,6 +2,8 @@ import BatonChecks
 
 extension ForwardContext {
     /// Equal parts of the last axis, for instance the gates of a pre-activation: (…, n·H) → n of (…, H).
+    ///
+    /// - Precondition: `count` ≥ 1 divides the axis.
     public func split(_ x: Variable, into count: Int) -> [Variable] {
         let axis = x.shape.count - 1
         require(

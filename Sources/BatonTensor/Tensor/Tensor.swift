@@ -23,7 +23,7 @@ public struct Tensor {
     /// Address of the first element.
     public var rawPointer: UnsafeMutableRawPointer { storage.pointer + offset * dtype.byteCount }
 
-    /// A tensor of unspecified content.
+    /// A tensor of unspecified content; no dimension below 0.
     public init(uninitialized shape: [Int], dtype: DType = .float32) {
         require(shape.allSatisfy { $0 >= 0 }, "Tensor: negative dimension in \(shape)")
         self.shape = shape
@@ -69,7 +69,7 @@ extension Tensor {
         fillWithZero()
     }
 
-    /// The given elements in row-major order.
+    /// The given elements in row-major order, as many as the shape holds.
     public init<Scalar: TensorScalar>(_ elements: [Scalar], shape: [Int]) {
         require(
             elements.count == shape.reduce(1, *), "Tensor: \(elements.count) elements do not fill shape \(shape)")
@@ -114,7 +114,10 @@ extension Tensor {
         return Tensor(shape: newShape, dtype: dtype, storage: storage, offset: offset)
     }
 
-    /// A view of entries `range` of the first axis (time steps of a (T, N, C) tensor, rows of a matrix).
+    /// A view, on the same memory, of entries `range` of the first axis (time steps of a (T, N, C) tensor, rows of a
+    /// matrix).
+    ///
+    /// - Precondition: the entries exist.
     public subscript(leading range: Range<Int>) -> Tensor {
         require(
             !shape.isEmpty && range.lowerBound >= 0 && range.upperBound <= shape[0],
