@@ -46,6 +46,37 @@ import Testing
         expect(fraction, "id 1.5 is no whole number")
     }
 
+    /// A training with them would end in NaN, or go uphill.
+    @Test func numbersThatNoTrainingHasAreNamed() async {
+        let bound = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            _ = try clipGlobalNorm([Tensor(zeros: [2])], maximum: -1)
+        }
+        expect(bound, "clipGlobalNorm: expected maximum ≥ 0, got -1.0")
+        let mean = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            _ = AdamRule(beta1: 2)
+        }
+        expect(mean, "AdamRule: expected beta1 and beta2 in [0, 1)", "got 2.0")
+        let average = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            _ = RMSPropRule(gamma1: .nan)
+        }
+        expect(average, "RMSPropRule: expected gamma1 and gamma2 in [0, 1)", "got nan")
+        let rate = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            _ = Trainer(ParameterDict(), SGDRule(), learningRate: .nan)
+        }
+        expect(rate, "Trainer: expected a learning rate that is a number, got nan")
+    }
+
+    @Test func sizesThatNoTensorHasAreNamed() async {
+        let shape = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            _ = Tensor(zeros: [1 << 40, 1 << 40])
+        }
+        expect(shape, "Tensor: shape [1099511627776, 1099511627776] of float32 has more bytes")
+        let rows = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            _ = ForwardContext.inference(rows: -1)
+        }
+        expect(rows, "LeafPlan: expected 0 or more rows, got -1")
+    }
+
     /// Gluon's numbers of rows are often float32.
     @Test func idsMayBeFloats() {
         let table = Embedding(inputDim: 3, outputDim: 2, prefix: "t_")

@@ -48,6 +48,7 @@ public struct LeafPlan: Sendable, Hashable {
 
     /// The largest power of two ≤ min(8, rows); 1 for an empty batch.
     public static func leafCount(rows: Int) -> Int {
+        require(rows >= 0, "LeafPlan: expected 0 or more rows, got \(rows)")
         var count = 1
         while count * 2 <= min(8, rows) { count *= 2 }
         return count

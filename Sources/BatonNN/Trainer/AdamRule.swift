@@ -1,3 +1,4 @@
+import BatonChecks
 public import BatonTensor
 internal import Glibc
 
@@ -23,6 +24,9 @@ public struct AdamRule: UpdateRule {
         beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8, weightDecay: Double = 0,
         clipGradient: Double? = nil
     ) {
+        require(
+            (0..<1).contains(beta1) && (0..<1).contains(beta2) && epsilon >= 0,
+            "AdamRule: expected beta1 and beta2 in [0, 1) and epsilon ≥ 0, got \(beta1), \(beta2) and \(epsilon)")
         self.beta1 = beta1
         self.beta2 = beta2
         self.epsilon = epsilon

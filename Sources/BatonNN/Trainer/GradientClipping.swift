@@ -1,3 +1,4 @@
+import BatonChecks
 internal import BatonKernels
 public import BatonTensor
 
@@ -12,6 +13,7 @@ public import BatonTensor
 public func clipGlobalNorm(
     _ tensors: [Tensor], maximum: Double, checksFinite: Bool = true
 ) throws(NNError) -> Double {
+    require(maximum >= 0, "clipGlobalNorm: expected maximum ≥ 0, got \(maximum)")
     func squares<Scalar: DifferentiableScalar>(_ tensor: Tensor, _: Scalar.Type) -> Double {
         Scalar.sumOfSquares(tensor.pointer(of: Scalar.self), count: tensor.count)
     }

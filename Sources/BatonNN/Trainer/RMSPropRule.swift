@@ -1,3 +1,4 @@
+import BatonChecks
 public import BatonTensor
 
 /// n ← γ₁n + (1−γ₁)g²; w ← w − η·g/√(n + ε). Centred, also ḡ ← γ₁ḡ + (1−γ₁)g and
@@ -29,6 +30,10 @@ public struct RMSPropRule: UpdateRule {
         gamma1: Double = 0.9, gamma2: Double = 0.9, epsilon: Double = 1e-8, centered: Bool = false,
         clipWeights: Double? = nil, weightDecay: Double = 0, clipGradient: Double? = nil
     ) {
+        require(
+            (0..<1).contains(gamma1) && (0..<1).contains(gamma2) && epsilon >= 0,
+            "RMSPropRule: expected gamma1 and gamma2 in [0, 1) and epsilon ≥ 0, got \(gamma1), \(gamma2) and \(epsilon)"
+        )
         self.gamma1 = gamma1
         self.gamma2 = gamma2
         self.epsilon = epsilon

@@ -44,6 +44,7 @@ public final class Trainer {
         _ parameters: ParameterDict, _ rule: any UpdateRule, rate: Double, schedule: (any LearningRateScheduler)?,
         _ combine: (([Parameter]) throws -> Void)?
     ) {
+        require(rate.isFinite, "Trainer: expected a learning rate that is a number, got \(rate)")
         self.parameters = parameters.parameters.sorted { $0.name < $1.name }
         self.rule = rule
         constantRate = rate

@@ -26,6 +26,11 @@ public struct Tensor {
     /// A tensor of unspecified content; no dimension below 0.
     public init(uninitialized shape: [Int], dtype: DType = .float32) {
         require(shape.allSatisfy { $0 >= 0 }, "Tensor: negative dimension in \(shape)")
+        require(
+            !shape.reduce((dtype.byteCount, false)) { partial, size in
+                let (product, overflow) = partial.0.multipliedReportingOverflow(by: size)
+                return (product, partial.1 || overflow)
+            }.1, "Tensor: shape \(shape) of \(dtype.rawValue) has more bytes than an address can count")
         self.shape = shape
         self.dtype = dtype
         self.offset = 0
