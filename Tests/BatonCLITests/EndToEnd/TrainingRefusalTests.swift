@@ -173,6 +173,10 @@ import Testing
                 folder.train(out: "run", ["--batch", "1", "--layout", "dp=2"]), 2,
                 "--layout dp=2: 2 ranks do not fit a batch of 1 lane, which has 1 leaf; use at most 1 rank or more lanes (--layers, --batch)."
             ),
+            (
+                folder.train(out: "run", ["--batch", "1"]), 1,
+                "baton: 2 ranks do not fit a batch of 1 lane, which has 1 leaf; use at most 1 rank or more lanes (--layers, --batch)."
+            ),
             (folder.resume("run"), 1, "no checkpoint"),
             (folder.train(out: "text/run"), 1, "text/run cannot be made: Not a directory;"),
         ]
