@@ -39,9 +39,10 @@
     unsafeBitCast(unsafeBitCast(x, to: LaneInteger.self) ^ LaneInteger(repeating: .min), to: Lane.self)
 }
 
-/// tanh x = x·P(x²)/Q(x²), exact to rounding beyond |x| = 9.
+/// tanh x = x·P(x²)/Q(x²). At the limit this is 1, with fused multiply-adds and without, and nothing below exceeds it: so
+/// 1 − tanh² is never negative, and 0 beyond.
 @_transparent func laneTanh(_ argument: Lane) -> Lane {
-    let x = clamped(argument, to: 9)
+    let x = clamped(argument, to: 8.051_182_75)
     let u = x * x
     var p = splat(1.331_887_100e-8)
     p = mulAdd(p, u, splat(2.058_336_863e-5))
