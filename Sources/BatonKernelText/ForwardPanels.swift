@@ -35,7 +35,7 @@ import CLanes
 /// and no first-level cache holds it any more.
 @inline(__always) private func fetchNextGates(_ arguments: RecurrentForwardArguments, count: Int, strip: Int, row: Int)
 {
-    guard arguments.gatesHoldInput, arguments.rows <= fewRows else { return }
+    guard arguments.gatesHoldInput else { return }
     let next = UnsafeRawPointer(
         arguments.gates + row &* arguments.gateRowStride
             + (arguments.descends ? strip &- 1 : strip &+ 1) &* laneCount)
@@ -44,13 +44,26 @@ import CLanes
 
 /// Rows of a forward step whose chains are summed up, for the gates of one unit strip.
 struct ForwardRows {
-    let arguments: RecurrentForwardArguments
     let strip: Int
     let accumulators: AccumulatorRows
     /// Row of the first accumulators.
     let first: Int
     let count: Int
 
-    /// Units of the strip.
-    @inline(__always) var columns: Int { smaller(laneCount, arguments.hiddenSize &- strip &* laneCount) }
+    /// Zeroes the sums of units beyond the layer's, as they are anyway unless an input is infinite: what is kept of these
+    /// units meets weights of zero in the backward pass, and 0·∞ would reach the others.
+    @inline(__always) func clearPadding(columns: Int, vectors: Int) {
+        guard columns < laneCount else { return }
+        for index in 0..<count {
+            for vector in 0..<vectors {
+                let sums = accumulators.row(index) + vector &* laneCount
+                store(loadPartial(sums, columns), sums)
+            }
+        }
+    }
+}
+
+extension RecurrentForwardArguments {
+    /// Units of a strip.
+    @inline(__always) func columns(ofStrip strip: Int) -> Int { smaller(laneCount, hiddenSize &- strip &* laneCount) }
 }

@@ -27,23 +27,24 @@ func gruForward(_ arguments: RecurrentForwardArguments) {
         },
         finish: { panel, accumulators, firstRow, count in
             let rows = ForwardRows(
-                arguments: arguments, strip: firstStrip &+ panel, accumulators: accumulators, first: firstRow,
-                count: count)
-            if arguments.scales == nil { gruPlainRows(rows) } else { gruScaledRows(rows) }
+                strip: firstStrip &+ panel, accumulators: accumulators, first: firstRow, count: count)
+            rows.clearPadding(columns: arguments.columns(ofStrip: rows.strip), vectors: 4)
+            if arguments.scales == nil { gruPlainRows(arguments, rows) } else { gruScaledRows(arguments, rows) }
         })
 }
 
 // Two functions, as of the LSTM.
-@inline(never) private func gruPlainRows(_ rows: ForwardRows) { gruRows(rows, scales: nil) }
-@inline(never) private func gruScaledRows(_ rows: ForwardRows) {
-    gruRows(rows, scales: Quad(scales: rows.arguments.scales, panel: rows.strip, vectors: 3))
+@inline(never) private func gruPlainRows(_ arguments: RecurrentForwardArguments, _ rows: ForwardRows) {
+    gruRows(arguments, rows, scales: nil)
+}
+@inline(never) private func gruScaledRows(_ arguments: RecurrentForwardArguments, _ rows: ForwardRows) {
+    gruRows(arguments, rows, scales: Quad(scales: arguments.scales, panel: rows.strip, vectors: 3))
 }
 
-@_transparent private func gruRows(_ rows: ForwardRows, scales: Quad?) {
-    let arguments = rows.arguments
+@_transparent private func gruRows(_ arguments: RecurrentForwardArguments, _ rows: ForwardRows, scales: Quad?) {
     let gateStride = arguments.gateStride
     let unit = rows.strip &* laneCount
-    let columns = rows.columns
+    let columns = arguments.columns(ofStrip: rows.strip)
     // r and z in a loop of their own, as h of the LSTM; they wait where their sums stood.
     for index in 0..<rows.count {
         let waiting = rows.accumulators.row(index)

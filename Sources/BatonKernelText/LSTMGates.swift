@@ -23,29 +23,32 @@ func lstmForward(_ arguments: RecurrentForwardArguments) {
         },
         finish: { panel, accumulators, firstRow, count in
             let rows = ForwardRows(
-                arguments: arguments, strip: firstStrip &+ panel, accumulators: accumulators, first: firstRow,
-                count: count)
+                strip: firstStrip &+ panel, accumulators: accumulators, first: firstRow, count: count)
+            rows.clearPadding(columns: arguments.columns(ofStrip: rows.strip), vectors: 4)
             if arguments.scales == nil && arguments.stateClip == nil {
-                lstmPlainRows(rows)
+                lstmPlainRows(arguments, rows)
             } else {
-                lstmScaledRows(rows)
+                lstmScaledRows(arguments, rows)
             }
         })
 }
 
 // Two functions, so that layers without scales and limits do not ask for them in every row.
-@inline(never) private func lstmPlainRows(_ rows: ForwardRows) { lstmRows(rows, scales: nil, clip: nil) }
-@inline(never) private func lstmScaledRows(_ rows: ForwardRows) {
+@inline(never) private func lstmPlainRows(_ arguments: RecurrentForwardArguments, _ rows: ForwardRows) {
+    lstmRows(arguments, rows, scales: nil, clip: nil)
+}
+@inline(never) private func lstmScaledRows(_ arguments: RecurrentForwardArguments, _ rows: ForwardRows) {
     lstmRows(
-        rows, scales: Quad(scales: rows.arguments.scales, panel: rows.strip, vectors: 4),
-        clip: rows.arguments.stateClip)
+        arguments, rows, scales: Quad(scales: arguments.scales, panel: rows.strip, vectors: 4),
+        clip: arguments.stateClip)
 }
 
-@_transparent private func lstmRows(_ rows: ForwardRows, scales: Quad?, clip: StateClip?) {
-    let arguments = rows.arguments
+@_transparent private func lstmRows(
+    _ arguments: RecurrentForwardArguments, _ rows: ForwardRows, scales: Quad?, clip: StateClip?
+) {
     let gateStride = arguments.gateStride
     let unit = rows.strip &* laneCount
-    let columns = rows.columns
+    let columns = arguments.columns(ofStrip: rows.strip)
     for index in 0..<rows.count {
         let row = rows.first &+ index
         var sums = Quad(vectors: 4, loading: rows.accumulators.row(index), stride: laneCount)

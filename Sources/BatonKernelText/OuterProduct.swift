@@ -90,7 +90,6 @@ private struct OuterTiles: TileWork {
             var tile = rest.begin(rows: rows, vectors: vectors)
             rest.addChains(&tile, rows: rows, vectors: vectors)
             rest.end(&tile, rows: rows, vectors: vectors)
-            rest.upcoming.endTile()
             rest.skip(rows, vectors: vectors)
         }
     }
@@ -116,8 +115,9 @@ private struct OuterTiles: TileWork {
         var a = left
         var b = UnsafeRawPointer(panel)
         var remaining = depth
+        var lines = upcoming.takeTile(depth: depth)
         while remaining >= chainUnroll {
-            upcoming.fetch()
+            if lines.isFetched { lines.fetch() }
             tile.multiplyAddRun(a, stride: 1, step: rows, b, rows: rows, vectors: vectors, width: vectors)
             a += chainUnroll &* rows
             b += chainUnroll &* width &* 4

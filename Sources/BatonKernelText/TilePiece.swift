@@ -10,7 +10,7 @@ struct TilePiece {
     /// Element k of row r at `left[r·leftStride + k]`.
     var left: UnsafePointer<Float>
     let leftStride: Int
-    let depth: Int
+    var depth: Int
     /// The first row of the column vectors.
     var panel: UnsafeRawPointer
     let format: PanelFormat
@@ -79,15 +79,16 @@ struct TilePiece {
         var accumulators = accumulators
         var upcoming = upcoming
         for _ in 0..<tiles {
-            extendTile(left, accumulators, &upcoming, rows: rows, vectors: vectors, width: width, format: format)
-            upcoming.endTile()
+            extendTile(
+                left, accumulators, upcoming.takeTile(depth: depth), rows: rows, vectors: vectors, width: width,
+                format: format)
             left += rows &* leftStride
             accumulators += rows &* accumulatorStride
         }
     }
 
     @inline(__always) private func extendTile(
-        _ left: UnsafePointer<Float>, _ accumulators: UnsafeMutablePointer<Float>, _ upcoming: inout UpcomingPanel,
+        _ left: UnsafePointer<Float>, _ accumulators: UnsafeMutablePointer<Float>, _ upcoming: UpcomingLines,
         rows: Int, vectors: Int, width: Int, format: PanelFormat
     ) {
         var tile = Tile(
@@ -97,18 +98,26 @@ struct TilePiece {
         var a = left
         var b = panel
         var remaining = depth
-        while remaining >= chainUnroll {
-            if fetchesAhead {
+        // A loop for each, since a question in it would hide its end from the processor.
+        if fetchesAhead {
+            while remaining >= chainUnroll {
                 fetchRows(
                     b + 16 &* rowBytes, rowBytes: rowBytes, count: chainUnroll / together, partly: vectors < width)
-            } else {
-                upcoming.fetch()
+                tile.addRun(
+                    &a, stride: leftStride, &b, &remaining, rows: rows, vectors: vectors, width: width, format: format)
             }
-            tile.multiplyAddRun(
-                a, stride: leftStride, step: 1, b, rows: rows, vectors: vectors, width: width, format: format)
-            a += chainUnroll
-            b += chainUnroll / together &* rowBytes
-            remaining &-= chainUnroll
+        } else if upcoming.isFetched {
+            var upcoming = upcoming
+            while remaining >= chainUnroll {
+                upcoming.fetch()
+                tile.addRun(
+                    &a, stride: leftStride, &b, &remaining, rows: rows, vectors: vectors, width: width, format: format)
+            }
+        } else {
+            while remaining >= chainUnroll {
+                tile.addRun(
+                    &a, stride: leftStride, &b, &remaining, rows: rows, vectors: vectors, width: width, format: format)
+            }
         }
         while chainUnroll > together && remaining >= together {
             tile.multiplyAdd(rows: rows, vectors: vectors, a, stride: leftStride, b, format: format, part: 0)
@@ -123,6 +132,21 @@ struct TilePiece {
             tile.multiplyAdd(rows: rows, vectors: vectors, a, stride: leftStride, b, format: format, part: 0)
         }
         tile.keep(rows: rows, vectors: vectors, to: accumulators, stride: accumulatorStride, last: last)
+    }
+}
+
+extension Tile {
+    /// `chainUnroll` elements of all chains, and steps beyond them.
+    @_transparent fileprivate mutating func addRun(
+        _ left: inout UnsafePointer<Float>, stride: Int, _ columns: inout UnsafeRawPointer, _ remaining: inout Int,
+        rows: Int, vectors: Int, width: Int, format: PanelFormat
+    ) {
+        multiplyAddRun(
+            left, stride: stride, step: 1, columns, rows: rows, vectors: vectors, width: width, format: format)
+        left += chainUnroll
+        let together = format.rowsTogether
+        columns += chainUnroll / together &* width &* format.bytes(rows: together, columns: laneCount)
+        remaining &-= chainUnroll
     }
 }
 

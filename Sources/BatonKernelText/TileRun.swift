@@ -34,12 +34,14 @@ struct PanelChain {
         panelDepth = panels.depth
     }
 
-    /// Where the panel of the piece number `cut` begins; for the first piece beyond the end, the next panel.
-    @inline(__always) func pieceStart(_ cut: Int, cutDepth: Int, width: Int) -> UnsafeRawPointer {
-        let depth = cut &* cutDepth
-        return panel
-            + format.bytes(
-                rows: depth < operand.depth ? operand.panelDepthStart &+ depth : panelDepth, columns: width)
+    /// The row of the panel, `width` floats wide, that the chain begins with.
+    @inline(__always) func start(width: Int) -> UnsafeRawPointer {
+        panel + format.bytes(rows: operand.panelDepthStart, columns: width)
+    }
+
+    /// The end of the panel, where the next one begins.
+    @inline(__always) func end(width: Int) -> UnsafeRawPointer {
+        panel + format.bytes(rows: panelDepth, columns: width)
     }
 
     /// All of the chain of one row against several panels.
@@ -49,22 +51,10 @@ struct PanelChain {
         let width = vectors &* laneCount
         RowPiece(
             left: operand.base, depth: operand.depth,
-            panel: panel + format.bytes(rows: operand.panelDepthStart, columns: width),
+            panel: start(width: width),
             panelBytes: format.bytes(rows: panelDepth, columns: width), format: format, accumulators: accumulators,
             accumulatorStride: stride, last: last
         ).extend(panels: panels, vectors: vectors)
-    }
-
-    @inline(__always) func cuts(_ cutDepth: Int) -> Int { (operand.depth &+ cutDepth &- 1) / cutDepth }
-
-    /// The piece number `cut` of the chain.
-    @inline(__always) func piece(_ cut: Int, cutDepth: Int) -> ChainOperand {
-        let start = cut &* cutDepth
-        var piece = operand
-        piece.base += start
-        piece.depth = smaller(cutDepth, operand.depth &- start)
-        piece.panelDepthStart &+= start
-        return piece
     }
 }
 
@@ -141,37 +131,35 @@ struct AccumulatorRows {
         }
         return
     }
+    let halves = hasShortTiles && vectors == 4 && total == 4
     var groupStart = 0
     while groupStart < total {
         let group = smaller(groupRows, total &- groupStart)
-        let halves = hasShortTiles && vectors == 4 && total == 4
-        let tiles = BalancedParts(group, limit: halves ? 4 : tileRows(vectors: vectors))
-        let cutDepth = cutDepth(tiles: tiles.parts)
-        let firstCuts = first.cuts(cutDepth)
-        let cuts = firstCuts &+ second.cuts(cutDepth)
+        let tiles = halves ? BalancedParts(one: 4) : BalancedParts(group, limit: tileRows(vectors: vectors))
         for row in 0..<group { start(0, groupStart &+ row, scratch + row &* stride) }
-        for cut in 0..<cuts {
-            let fromFirst = cut < firstCuts
-            let operand =
-                fromFirst ? first.piece(cut, cutDepth: cutDepth) : second.piece(cut &- firstCuts, cutDepth: cutDepth)
-            let panel = fromFirst ? first.panel : second.panel
-            let format = fromFirst ? first.format : second.format
-            let last = (fromFirst ? vectors &- 1 : secondLast) &* laneCount
-            // What is worked on next: after the last piece the panel from the beginning, or the next one, which follows this
-            // one in memory.
-            let next = cut &+ 1 == cuts && groupStart &+ group < total ? 0 : cut &+ 1
-            let upcoming =
-                next < firstCuts || (next >= cuts && firstCuts > 0)
-                ? first.pieceStart(next, cutDepth: cutDepth, width: width)
-                : second.pieceStart(next &- firstCuts, cutDepth: cutDepth, width: width)
-            let piece = TilePiece(
-                left: operand.base + groupStart &* operand.rowStride, leftStride: operand.rowStride,
-                depth: operand.depth, panel: panel + format.bytes(rows: operand.panelDepthStart, columns: width),
-                format: format, accumulators: scratch, accumulatorStride: stride, last: last,
-                fetchesAhead: tiles.parts == 1,
-                upcoming: UpcomingPanel(upcoming, width: width, tiles: tiles.parts)
-            )
-            if halves { piece.extendHalves() } else { piece.extend(tiles, vectors: vectors) }
+        // What is worked on after this group: the panel from the beginning, or the next one.
+        let leading = first.operand.depth > 0 ? first : second
+        let afterwards = groupStart &+ group < total ? leading.start(width: width) : leading.end(width: width)
+        let cutDepth = cutDepth(tiles: tiles.parts)
+        let upcoming = UpcomingPanel(afterwards, width: width, tiles: tiles.parts)
+        for number in 0..<2 {
+            let chain = number == 0 ? first : second
+            let afterChain = number == 0 && second.operand.depth > 0 ? second.start(width: width) : afterwards
+            var piece = TilePiece(
+                left: chain.operand.base + groupStart &* chain.operand.rowStride, leftStride: chain.operand.rowStride,
+                depth: 0, panel: chain.start(width: width), format: chain.format, accumulators: scratch,
+                accumulatorStride: stride, last: (number == 0 ? vectors &- 1 : secondLast) &* laneCount,
+                fetchesAhead: tiles.parts == 1, upcoming: upcoming)
+            var rest = chain.operand.depth
+            while rest > 0 {
+                piece.depth = smaller(cutDepth, rest)
+                rest &-= piece.depth
+                let next = piece.panel + chain.format.bytes(rows: piece.depth, columns: width)
+                piece.upcoming.next = rest > 0 ? next : afterChain
+                if halves { piece.extendHalves() } else { piece.extend(tiles, vectors: vectors) }
+                piece.left += piece.depth
+                piece.panel = next
+            }
         }
         finish(0, AccumulatorRows(base: scratch, stride: stride), groupStart, group)
         groupStart &+= group

@@ -7,7 +7,7 @@ import CLanes
 /// only fit the second level.
 struct UpcomingPanel {
     /// What is fetched next.
-    private var next: UnsafeRawPointer
+    var next: UnsafeRawPointer
     /// Lines to fetch with every `chainUnroll` elements, 1 to 3.
     private let lines: Int
     /// Tiles that still fetch.
@@ -27,17 +27,13 @@ struct UpcomingPanel {
         self.tiles = tiles < 3 ? 0 : smaller(tiles, (needed &+ lines &- 1) / lines)
     }
 
-    /// Fetches the next lines.
-    @_transparent mutating func fetch() {
-        guard tiles > 0 else { return }
-        fetchLine(next)
-        if lines > 1 { fetchLine(next + 64) }
-        if lines > 2 { fetchLine(next + 128) }
-        next += lines &* 64
+    /// What the next tile fetches; it is one fewer then.
+    @_transparent mutating func takeTile(depth: Int) -> UpcomingLines {
+        let tile = UpcomingLines(isFetched: tiles > 0, next: next, apart: lines > 1 ? 64 : 0, step: lines &* 64)
+        if tile.isFetched { next += tile.step &* (depth / chainUnroll) }
+        tiles &-= 1
+        return tile
     }
-
-    /// The present tile has ended.
-    @_transparent mutating func endTile() { tiles &-= 1 }
 
     /// What the tiles fetch that follow the first `count`, each of which adds `depth` elements.
     @inline(__always) func dropping(_ count: Int, depth: Int) -> UpcomingPanel {
@@ -45,6 +41,23 @@ struct UpcomingPanel {
         rest.next += smaller(count, tiles > 0 ? tiles : 0) &* lines &* (depth / chainUnroll) &* 64
         rest.tiles &-= count
         return rest
+    }
+}
+
+/// The lines that one tile fetches, without a question how many: three at a time, some of them twice.
+struct UpcomingLines {
+    let isFetched: Bool
+    fileprivate(set) var next: UnsafeRawPointer
+    /// Bytes from a line to the one fetched with it.
+    fileprivate let apart: Int
+    /// Bytes from one fetch to the next.
+    fileprivate let step: Int
+
+    @_transparent mutating func fetch() {
+        fetchLine(next)
+        fetchLine(next + apart)
+        fetchLine(next + 2 &* apart)
+        next += step
     }
 
     @_transparent private func fetchLine(_ line: UnsafeRawPointer) {

@@ -14,7 +14,7 @@ struct LayerCase<Scalar: BinaryFloatingPoint & Sendable> {
     let projection: Int?
     let stateClip: StateClip?
     let parameters: OracleParameters
-    let input: [Double]
+    var input: [Double]
     let initialHidden: [Double]
     let initialCell: [Double]
     let outputGradient: [Double]
