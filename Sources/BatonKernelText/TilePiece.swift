@@ -98,16 +98,26 @@ struct TilePiece {
         var a = left
         var b = panel
         var remaining = depth
-        // A loop for each, since a question in it would hide its end from the processor.
-        if fetchesAhead {
+        var upcoming = upcoming
+        // A loop for each, since a question in it would hide its end from the processor. Not of reduced precision: of
+        // several loops that widen weights, the optimiser keeps no tile in the sixteen registers of AVX2.
+        if format != .float32 {
             while remaining >= chainUnroll {
-                fetchRows(
-                    b + 16 &* rowBytes, rowBytes: rowBytes, count: chainUnroll / together, partly: vectors < width)
+                if fetchesAhead {
+                    fetchAhead(b, vectors: vectors, width: width, format: format)
+                } else if upcoming.isFetched {
+                    upcoming.fetch()
+                }
+                tile.addRun(
+                    &a, stride: leftStride, &b, &remaining, rows: rows, vectors: vectors, width: width, format: format)
+            }
+        } else if fetchesAhead {
+            while remaining >= chainUnroll {
+                fetchAhead(b, vectors: vectors, width: width, format: format)
                 tile.addRun(
                     &a, stride: leftStride, &b, &remaining, rows: rows, vectors: vectors, width: width, format: format)
             }
         } else if upcoming.isFetched {
-            var upcoming = upcoming
             while remaining >= chainUnroll {
                 upcoming.fetch()
                 tile.addRun(
@@ -133,6 +143,13 @@ struct TilePiece {
         }
         tile.keep(rows: rows, vectors: vectors, to: accumulators, stride: accumulatorStride, last: last)
     }
+}
+
+/// Fetches the rows of a panel that are met sixteen groups of rows later.
+@_transparent private func fetchAhead(_ columns: UnsafeRawPointer, vectors: Int, width: Int, format: PanelFormat) {
+    let together = format.rowsTogether
+    let rowBytes = width &* format.bytes(rows: together, columns: laneCount)
+    fetchRows(columns + 16 &* rowBytes, rowBytes: rowBytes, count: chainUnroll / together, partly: vectors < width)
 }
 
 extension Tile {
