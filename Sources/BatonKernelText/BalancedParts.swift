@@ -10,13 +10,6 @@ struct BalancedParts {
         largerParts = count &- smaller &* parts
     }
 
-    /// All of `count` in one part.
-    @inline(__always) init(one count: Int) {
-        parts = 1
-        smaller = count
-        largerParts = 0
-    }
-
     @inline(__always) func size(_ part: Int) -> Int { part < largerParts ? smaller &+ 1 : smaller }
 }
 

@@ -135,7 +135,7 @@ struct AccumulatorRows {
     var groupStart = 0
     while groupStart < total {
         let group = smaller(groupRows, total &- groupStart)
-        let tiles = halves ? BalancedParts(one: 4) : BalancedParts(group, limit: tileRows(vectors: vectors))
+        let tiles = halves ? BalancedParts(4, limit: 4) : BalancedParts(group, limit: tileRows(vectors: vectors))
         for row in 0..<group { start(0, groupStart &+ row, scratch + row &* stride) }
         // What is worked on after this group: the panel from the beginning, or the next one.
         let leading = first.operand.depth > 0 ? first : second

@@ -150,12 +150,16 @@ import Testing
         #expect(full.error.hasPrefix("baton: Standard output took no more: No space left"), "\(full.error)")
     }
 
+    /// The words of a training for the shell.
+    private func training(_ folder: TrainingFolder) -> String {
+        folder.train(out: "run").map { "'\($0)'" }.joined(separator: " ")
+    }
+
     /// A file that got the number of a closed stream would receive the lines meant for that.
     @Test func closedStreamsDoNotEndInFiles() throws {
         let folder = try TrainingFolder()
         defer { folder.remove() }
-        let words = folder.train(out: "run").map { "'\($0)'" }.joined(separator: " ")
-        let run = try shell("exec \"$1\" \(words) 0<&- 1>&- 2>&-")
+        let run = try shell("exec \"$1\" \(training(folder)) 0<&- 1>&- 2>&-")
         #expect(run.status == 0)
         #expect(try folder.bits("run").count == 21)
         #expect(try folder.lines("run", "validation.csv")[0].hasPrefix("step,"))
@@ -165,8 +169,7 @@ import Testing
     @Test func aFileLargerThanTheShellAllowsIsAnErrorOfItsWriting() throws {
         let folder = try TrainingFolder()
         defer { folder.remove() }
-        let words = folder.train(out: "run").map { "'\($0)'" }.joined(separator: " ")
-        let run = try shell("ulimit -f 4; exec \"$1\" \(words)")
+        let run = try shell("ulimit -f 4; exec \"$1\" \(training(folder))")
         #expect(run.status == 1)
         #expect(run.error.hasPrefix("baton: Cannot write ") && run.error.contains("File too large"), "\(run.error)")
     }
