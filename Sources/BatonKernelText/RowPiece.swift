@@ -43,10 +43,12 @@ struct RowPiece {
         var b = panel
         var remaining = depth
         while remaining >= chainUnroll {
-            for number in 0..<panels {
-                fetchRows(
-                    b + number &* panelBytes + 16 &* rowBytes, rowBytes: rowBytes, count: chainUnroll / together,
-                    partly: false)
+            if fetchesLonePanels {
+                for number in 0..<panels {
+                    fetchRows(
+                        b + number &* panelBytes + 16 &* rowBytes, rowBytes: rowBytes, count: chainUnroll / together,
+                        partly: false)
+                }
             }
             for group in 0..<chainUnroll / together {
                 add(a + group &* together, b + group &* rowBytes, &tile, panels, vectors, format, both: together == 2)

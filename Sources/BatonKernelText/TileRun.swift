@@ -149,7 +149,7 @@ struct AccumulatorRows {
                 left: chain.operand.base + groupStart &* chain.operand.rowStride, leftStride: chain.operand.rowStride,
                 depth: 0, panel: chain.start(width: width), format: chain.format, accumulators: scratch,
                 accumulatorStride: stride, last: (number == 0 ? vectors &- 1 : secondLast) &* laneCount,
-                fetchesAhead: tiles.parts == 1, upcoming: upcoming)
+                fetchesAhead: fetchesLonePanels && tiles.parts == 1, upcoming: upcoming)
             var rest = chain.operand.depth
             while rest > 0 {
                 piece.depth = smaller(cutDepth, rest)

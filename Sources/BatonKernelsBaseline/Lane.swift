@@ -10,6 +10,8 @@ typealias LaneWide = SIMD2<UInt64>
 @inline(__always) func tileRows(vectors: Int) -> Int { vectors > 3 ? 3 : vectors > 2 ? 4 : 6 }
 /// Whether tiles are few rows high, because registers are few.
 @inline(__always) var hasShortTiles: Bool { true }
+/// Whether a panel that a single tile reads is fetched ahead of its use.
+@inline(__always) var fetchesLonePanels: Bool { true }
 /// Elements of its chains that a tile adds between two branches. The work of a branch and of counting is hidden behind the
 /// 12 products of an element while a core is alone, but not while its sibling thread is busy too.
 @inline(__always) var chainUnroll: Int { 4 }
