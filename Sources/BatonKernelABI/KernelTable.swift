@@ -10,6 +10,8 @@ public struct KernelTable: Sendable {
     public var columnSum: @Sendable (ColumnSumArguments) -> Void
     /// Rows copied into packed strips.
     public var packRows: @Sendable (RowPackArguments) -> Void
+    /// Rows of floats as rows of integers.
+    public var quantizeRows: @Sendable (QuantizeRowsArguments) -> Void
     /// Columns copied into the tiles of a weight gradient.
     public var packColumns: @Sendable (ColumnPackArguments) -> Void
     /// One forward step of an LSTM.
@@ -44,6 +46,7 @@ public struct KernelTable: Sendable {
         outerProduct: @escaping @Sendable (OuterProductArguments) -> Void,
         columnSum: @escaping @Sendable (ColumnSumArguments) -> Void,
         packRows: @escaping @Sendable (RowPackArguments) -> Void,
+        quantizeRows: @escaping @Sendable (QuantizeRowsArguments) -> Void,
         packColumns: @escaping @Sendable (ColumnPackArguments) -> Void,
         lstmForward: @escaping @Sendable (RecurrentForwardArguments) -> Void,
         gruForward: @escaping @Sendable (RecurrentForwardArguments) -> Void,
@@ -63,6 +66,7 @@ public struct KernelTable: Sendable {
         self.outerProduct = outerProduct
         self.columnSum = columnSum
         self.packRows = packRows
+        self.quantizeRows = quantizeRows
         self.packColumns = packColumns
         self.lstmForward = lstmForward
         self.gruForward = gruForward

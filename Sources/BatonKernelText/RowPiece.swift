@@ -7,11 +7,11 @@ import CLanes
 /// A processor forms two products in every cycle and has the result of one four cycles later; the chains of a single panel
 /// are too few to fill the time, which shows where memory is not what a row waits for: with weights of reduced precision.
 struct RowPiece {
-    /// Element k at `left[k]`.
-    let left: UnsafePointer<Float>
-    let depth: Int
+    /// Element k at `left[k]`; of `int8` a piece of `QuantizedRow`.
+    var left: UnsafePointer<Float>
+    var depth: Int
     /// The first row of the first panel.
-    let panel: UnsafeRawPointer
+    var panel: UnsafeRawPointer
     let panelBytes: Int
     let format: PanelFormat
     /// As in `TilePiece`, with panels in the place of rows.
@@ -35,11 +35,13 @@ struct RowPiece {
 
     /// All are constants.
     @inline(__always) fileprivate func extend(panels: Int, vectors: Int, format: PanelFormat) {
-        var tile = Tile(
-            rows: panels, vectors: vectors, loading: accumulators, stride: accumulatorStride, last: last)
+        var tile =
+            format == .int8
+            ? Tile(rows: panels, vectors: vectors, splatting: left + 1, stride: 0)
+            : Tile(rows: panels, vectors: vectors, loading: accumulators, stride: accumulatorStride, last: last)
         let together = format.rowsTogether
         let rowBytes = vectors &* format.bytes(rows: together, columns: laneCount)
-        var a = left
+        var a = format == .int8 ? left + QuantizedRow.headWords : left
         var b = panel
         var remaining = depth
         while remaining >= chainUnroll {
@@ -64,6 +66,11 @@ struct RowPiece {
             remaining &-= together
         }
         if together == 2, remaining == 1 { add(a, b, &tile, panels, vectors, format, both: false) }
+        if format == .int8 {
+            tile.makeSums(
+                rows: panels, vectors: vectors, scales: left, stride: 0, accumulators, stride: accumulatorStride,
+                last: last)
+        }
         tile.keep(rows: panels, vectors: vectors, to: accumulators, stride: accumulatorStride, last: last)
     }
 
@@ -85,19 +92,19 @@ extension Quad {
     @_transparent fileprivate mutating func multiplyAdd(
         _ vectors: Int, _ first: Lane, _ second: Lane, _ columns: UnsafeRawPointer, _ format: PanelFormat, both: Bool
     ) {
-        v0 = mulAdd(first, loadColumn(columns, 0, format, 0), v0)
-        if both { v0 = mulAdd(second, loadColumn(columns, 0, format, 1), v0) }
+        v0 = added(first, loadColumn(columns, 0, format, 0), to: v0, format)
+        if both { v0 = added(second, loadColumn(columns, 0, format, 1), to: v0, format) }
         if vectors > 1 {
-            v1 = mulAdd(first, loadColumn(columns, 1, format, 0), v1)
-            if both { v1 = mulAdd(second, loadColumn(columns, 1, format, 1), v1) }
+            v1 = added(first, loadColumn(columns, 1, format, 0), to: v1, format)
+            if both { v1 = added(second, loadColumn(columns, 1, format, 1), to: v1, format) }
         }
         if vectors > 2 {
-            v2 = mulAdd(first, loadColumn(columns, 2, format, 0), v2)
-            if both { v2 = mulAdd(second, loadColumn(columns, 2, format, 1), v2) }
+            v2 = added(first, loadColumn(columns, 2, format, 0), to: v2, format)
+            if both { v2 = added(second, loadColumn(columns, 2, format, 1), to: v2, format) }
         }
         if vectors > 3 {
-            v3 = mulAdd(first, loadColumn(columns, 3, format, 0), v3)
-            if both { v3 = mulAdd(second, loadColumn(columns, 3, format, 1), v3) }
+            v3 = added(first, loadColumn(columns, 3, format, 0), to: v3, format)
+            if both { v3 = added(second, loadColumn(columns, 3, format, 1), to: v3, format) }
         }
     }
 }

@@ -27,11 +27,13 @@ struct Quad {
     }
 
     /// vector v += scalar · `row`'s.
-    @_transparent mutating func multiplyAdd(_ vectors: Int, _ scalar: Lane, _ row: Quad) {
-        v0 = mulAdd(scalar, row.v0, v0)
-        if vectors > 1 { v1 = mulAdd(scalar, row.v1, v1) }
-        if vectors > 2 { v2 = mulAdd(scalar, row.v2, v2) }
-        if vectors > 3 { v3 = mulAdd(scalar, row.v3, v3) }
+    @_transparent mutating func multiplyAdd(
+        _ vectors: Int, _ scalar: Lane, _ row: Quad, _ format: PanelFormat = .float32
+    ) {
+        v0 = added(scalar, row.v0, to: v0, format)
+        if vectors > 1 { v1 = added(scalar, row.v1, to: v1, format) }
+        if vectors > 2 { v2 = added(scalar, row.v2, to: v2, format) }
+        if vectors > 3 { v3 = added(scalar, row.v3, to: v3, format) }
     }
 
     /// The scales of a panel of gates; 1 for panels without, which changes no bits.
@@ -87,38 +89,38 @@ struct Tile {
         part: Int = 0
     ) {
         let column = loadColumn(columns, 0, format, part)
-        r0.v0 = mulAdd(scalars.a0, column, r0.v0)
-        if rows > 1 { r1.v0 = mulAdd(scalars.a1, column, r1.v0) }
-        if rows > 2 { r2.v0 = mulAdd(scalars.a2, column, r2.v0) }
-        if rows > 3 { r3.v0 = mulAdd(scalars.a3, column, r3.v0) }
-        if rows > 4 { r4.v0 = mulAdd(scalars.a4, column, r4.v0) }
-        if rows > 5 { r5.v0 = mulAdd(scalars.a5, column, r5.v0) }
+        r0.v0 = added(scalars.a0, column, to: r0.v0, format)
+        if rows > 1 { r1.v0 = added(scalars.a1, column, to: r1.v0, format) }
+        if rows > 2 { r2.v0 = added(scalars.a2, column, to: r2.v0, format) }
+        if rows > 3 { r3.v0 = added(scalars.a3, column, to: r3.v0, format) }
+        if rows > 4 { r4.v0 = added(scalars.a4, column, to: r4.v0, format) }
+        if rows > 5 { r5.v0 = added(scalars.a5, column, to: r5.v0, format) }
         if vectors > 1 {
             let column = loadColumn(columns, 1, format, part)
-            r0.v1 = mulAdd(scalars.a0, column, r0.v1)
-            if rows > 1 { r1.v1 = mulAdd(scalars.a1, column, r1.v1) }
-            if rows > 2 { r2.v1 = mulAdd(scalars.a2, column, r2.v1) }
-            if rows > 3 { r3.v1 = mulAdd(scalars.a3, column, r3.v1) }
-            if rows > 4 { r4.v1 = mulAdd(scalars.a4, column, r4.v1) }
-            if rows > 5 { r5.v1 = mulAdd(scalars.a5, column, r5.v1) }
+            r0.v1 = added(scalars.a0, column, to: r0.v1, format)
+            if rows > 1 { r1.v1 = added(scalars.a1, column, to: r1.v1, format) }
+            if rows > 2 { r2.v1 = added(scalars.a2, column, to: r2.v1, format) }
+            if rows > 3 { r3.v1 = added(scalars.a3, column, to: r3.v1, format) }
+            if rows > 4 { r4.v1 = added(scalars.a4, column, to: r4.v1, format) }
+            if rows > 5 { r5.v1 = added(scalars.a5, column, to: r5.v1, format) }
         }
         if vectors > 2 {
             let column = loadColumn(columns, 2, format, part)
-            r0.v2 = mulAdd(scalars.a0, column, r0.v2)
-            if rows > 1 { r1.v2 = mulAdd(scalars.a1, column, r1.v2) }
-            if rows > 2 { r2.v2 = mulAdd(scalars.a2, column, r2.v2) }
-            if rows > 3 { r3.v2 = mulAdd(scalars.a3, column, r3.v2) }
-            if rows > 4 { r4.v2 = mulAdd(scalars.a4, column, r4.v2) }
-            if rows > 5 { r5.v2 = mulAdd(scalars.a5, column, r5.v2) }
+            r0.v2 = added(scalars.a0, column, to: r0.v2, format)
+            if rows > 1 { r1.v2 = added(scalars.a1, column, to: r1.v2, format) }
+            if rows > 2 { r2.v2 = added(scalars.a2, column, to: r2.v2, format) }
+            if rows > 3 { r3.v2 = added(scalars.a3, column, to: r3.v2, format) }
+            if rows > 4 { r4.v2 = added(scalars.a4, column, to: r4.v2, format) }
+            if rows > 5 { r5.v2 = added(scalars.a5, column, to: r5.v2, format) }
         }
         if vectors > 3 {
             let column = loadColumn(columns, 3, format, part)
-            r0.v3 = mulAdd(scalars.a0, column, r0.v3)
-            if rows > 1 { r1.v3 = mulAdd(scalars.a1, column, r1.v3) }
-            if rows > 2 { r2.v3 = mulAdd(scalars.a2, column, r2.v3) }
-            if rows > 3 { r3.v3 = mulAdd(scalars.a3, column, r3.v3) }
-            if rows > 4 { r4.v3 = mulAdd(scalars.a4, column, r4.v3) }
-            if rows > 5 { r5.v3 = mulAdd(scalars.a5, column, r5.v3) }
+            r0.v3 = added(scalars.a0, column, to: r0.v3, format)
+            if rows > 1 { r1.v3 = added(scalars.a1, column, to: r1.v3, format) }
+            if rows > 2 { r2.v3 = added(scalars.a2, column, to: r2.v3, format) }
+            if rows > 3 { r3.v3 = added(scalars.a3, column, to: r3.v3, format) }
+            if rows > 4 { r4.v3 = added(scalars.a4, column, to: r4.v3, format) }
+            if rows > 5 { r5.v3 = added(scalars.a5, column, to: r5.v3, format) }
         }
     }
 
@@ -133,12 +135,12 @@ struct Tile {
                 part: part)
         } else {
             let row = Quad(vectors: vectors, columns: columns, format: format, part: part)
-            r0.multiplyAdd(vectors, splat(left[0]), row)
-            if rows > 1 { r1.multiplyAdd(vectors, splat(left[stride]), row) }
-            if rows > 2 { r2.multiplyAdd(vectors, splat(left[2 &* stride]), row) }
-            if rows > 3 { r3.multiplyAdd(vectors, splat(left[3 &* stride]), row) }
-            if rows > 4 { r4.multiplyAdd(vectors, splat(left[4 &* stride]), row) }
-            if rows > 5 { r5.multiplyAdd(vectors, splat(left[5 &* stride]), row) }
+            r0.multiplyAdd(vectors, splat(left[0]), row, format)
+            if rows > 1 { r1.multiplyAdd(vectors, splat(left[stride]), row, format) }
+            if rows > 2 { r2.multiplyAdd(vectors, splat(left[2 &* stride]), row, format) }
+            if rows > 3 { r3.multiplyAdd(vectors, splat(left[3 &* stride]), row, format) }
+            if rows > 4 { r4.multiplyAdd(vectors, splat(left[4 &* stride]), row, format) }
+            if rows > 5 { r5.multiplyAdd(vectors, splat(left[5 &* stride]), row, format) }
         }
     }
 
@@ -165,6 +167,11 @@ struct Tile {
     }
 }
 
+/// An element of a chain: scalar · column, of `int8` both products of a pair of integers, + sum.
+@_transparent func added(_ scalar: Lane, _ column: Lane, to sum: Lane, _ format: PanelFormat) -> Lane {
+    format == .int8 ? addPairProducts(sum, scalar, column) : mulAdd(scalar, column, sum)
+}
+
 /// Column vector `vector` of a panel row.
 @_transparent func loadColumn(
     _ columns: UnsafeRawPointer, _ vector: Int, _ format: PanelFormat, _ part: Int
@@ -175,6 +182,8 @@ struct Tile {
         part == 0
             ? loadLowerBFloat16(columns + vector &* 4 &* laneCount)
             : loadUpperBFloat16(columns + vector &* 4 &* laneCount)
-    case .int8: loadInteger8(columns + vector &* laneCount)
+    case .int8:
+        part == 0
+            ? loadEvenBytes(columns + vector &* 4 &* laneCount) : loadOddBytes(columns + vector &* 4 &* laneCount)
     }
 }

@@ -26,6 +26,29 @@ extension Tile {
         if rows > 5 { r5.keep(vectors, pointer + 5 &* stride, last) }
     }
 
+    /// All vectors of row r hold `pointer[r·stride]`.
+    @_transparent init(rows: Int, vectors: Int, splatting pointer: UnsafePointer<Float>, stride: Int) {
+        r0 = Quad(vectors: vectors, splatting: pointer[0])
+        if rows > 1 { r1 = Quad(vectors: vectors, splatting: pointer[stride]) }
+        if rows > 2 { r2 = Quad(vectors: vectors, splatting: pointer[2 &* stride]) }
+        if rows > 3 { r3 = Quad(vectors: vectors, splatting: pointer[3 &* stride]) }
+        if rows > 4 { r4 = Quad(vectors: vectors, splatting: pointer[4 &* stride]) }
+        if rows > 5 { r5 = Quad(vectors: vectors, splatting: pointer[5 &* stride]) }
+    }
+
+    /// Every vector of row r, of integers, becomes `scales[r·stride]` · itself + the accumulator in memory.
+    @_transparent mutating func makeSums(
+        rows: Int, vectors: Int, scales: UnsafePointer<Float>, stride: Int, _ pointer: UnsafePointer<Float>,
+        stride pointerStride: Int, last: Int
+    ) {
+        r0.makeSums(vectors, splat(scales[0]), pointer, last)
+        if rows > 1 { r1.makeSums(vectors, splat(scales[stride]), pointer + pointerStride, last) }
+        if rows > 2 { r2.makeSums(vectors, splat(scales[2 &* stride]), pointer + 2 &* pointerStride, last) }
+        if rows > 3 { r3.makeSums(vectors, splat(scales[3 &* stride]), pointer + 3 &* pointerStride, last) }
+        if rows > 4 { r4.makeSums(vectors, splat(scales[4 &* stride]), pointer + 4 &* pointerStride, last) }
+        if rows > 5 { r5.makeSums(vectors, splat(scales[5 &* stride]), pointer + 5 &* pointerStride, last) }
+    }
+
     /// Row r at `pointer + r·stride`, vectors side by side, `columns` of the last.
     @_transparent init(rows: Int, vectors: Int, loading pointer: UnsafePointer<Float>, stride: Int, columns: Int) {
         r0 = loadQuad(vectors, pointer, laneCount, columns)
@@ -65,6 +88,23 @@ extension Quad {
         if vectors > 1 { v1 = load(vectors > 2 ? pointer + laneCount : pointer + last) }
         if vectors > 2 { v2 = load(vectors > 3 ? pointer + 2 &* laneCount : pointer + last) }
         if vectors > 3 { v3 = load(pointer + last) }
+    }
+
+    @_transparent fileprivate init(vectors: Int, splatting value: Float) {
+        v0 = splat(value)
+        if vectors > 1 { v1 = v0 }
+        if vectors > 2 { v2 = v0 }
+        if vectors > 3 { v3 = v0 }
+    }
+
+    @_transparent fileprivate mutating func makeSums(
+        _ vectors: Int, _ scale: Lane, _ pointer: UnsafePointer<Float>, _ last: Int
+    ) {
+        let sums = Quad(vectors: vectors, loading: pointer, last: last)
+        v0 = mulAdd(scale, fromIntegers(v0), sums.v0)
+        if vectors > 1 { v1 = mulAdd(scale, fromIntegers(v1), sums.v1) }
+        if vectors > 2 { v2 = mulAdd(scale, fromIntegers(v2), sums.v2) }
+        if vectors > 3 { v3 = mulAdd(scale, fromIntegers(v3), sums.v3) }
     }
 
     @_transparent fileprivate func keep(_ vectors: Int, _ pointer: UnsafeMutablePointer<Float>, _ last: Int) {

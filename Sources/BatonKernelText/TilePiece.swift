@@ -7,7 +7,7 @@ import CLanes
 /// Accumulators come from memory and go back there, which does not change their bits: so one unrolled loop per tile
 /// shape serves all products and cells.
 struct TilePiece {
-    /// Element k of row r at `left[r·leftStride + k]`.
+    /// Element k of row r at `left[r·leftStride + k]`; of `int8` a piece of `QuantizedRow` for every row.
     var left: UnsafePointer<Float>
     let leftStride: Int
     var depth: Int
@@ -91,11 +91,13 @@ struct TilePiece {
         _ left: UnsafePointer<Float>, _ accumulators: UnsafeMutablePointer<Float>, _ upcoming: UpcomingLines,
         rows: Int, vectors: Int, width: Int, format: PanelFormat
     ) {
-        var tile = Tile(
-            rows: rows, vectors: vectors, loading: accumulators, stride: accumulatorStride, last: last)
+        var tile =
+            format == .int8
+            ? Tile(rows: rows, vectors: vectors, splatting: left + 1, stride: leftStride)
+            : Tile(rows: rows, vectors: vectors, loading: accumulators, stride: accumulatorStride, last: last)
         let together = format.rowsTogether
         let rowBytes = width &* format.bytes(rows: together, columns: laneCount)
-        var a = left
+        var a = format == .int8 ? left + QuantizedRow.headWords : left
         var b = panel
         var remaining = depth
         var upcoming = upcoming
@@ -140,6 +142,11 @@ struct TilePiece {
         }
         if together == 2, remaining == 1 {
             tile.multiplyAdd(rows: rows, vectors: vectors, a, stride: leftStride, b, format: format, part: 0)
+        }
+        if format == .int8 {
+            tile.makeSums(
+                rows: rows, vectors: vectors, scales: left, stride: leftStride, accumulators,
+                stride: accumulatorStride, last: last)
         }
         tile.keep(rows: rows, vectors: vectors, to: accumulators, stride: accumulatorStride, last: last)
     }

@@ -4,8 +4,11 @@ import CLanes
 /// Longest piece of a chain worked on at once. With AVX-512, 512 rows of four vectors are 128 KiB of panel, which the
 /// second-level cache keeps for all row tiles. The short tiles of smaller vectors use an element for three rows only,
 /// faster than that cache delivers: there several tiles share a piece of 16 KiB, which the first-level cache keeps.
-@inline(__always) func cutDepth(tiles: Int) -> Int {
-    tiles == 1 || !hasShortTiles ? 512 : 4096 / (4 &* laneCount)
+///
+/// Of integers a piece is always as long as their sum is exact.
+@inline(__always) func cutDepth(tiles: Int, _ format: PanelFormat = .float32) -> Int {
+    if format == .int8 { return QuantizedRow.pieceLength }
+    return tiles == 1 || !hasShortTiles ? 512 : 4096 / (4 &* laneCount)
 }
 /// Rows whose accumulators wait in memory between two pieces of a chain.
 @inline(__always) private var groupRows: Int { 96 }
@@ -49,12 +52,22 @@ struct PanelChain {
         panels: Int, vectors: Int, _ accumulators: UnsafeMutablePointer<Float>, stride: Int, last: Int
     ) {
         let width = vectors &* laneCount
-        RowPiece(
-            left: operand.base, depth: operand.depth,
-            panel: start(width: width),
+        var piece = RowPiece(
+            left: operand.base, depth: operand.depth, panel: start(width: width),
             panelBytes: format.bytes(rows: panelDepth, columns: width), format: format, accumulators: accumulators,
-            accumulatorStride: stride, last: last
-        ).extend(panels: panels, vectors: vectors)
+            accumulatorStride: stride, last: last)
+        if format == .int8 {
+            var rest = operand.depth
+            while rest > 0 {
+                piece.depth = smaller(QuantizedRow.pieceLength, rest)
+                rest &-= piece.depth
+                piece.extend(panels: panels, vectors: vectors)
+                piece.left += QuantizedRow.headWords &+ piece.depth
+                piece.panel += format.bytes(rows: piece.depth, columns: width)
+            }
+        } else {
+            piece.extend(panels: panels, vectors: vectors)
+        }
     }
 }
 
@@ -140,7 +153,7 @@ struct AccumulatorRows {
         // What is worked on after this group: the panel from the beginning, or the next one.
         let leading = first.operand.depth > 0 ? first : second
         let afterwards = groupStart &+ group < total ? leading.start(width: width) : leading.end(width: width)
-        let cutDepth = cutDepth(tiles: tiles.parts)
+        let cutDepth = cutDepth(tiles: tiles.parts, first.format)
         let upcoming = UpcomingPanel(afterwards, width: width, tiles: tiles.parts)
         for number in 0..<2 {
             let chain = number == 0 ? first : second
@@ -157,7 +170,7 @@ struct AccumulatorRows {
                 let next = piece.panel + chain.format.bytes(rows: piece.depth, columns: width)
                 piece.upcoming.next = rest > 0 ? next : afterChain
                 if halves { piece.extendHalves() } else { piece.extend(tiles, vectors: vectors) }
-                piece.left += piece.depth
+                piece.left += piece.depth &+ (chain.format == .int8 ? QuantizedRow.headWords : 0)
                 piece.panel = next
             }
         }

@@ -45,5 +45,21 @@ typealias LaneWide = SIMD4<UInt64>
 /// Row k+1 of them.
 @_transparent func loadUpperBFloat16(_ pointer: UnsafeRawPointer) -> Lane { baton_load_bf16_high8(pointer) }
 
-/// Signed bytes, widened.
-@_transparent func loadInteger8(_ pointer: UnsafeRawPointer) -> Lane { baton_load_int8_8(pointer) }
+/// Bytes 0 and 2 of every element of `int8` panels: a pair of 16-bit integers.
+@_transparent func loadEvenBytes(_ pointer: UnsafeRawPointer) -> Lane { baton_load_even_bytes8(pointer) }
+
+/// Bytes 1 and 3.
+@_transparent func loadOddBytes(_ pointer: UnsafeRawPointer) -> Lane { baton_load_odd_bytes8(pointer) }
+
+/// Integers of 32 bits, all of them kept in floats' registers: sum + the products of the two 16-bit integers of a lane.
+@_transparent func addPairProducts(_ sum: Lane, _ a: Lane, _ b: Lane) -> Lane {
+    baton_add_pair_products8(sum, a, b)
+}
+
+/// The integers of a register as floats.
+@_transparent func fromIntegers(_ integers: Lane) -> Lane { baton_from_integers8(integers) }
+
+/// The lower 16 bits of every lane, side by side.
+@inline(__always) func storeLowHalves(_ value: Lane, _ pointer: UnsafeMutablePointer<Float>) {
+    baton_store_low_halves8(value, pointer)
+}

@@ -7,6 +7,8 @@
 
 #if defined(__AVX__)
 #include <immintrin.h>
+#elif defined(__SSE2__)
+#include <emmintrin.h>
 #endif
 
 typedef float baton_f32x4 __attribute__((ext_vector_type(4)));
@@ -26,12 +28,20 @@ static inline __attribute__((always_inline)) baton_f64x8 baton_widen8(const floa
 // rows of them side by side, row k in the lower and row k+1 in the upper halves.
 #define BATON_WIDEN(N)                                                                                              \
     typedef unsigned baton_u32x##N##_unaligned __attribute__((ext_vector_type(N), aligned(4)));                     \
-    typedef signed char baton_i8x##N##_unaligned __attribute__((ext_vector_type(N), aligned(1)));                   \
+    typedef int baton_i32x##N __attribute__((ext_vector_type(N)));                                                  \
+    typedef unsigned short baton_u16x##N##_unaligned __attribute__((ext_vector_type(N), aligned(2)));               \
     static inline __attribute__((always_inline)) baton_f32x##N baton_load_bf16_low##N(const void *p) {              \
         return (baton_f32x##N)(*(const baton_u32x##N##_unaligned *)p << 16);                                        \
     }                                                                                                               \
-    static inline __attribute__((always_inline)) baton_f32x##N baton_load_int8_##N(const void *p) {                 \
-        return __builtin_convertvector(*(const baton_i8x##N##_unaligned *)p, baton_f32x##N);                        \
+    static inline __attribute__((always_inline)) baton_f32x##N baton_load_odd_bytes##N(const void *p) {             \
+        typedef unsigned short halves __attribute__((ext_vector_type(2 * N), aligned(4)));                          \
+        return (baton_f32x##N)(*(const halves *)p >> 8);                                                            \
+    }                                                                                                               \
+    static inline __attribute__((always_inline)) baton_f32x##N baton_from_integers##N(baton_f32x##N v) {            \
+        return __builtin_convertvector((baton_i32x##N)v, baton_f32x##N);                                            \
+    }                                                                                                               \
+    static inline __attribute__((always_inline)) void baton_store_low_halves##N(baton_f32x##N v, void *p) {         \
+        *(baton_u16x##N##_unaligned *)p = __builtin_convertvector((baton_i32x##N)v, baton_u16x##N##_unaligned);     \
     }
 BATON_WIDEN(4)
 BATON_WIDEN(8)
@@ -44,6 +54,26 @@ BATON_WIDEN(16)
 BATON_WIDEN_HIGH(4)
 BATON_WIDEN_HIGH(8)
 #undef BATON_WIDEN_HIGH
+#define BATON_EVEN_BYTES(N)                                                                                         \
+    static inline __attribute__((always_inline)) baton_f32x##N baton_load_even_bytes##N(const void *p) {            \
+        return (baton_f32x##N)(*(const baton_u32x##N##_unaligned *)p & 0x00ff00ffu);                                \
+    }
+BATON_EVEN_BYTES(4)
+BATON_EVEN_BYTES(8)
+#undef BATON_EVEN_BYTES
+
+// a + the products of the two signed 16-bit halves of every 32-bit element, all of them integers, modulo 2^32.
+static inline __attribute__((always_inline)) baton_f32x4 baton_add_pair_products4(
+    baton_f32x4 a, baton_f32x4 b, baton_f32x4 c) {
+#if defined(__SSE2__)
+    return (baton_f32x4)_mm_add_epi32((__m128i)a, _mm_madd_epi16((__m128i)b, (__m128i)c));
+#else
+    typedef unsigned u32x4 __attribute__((ext_vector_type(4)));
+    baton_i32x4 low = ((baton_i32x4)b << 16 >> 16) * ((baton_i32x4)c << 16 >> 16);
+    baton_i32x4 high = ((baton_i32x4)b >> 16) * ((baton_i32x4)c >> 16);
+    return (baton_f32x4)((u32x4)a + (u32x4)low + (u32x4)high);
+#endif
+}
 
 static inline __attribute__((always_inline)) void baton_prefetch_to_l1(const void *p) { __builtin_prefetch(p, 0, 3); }
 static inline __attribute__((always_inline)) void baton_prefetch_to_l2(const void *p) { __builtin_prefetch(p, 0, 2); }
@@ -87,6 +117,10 @@ static inline __attribute__((always_inline)) void baton_store_partial4(baton_f32
 static inline __attribute__((always_inline)) baton_f32x8 baton_fma8(baton_f32x8 a, baton_f32x8 b, baton_f32x8 c) {
     return __builtin_elementwise_fma(a, b, c);
 }
+static inline __attribute__((always_inline)) baton_f32x8 baton_add_pair_products8(
+    baton_f32x8 a, baton_f32x8 b, baton_f32x8 c) {
+    return (baton_f32x8)_mm256_add_epi32((__m256i)a, _mm256_madd_epi16((__m256i)b, (__m256i)c));
+}
 static inline __attribute__((always_inline)) baton_f32x8 baton_square_root8(baton_f32x8 v) {
     return __builtin_elementwise_sqrt(v);
 }
@@ -114,6 +148,13 @@ static inline __attribute__((always_inline)) void baton_store_partial8(baton_f32
 #if defined(__AVX512F__)
 static inline __attribute__((always_inline)) baton_f32x16 baton_fma16(baton_f32x16 a, baton_f32x16 b, baton_f32x16 c) {
     return __builtin_elementwise_fma(a, b, c);
+}
+static inline __attribute__((always_inline)) baton_f32x16 baton_add_pair_products16(
+    baton_f32x16 a, baton_f32x16 b, baton_f32x16 c) {
+    return (baton_f32x16)_mm512_add_epi32((__m512i)a, _mm512_madd_epi16((__m512i)b, (__m512i)c));
+}
+static inline __attribute__((always_inline)) baton_f32x16 baton_load_even_bytes16(const void *p) {
+    return (baton_f32x16)_mm512_maskz_loadu_epi8(0x5555555555555555u, p);
 }
 static inline __attribute__((always_inline)) baton_f32x16 baton_square_root16(baton_f32x16 v) {
     return __builtin_elementwise_sqrt(v);

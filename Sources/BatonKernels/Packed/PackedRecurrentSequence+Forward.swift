@@ -15,8 +15,10 @@ extension PackedRecurrentSequence {
 
     /// Whether a step of so many rows takes x·W and h·U in one register pass.
     func fusesProducts(rows: Int) -> Bool {
-        let size = weights.format.bytes(
-            rows: weights.shape.inputSize + outputSize, columns: weights.ownGateStrips * lanes)
+        let format = weights.format
+        let size = format.bytes(
+            rows: format.chainLength(weights.shape.inputSize) + format.chainLength(outputSize),
+            columns: weights.ownGateStrips * lanes)
         return weights.shape.inputChains.count == 1
             && rows >= (size > Self.largeWeights ? Self.fusedRowMinimumOfLargeWeights : Self.fusedRowMinimum)
     }
@@ -95,7 +97,7 @@ extension PackedRecurrentSequence {
         for (chain, depth) in weights.shape.inputChains.enumerated() {
             table.matrixProduct(
                 MatrixProductArguments(
-                    operand: ChainOperand(base: input + column, rowStride: stride, depth: depth),
+                    operand: inputOperand(input + column, stride: stride, depth: depth, rows: rows),
                     panels: weights.inputPanels(chain: chain),
                     target: StripTarget(
                         base: gates + firstUnit, rowStride: gateRowStride,
@@ -148,11 +150,10 @@ extension PackedRecurrentSequence {
         let first = firstUnit
         var stepArguments = RecurrentForwardArguments(
             input: rows.input.map {
-                ChainOperand(base: $0, rowStride: rows.inputStride, depth: weights.shape.inputSize)
+                inputOperand($0, stride: rows.inputStride, depth: weights.shape.inputSize, rows: rows.count)
             } ?? emptyChain,
             inputPanels: weights.inputPanels(chain: 0),
-            hidden: rows.previous.map { ChainOperand(base: $0.base, rowStride: $0.stride, depth: outputSize) }
-                ?? emptyChain,
+            hidden: rows.previous.map { hiddenOperand($0.base, stride: $0.stride, rows: rows.count) } ?? emptyChain,
             hiddenPanels: weights.hiddenPanels, bias: weights.bias, hiddenCandidateBias: weights.candidateBias,
             gates: gates + rows.gateRow * gateRowStride + first, gateRowStride: gateRowStride,
             gateStride: paddedHidden, gatesHoldInput: rows.input == nil, savesGates: training,

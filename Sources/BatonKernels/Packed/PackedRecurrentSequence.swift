@@ -34,6 +34,9 @@ final class PackedRecurrentSequence: RecurrentSequence {
     let hiddenCarry = AlignedBuffer()
     let unprojectedBuffer = AlignedBuffer()
     let projectedGradientBuffer = AlignedBuffer()
+    /// int8: rows of the input and of h as integers.
+    let quantizedInput = AlignedBuffer()
+    let quantizedHidden = AlignedBuffer()
     let gradientBuffers = WeightGradientBuffers()
     /// Gradients of the pre-activations of the step that follows the last one, if the window goes on there.
     let followingGates = AlignedBuffer()

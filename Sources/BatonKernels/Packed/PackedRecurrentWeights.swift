@@ -56,10 +56,13 @@ final class PackedRecurrentWeights: RecurrentWeights {
 
     func inputPanels(chain: Int) -> PackedPanels {
         PackedPanels(
-            base: inputBuffers[chain].base, depth: shape.inputChains[chain], stripCount: ownGateStrips, format: format)
+            base: inputBuffers[chain].base, depth: format.chainLength(shape.inputChains[chain]),
+            stripCount: ownGateStrips, format: format)
     }
     var hiddenPanels: PackedPanels {
-        PackedPanels(base: hiddenBuffer.base, depth: shape.outputSize, stripCount: ownGateStrips, format: format)
+        PackedPanels(
+            base: hiddenBuffer.base, depth: format.chainLength(shape.outputSize), stripCount: ownGateStrips,
+            format: format)
     }
     var inputTransposedPanels: PackedPanels {
         PackedPanels(
@@ -145,7 +148,7 @@ final class PackedRecurrentWeights: RecurrentWeights {
             : PanelPacking.balancedPanels(ownStrips.count).map { $0 * lanes }
         PanelReduction.reduce(
             staging, widths: widths, depth: depth, format: format, inverseScales: inverseScaleBuffer.base,
-            into: buffer.reserve((format.bytes(rows: depth, columns: columns) + 3) / 4))
+            into: buffer.reserve(format.bytes(rows: format.chainLength(depth), columns: columns) / 4))
     }
 
     /// s = max |row of [W U]| / 127 for every gate and unit; 1 for rows of zeros and for padding, NaN for rows with a

@@ -5,7 +5,7 @@ enum PanelReduction {
     /// - Parameters:
     ///   - panels: packed panels, rows of `widths` columns one panel after the other.
     ///   - inverseScales: 1 / scale of every column, in the order of the columns; int8 only.
-    ///   - target: `format.bytes(rows: depth, columns: Σ widths)` bytes.
+    ///   - target: `format.bytes(rows: format.chainLength(depth), columns: Σ widths)` bytes.
     static func reduce(
         _ panels: UnsafePointer<Float>, widths: [Int], depth: Int, format: PanelFormat,
         inverseScales: UnsafePointer<Float>, into target: UnsafeMutableRawPointer
@@ -21,7 +21,7 @@ enum PanelReduction {
                 reduceToInt8(source, width: width, depth: depth, inverseScales + firstColumn, into: out)
             }
             source += depth * width
-            out += format.bytes(rows: depth, columns: width)
+            out += format.bytes(rows: format.chainLength(depth), columns: width)
             firstColumn += width
         }
     }
@@ -50,12 +50,17 @@ enum PanelReduction {
         _ source: UnsafePointer<Float>, width: Int, depth: Int, _ inverseScales: UnsafePointer<Float>,
         into target: UnsafeMutableRawPointer
     ) {
-        let bytes = target.assumingMemoryBound(to: Int8.self)
-        for k in 0..<depth {
+        let fours = target.assumingMemoryBound(to: UInt32.self)
+        for first in stride(from: 0, to: depth, by: 4) {
             for column in 0..<width {
-                let scaled = (source[k * width + column] * inverseScales[column]).rounded(.toNearestOrEven)
-                // Where the row holds a value that is not finite, its scale is NaN and so will be its sums.
-                bytes[k * width + column] = scaled.isFinite ? Int8(max(-127, min(127, scaled))) : 0
+                func byte(_ k: Int) -> UInt32 {
+                    guard k < depth else { return 128 }
+                    let scaled = (source[k * width + column] * inverseScales[column]).rounded(.toNearestOrEven)
+                    // Where the row holds a value that is not finite, its scale is NaN and so will be its sums.
+                    return scaled.isFinite ? UInt32(128 + max(-127, min(127, scaled))) : 128
+                }
+                fours[first / 4 * width + column] =
+                    byte(first) | byte(first + 2) << 8 | byte(first + 1) << 16 | byte(first + 3) << 24
             }
         }
     }

@@ -59,7 +59,8 @@ struct InferencePrecisionTests {
             }
             layer.inferencePrecision = .float32
             let terms = Double(max(input, directions * hidden) + hidden)
-            let bound = Double(steps * layers) * (terms + 2) * 0x1p-24 * terms / Double(hidden).squareRoot()
+            let rounding = (terms + 2) * 0x1p-24 + (precision == .int8 ? 0x1.01p-16 : 0)
+            let bound = Double(steps * layers) * rounding * terms / Double(hidden).squareRoot()
             check(reduced, output(layer, sequence), Float(bound))
         }
     }
@@ -84,8 +85,9 @@ struct InferencePrecisionTests {
     }
 
     /// The scale stands outside the sum in one case and inside in the other, so the chains round differently: with K
-    /// terms of at most 1/√H each by at most (K + 2)·2⁻²⁴·K/√H, and the cells, whose derivatives by their sums and states
-    /// are at most 1, hand that on for T steps and L layers.
+    /// terms of at most 1/√H each by at most (K + 2)·2⁻²⁴·K/√H. Inputs and states, at most 1, are rounded to 1/32767 of
+    /// the greatest, which moves a sum by at most K/√H·2⁻¹⁶ and a little. The cells, whose derivatives by their sums and
+    /// states are at most 1, hand that on for T steps and L layers.
     @Test(arguments: [RecurrentKind.lstm, .gru, .rnnTanh])
     func int8HasTheValuesOfQuantisedWeights(_ cell: RecurrentKind) {
         compare(cell, .int8) { direction in
@@ -107,6 +109,95 @@ struct InferencePrecisionTests {
             let worst = zip(reduced, rounded).map { abs($0 - $1) }.max() ?? 0
             #expect(worst <= bound, "worst difference \(worst), bound \(bound)")
         }
+    }
+
+    /// One step of relu from zero, so that an output is its sum: against exact sums of integers, bit for bit.
+    @Test(arguments: [(1, 5, 7), (2, 512, 17), (7, 513, 40), (13, 1027, 9), (100, 3, 66)])
+    func int8HasTheBitsOfExactIntegerSums(_ batch: Int, _ input: Int, _ hidden: Int) {
+        let isFused = KernelSelection.active.instructionSet != .baseline
+        func multiplyAdd(_ a: Float, _ b: Float, _ c: Float) -> Float { isFused ? c.addingProduct(a, b) : a * b + c }
+        let layer = RNN(hiddenSize: hidden, activation: .relu, inputSize: input)
+        layer.initialize()
+        var random = SeededRandom(seed: UInt64(input))
+        for parameter in layer.collectParameters() {
+            fill(parameter.data, &random, scale: 1)
+            parameter.markChanged()
+        }
+        let sequence = Tensor(zeros: [1, batch, input], dtype: .float32)
+        fill(sequence, &random, scale: 3)
+        layer.inferencePrecision = .int8
+        let outputs = output(layer, sequence)
+        let direction = layer.directions[0]
+        func row(_ tensor: Tensor, _ index: Int, _ width: Int) -> [Float] {
+            (0..<width).map { tensor.pointer(of: Float.self)[index * width + $0] }
+        }
+        for n in 0..<batch {
+            let x = row(sequence, n, input)
+            let greatest = x.map { abs($0) }.max() ?? 0
+            let (step, steps) = (greatest / 32767, 32767 / greatest)
+            let integers = x.map { multiplyAdd($0, steps, 12_582_912) - 12_582_912 }.map { Int($0) }
+            for unit in 0..<hidden {
+                let weights = row(direction.inputWeight.data, unit, input)
+                let all = weights + row(direction.hiddenWeight.data, unit, hidden)
+                let most = all.map { abs($0) }.max() ?? 0
+                let (scale, inverse) = (most / 127, 127 / most)
+                let bytes = weights.map { Int(($0 * inverse).rounded(.toNearestOrEven)) }
+                let biases = [direction.inputBias, direction.hiddenBias].compactMap { $0 }
+                var sum = biases.reduce(Float(0)) { $0 + $1.data.pointer(of: Float.self)[unit] } / scale
+                for first in stride(from: 0, to: input, by: 512) {
+                    let terms = (first..<min(first + 512, input)).map { integers[$0] * bytes[$0] }
+                    sum = multiplyAdd(step, Float(terms.reduce(0, +)), sum)
+                }
+                #expect(outputs[n * hidden + unit] == max(0, scale * sum), "row \(n), unit \(unit)")
+            }
+        }
+    }
+
+    @Test(arguments: RecurrentKind.allCases, [WeightPrecision.bfloat16, .int8])
+    func outputsDoNotDependOnBatchMates(_ cell: RecurrentKind, _ precision: WeightPrecision) {
+        let (steps, batch, input, hidden) = (3, 14, 33, 70)
+        let layer = makeLayer(cell, hidden: hidden, layers: 2, directions: 2, input: input)
+        layer.initialize()
+        var random = SeededRandom(seed: 3)
+        for parameter in layer.collectParameters() {
+            fill(parameter.data, &random, scale: 0.2)
+            parameter.markChanged()
+        }
+        let sequence = Tensor(zeros: [steps, batch, input], dtype: .float32)
+        fill(sequence, &random, scale: 1)
+        layer.inferencePrecision = precision
+        let whole = output(layer, sequence)
+        let width = 2 * hidden
+        for n in 0..<batch {
+            let single = Tensor(zeros: [steps, 1, input], dtype: .float32)
+            for t in 0..<steps {
+                (single.pointer(of: Float.self) + t * input)
+                    .update(from: sequence.pointer(of: Float.self) + (t * batch + n) * input, count: input)
+            }
+            let alone: [Float] = Array(output(layer, single).prefix(steps * width))
+            var among: [Float] = []
+            for t in 0..<steps { among += whole[(t * batch + n) * width..<(t * batch + n + 1) * width] }
+            #expect(alone.map(\.bitPattern) == among.map(\.bitPattern), "row \(n)")
+        }
+    }
+
+    /// Too small, zero, and not finite: rows whose scale is special.
+    @Test func rowsOfInt8WithoutAScale() {
+        let layer = RNN(hiddenSize: 3, activation: .relu, inputSize: 5)
+        layer.initialize()
+        for parameter in layer.collectParameters() {
+            parameter.data.pointer(of: Float.self).update(repeating: 0.5, count: parameter.data.count)
+            parameter.markChanged()
+        }
+        layer.inferencePrecision = .int8
+        let sequence = Tensor(zeros: [1, 5, 5], dtype: .float32)
+        for (n, value) in [Float(1e-38), 0, .infinity, .nan, 1].enumerated() {
+            sequence.pointer(of: Float.self)[n * 5 + 2] = value
+        }
+        let outputs = output(layer, sequence)
+        let biases: Float = outputs[3]
+        #expect(biases.isFinite && biases > 0 && outputs[0] == biases)
+        #expect(outputs[6].isNaN && outputs[9].isNaN && outputs[12] > biases)
     }
 
     @Test func aRowWithNaNStaysNaN() {

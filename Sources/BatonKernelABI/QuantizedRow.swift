@@ -1,0 +1,47 @@
+/// The left operand of a chain against panels of `int8`: a row of K floats x as 16-bit integers q = round(x / s) with
+/// s = max |x| / 32767, so that the sum over 512 terms,
+///
+///     S = Σ q·w,  |S| ≤ 512 · 32767 · 127 < 2³¹,
+///
+/// is exact in 32 bits. A chain adds s·S of every 512 terms to its accumulator, in f32. Rounding x costs less than rounding
+/// w has: 2⁻¹⁶ of the greatest x, against 2⁻⁸ of the greatest w.
+///
+/// In memory a row is a piece of 32-bit words for every 512 terms: s; −128·Σ q, which takes from the sum what the bytes
+/// w + 128 have too much; the q, two to a word. Zeros fill the last four up. Rows with a value that is not finite have
+/// s = NaN; of rows below 2⁻¹⁰⁰ all is zero.
+public enum QuantizedRow {
+    /// Words of a piece before the integers.
+    @_transparent public static var headWords: Int { 2 }
+    /// Terms of a piece.
+    @_transparent public static var pieceTerms: Int { 512 }
+    /// Elements of a piece: pairs of terms.
+    @_transparent public static var pieceLength: Int { pieceTerms / 2 }
+
+    /// Words of a row of so many floats.
+    public static func words(terms: Int) -> Int {
+        (terms + pieceTerms - 1) / pieceTerms * headWords + PanelFormat.int8.chainLength(terms)
+    }
+
+    /// Words that may be written beyond the last row.
+    public static var slackWords: Int { 16 }
+}
+
+/// Makes the rows of `QuantizedRow`.
+public struct QuantizeRowsArguments {
+    /// Floats, row by row.
+    public var source: ChainOperand
+    /// The number of rows.
+    public var rows: Int
+    /// Row r at `target + r·targetStride`; `QuantizedRow.slackWords` beyond the last one are written too.
+    public var target: UnsafeMutablePointer<Float>
+    /// `QuantizedRow.words` or more.
+    public var targetStride: Int
+
+    /// All values at once.
+    public init(source: ChainOperand, rows: Int, target: UnsafeMutablePointer<Float>, targetStride: Int) {
+        self.source = source
+        self.rows = rows
+        self.target = target
+        self.targetStride = targetStride
+    }
+}
