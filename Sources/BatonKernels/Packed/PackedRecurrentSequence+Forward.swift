@@ -13,14 +13,16 @@ extension PackedRecurrentSequence {
     /// Rows an input product of its own should have.
     static let projectedRows = 96
 
-    /// Whether a step of so many rows takes x·W and h·U in one register pass.
-    func fusesProducts(rows: Int) -> Bool {
+    /// Whether a step of so many rows takes x·W and h·U in one register pass. A step that stands alone does: it would share
+    /// an input product with no other.
+    func fusesProducts(rows: Int, isAlone: Bool = false) -> Bool {
         let format = weights.format
         let size = format.bytes(
             rows: format.chainLength(weights.shape.inputSize) + format.chainLength(outputSize),
             columns: weights.ownGateStrips * lanes)
         return weights.shape.inputChains.count == 1
-            && rows >= (size > Self.largeWeights ? Self.fusedRowMinimumOfLargeWeights : Self.fusedRowMinimum)
+            && (isAlone
+                || rows >= (size > Self.largeWeights ? Self.fusedRowMinimumOfLargeWeights : Self.fusedRowMinimum))
     }
 
     func forward(steps range: Range<Int>, _ arguments: RecurrentForward<Float>, training: Bool, hook: StepHook) {
@@ -47,7 +49,7 @@ extension PackedRecurrentSequence {
             forward(steps: range, arguments, lengths, training: training, hook: hook)
             return
         }
-        if fusesProducts(rows: batch) {
+        if fusesProducts(rows: batch, isAlone: range.count == 1) {
             if !training { reserveRows(batch) }
             for step in range {
                 forwardStep(
