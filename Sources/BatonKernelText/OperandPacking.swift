@@ -42,27 +42,50 @@ func packColumns(_ arguments: ColumnPackArguments) {
     _ source: UnsafePointer<Float>, _ offsets: UnsafePointer<Int>, depth: Int, constantRows rows: Int, count: Int,
     into target: UnsafeMutablePointer<Float>
 ) {
-    for k in 0..<depth {
-        // The rows lie on different pages, which no prefetcher of the hardware foresees.
-        if k &+ 8 < depth {
-            let ahead = UnsafeRawPointer(source + offsets[k &+ 8])
-            baton_prefetch_to_l1(ahead)
-            baton_prefetch_to_l1(ahead + 64)
-            baton_prefetch_to_l1(ahead + 128)
-        }
-        var from = source + offsets[k]
+    // Four rows of the source at a time: the tiles lie a few cache sets apart, which keep a line of each only while all of it
+    // is written.
+    var k = 0
+    while k &+ 4 <= depth {
+        for next in k &+ 8..<k &+ 12 where next < depth { fetchSource(source + offsets[next]) }
+        let (first, second, third, fourth) = (offsets[k], offsets[k &+ 1], offsets[k &+ 2], offsets[k &+ 3])
+        var from = source
         var to = target + k &* rows
         for _ in 0..<count {
-            to[0] = from[0]
-            if rows > 1 { to[1] = from[1] }
-            if rows > 2 { to[2] = from[2] }
-            if rows > 3 { to[3] = from[3] }
-            if rows > 4 { to[4] = from[4] }
-            if rows > 5 { to[5] = from[5] }
+            copyElements(from + first, to, rows)
+            copyElements(from + second, to + rows, rows)
+            copyElements(from + third, to + 2 &* rows, rows)
+            copyElements(from + fourth, to + 3 &* rows, rows)
             from += rows
             to += depth &* rows
         }
+        k &+= 4
     }
+    while k < depth {
+        for tile in 0..<count {
+            copyElements(source + offsets[k] + tile &* rows, target + (tile &* depth &+ k) &* rows, rows)
+        }
+        k &+= 1
+    }
+}
+
+/// The rows lie on different pages, which no prefetcher of the hardware foresees.
+@inline(__always) private func fetchSource(_ row: UnsafePointer<Float>) {
+    let line = UnsafeRawPointer(row)
+    baton_prefetch_to_l1(line)
+    baton_prefetch_to_l1(line + 64)
+    baton_prefetch_to_l1(line + 128)
+}
+
+/// - Parameter count: a constant of 1...6.
+@inline(__always) private func copyElements(
+    _ from: UnsafePointer<Float>, _ to: UnsafeMutablePointer<Float>, _ count: Int
+) {
+    to[0] = from[0]
+    if count > 1 { to[1] = from[1] }
+    if count > 2 { to[2] = from[2] }
+    if count > 3 { to[3] = from[3] }
+    if count > 4 { to[4] = from[4] }
+    if count > 5 { to[5] = from[5] }
 }
 
 /// Runs `body` with the row count, 4 to 6, as a constant.
