@@ -10,9 +10,18 @@
     ///
     /// Two rows count as one: the element of a chain is a pair of terms.
     case int8
+    /// As `int8` in memory and in every bit of the result, by the dot products of AVX-512 VNNI: only for processors that have
+    /// them.
+    case int8Dot
+
+    /// Whether elements of chains are pairs of integers.
+    @_transparent public var isInteger: Bool { self == .int8 || self == .int8Dot }
 
     /// Elements of a chain of so many terms, which is also the depth of its panels.
-    @_transparent public func chainLength(_ terms: Int) -> Int { self == .int8 ? (terms &+ 3) >> 2 &* 2 : terms }
+    @_transparent public func chainLength(_ terms: Int) -> Int { isInteger ? (terms &+ 3) >> 2 &* 2 : terms }
+
+    /// Words that a piece of a chain's left operand begins with, before its elements.
+    @_transparent public var headWords: Int { isInteger ? QuantizedRow.headWords : 0 }
 
     /// Rows of the panel that stand together in memory.
     @_transparent public var rowsTogether: Int { self == .float32 ? 1 : 2 }

@@ -29,19 +29,21 @@ struct RowPiece {
         switch format {
         case .float32: PanelTile<Float32Panel>(piece: self).run(panels: panels, vectors: vectors)
         case .bfloat16: PanelTile<BFloat16Panel>(piece: self).run(panels: panels, vectors: vectors)
-        case .int8: PanelTile<Int8Panel>(piece: self).run(panels: panels, vectors: vectors)
+        case .int8Dot where canHaveDotProducts:
+            PanelTile<Int8DotPanel>(piece: self).run(panels: panels, vectors: vectors)
+        case .int8, .int8Dot: PanelTile<Int8Panel>(piece: self).run(panels: panels, vectors: vectors)
         }
     }
 
     /// All are constants.
     @inline(__always) fileprivate func extend(panels: Int, vectors: Int, format: PanelFormat) {
         var tile =
-            format == .int8
+            format.isInteger
             ? Tile(rows: panels, vectors: vectors, splatting: left + 1, stride: 0)
             : Tile(rows: panels, vectors: vectors, loading: accumulators, stride: accumulatorStride, last: last)
         let together = format.rowsTogether
         let rowBytes = vectors &* format.bytes(rows: together, columns: laneCount)
-        var a = format == .int8 ? left + QuantizedRow.headWords : left
+        var a = left + format.headWords
         var b = panel
         var remaining = depth
         while remaining >= chainUnroll {
@@ -66,7 +68,7 @@ struct RowPiece {
             remaining &-= together
         }
         if together == 2, remaining == 1 { add(a, b, &tile, panels, vectors, format, both: false) }
-        if format == .int8 {
+        if format.isInteger {
             tile.makeSums(
                 rows: panels, vectors: vectors, scales: left, stride: 0, accumulators, stride: accumulatorStride,
                 last: last)

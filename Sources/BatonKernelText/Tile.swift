@@ -167,9 +167,13 @@ struct Tile {
     }
 }
 
-/// An element of a chain: scalar · column, of `int8` both products of a pair of integers, + sum.
+/// An element of a chain: scalar · column, of integers both products of a pair, + sum.
 @_transparent func added(_ scalar: Lane, _ column: Lane, to sum: Lane, _ format: PanelFormat) -> Lane {
-    format == .int8 ? addPairProducts(sum, scalar, column) : mulAdd(scalar, column, sum)
+    switch format {
+    case .float32, .bfloat16: mulAdd(scalar, column, sum)
+    case .int8: addPairProducts(sum, scalar, column)
+    case .int8Dot: addPairProductsByDot(sum, scalar, column)
+    }
 }
 
 /// Column vector `vector` of a panel row.
@@ -182,7 +186,7 @@ struct Tile {
         part == 0
             ? loadLowerBFloat16(columns + vector &* 4 &* laneCount)
             : loadUpperBFloat16(columns + vector &* 4 &* laneCount)
-    case .int8:
+    case .int8, .int8Dot:
         part == 0
             ? loadEvenBytes(columns + vector &* 4 &* laneCount) : loadOddBytes(columns + vector &* 4 &* laneCount)
     }

@@ -59,7 +59,7 @@ struct TilePiece {
         switch format {
         case .float32: TileShape<4, 2>.run(HalfTile<Float32Panel>(piece: half))
         case .bfloat16: TileShape<4, 2>.run(HalfTile<BFloat16Panel>(piece: half))
-        case .int8: TileShape<4, 2>.run(HalfTile<Int8Panel>(piece: half))
+        case .int8, .int8Dot: TileShape<4, 2>.run(HalfTile<Int8Panel>(piece: half))
         }
     }
 
@@ -67,7 +67,9 @@ struct TilePiece {
         switch format {
         case .float32: Tiles<Float32Panel>(piece: self, count: tiles).run(shape: rows, vectors)
         case .bfloat16: Tiles<BFloat16Panel>(piece: self, count: tiles).run(shape: rows, vectors)
-        case .int8: Tiles<Int8Panel>(piece: self, count: tiles).run(shape: rows, vectors)
+        case .int8Dot where canHaveDotProducts:
+            Tiles<Int8DotPanel>(piece: self, count: tiles).run(shape: rows, vectors)
+        case .int8, .int8Dot: Tiles<Int8Panel>(piece: self, count: tiles).run(shape: rows, vectors)
         }
     }
 
@@ -92,12 +94,12 @@ struct TilePiece {
         rows: Int, vectors: Int, width: Int, format: PanelFormat
     ) {
         var tile =
-            format == .int8
+            format.isInteger
             ? Tile(rows: rows, vectors: vectors, splatting: left + 1, stride: leftStride)
             : Tile(rows: rows, vectors: vectors, loading: accumulators, stride: accumulatorStride, last: last)
         let together = format.rowsTogether
         let rowBytes = width &* format.bytes(rows: together, columns: laneCount)
-        var a = format == .int8 ? left + QuantizedRow.headWords : left
+        var a = left + format.headWords
         var b = panel
         var remaining = depth
         var upcoming = upcoming
@@ -143,7 +145,7 @@ struct TilePiece {
         if together == 2, remaining == 1 {
             tile.multiplyAdd(rows: rows, vectors: vectors, a, stride: leftStride, b, format: format, part: 0)
         }
-        if format == .int8 {
+        if format.isInteger {
             tile.makeSums(
                 rows: rows, vectors: vectors, scales: left, stride: leftStride, accumulators,
                 stride: accumulatorStride, last: last)

@@ -7,7 +7,7 @@ import CLanes
 ///
 /// Of integers a piece is always as long as their sum is exact.
 @inline(__always) func cutDepth(tiles: Int, _ format: PanelFormat = .float32) -> Int {
-    if format == .int8 { return QuantizedRow.pieceLength }
+    if format.isInteger { return QuantizedRow.pieceLength }
     return tiles == 1 || !hasShortTiles ? 512 : 4096 / (4 &* laneCount)
 }
 /// Rows whose accumulators wait in memory between two pieces of a chain.
@@ -56,17 +56,13 @@ struct PanelChain {
             left: operand.base, depth: operand.depth, panel: start(width: width),
             panelBytes: format.bytes(rows: panelDepth, columns: width), format: format, accumulators: accumulators,
             accumulatorStride: stride, last: last)
-        if format == .int8 {
-            var rest = operand.depth
-            while rest > 0 {
-                piece.depth = smaller(QuantizedRow.pieceLength, rest)
-                rest &-= piece.depth
-                piece.extend(panels: panels, vectors: vectors)
-                piece.left += QuantizedRow.headWords &+ piece.depth
-                piece.panel += format.bytes(rows: piece.depth, columns: width)
-            }
-        } else {
+        var rest = operand.depth
+        while rest > 0 {
+            piece.depth = format.isInteger ? smaller(QuantizedRow.pieceLength, rest) : rest
+            rest &-= piece.depth
             piece.extend(panels: panels, vectors: vectors)
+            piece.left += format.headWords &+ piece.depth
+            piece.panel += format.bytes(rows: piece.depth, columns: width)
         }
     }
 }
@@ -170,7 +166,7 @@ struct AccumulatorRows {
                 let next = piece.panel + chain.format.bytes(rows: piece.depth, columns: width)
                 piece.upcoming.next = rest > 0 ? next : afterChain
                 if halves { piece.extendHalves() } else { piece.extend(tiles, vectors: vectors) }
-                piece.left += piece.depth &+ (chain.format == .int8 ? QuantizedRow.headWords : 0)
+                piece.left += chain.format.headWords &+ piece.depth
                 piece.panel = next
             }
         }

@@ -77,3 +77,6 @@ enum BFloat16Panel: OneFormat {
 enum Int8Panel: OneFormat {
     @inline(__always) static var format: PanelFormat { .int8 }
 }
+enum Int8DotPanel: OneFormat {
+    @inline(__always) static var format: PanelFormat { .int8Dot }
+}

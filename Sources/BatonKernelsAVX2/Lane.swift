@@ -56,6 +56,9 @@ typealias LaneWide = SIMD4<UInt64>
     baton_add_pair_products8(sum, a, b)
 }
 
+@inline(__always) var canHaveDotProducts: Bool { false }
+@_transparent func addPairProductsByDot(_ sum: Lane, _ a: Lane, _ b: Lane) -> Lane { addPairProducts(sum, a, b) }
+
 /// The integers of a register as floats.
 @_transparent func fromIntegers(_ integers: Lane) -> Lane { baton_from_integers8(integers) }
 

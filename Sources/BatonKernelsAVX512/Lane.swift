@@ -57,6 +57,14 @@ typealias LaneWide = SIMD8<UInt64>
     baton_add_pair_products16(sum, a, b)
 }
 
+/// Some processors of this instruction set have AVX-512 VNNI.
+@inline(__always) var canHaveDotProducts: Bool { true }
+
+/// The same in one instruction.
+@_transparent func addPairProductsByDot(_ sum: Lane, _ a: Lane, _ b: Lane) -> Lane {
+    baton_add_pair_products_by_dot16(sum, a, b)
+}
+
 /// The integers of a register as floats.
 @_transparent func fromIntegers(_ integers: Lane) -> Lane { baton_from_integers16(integers) }
 

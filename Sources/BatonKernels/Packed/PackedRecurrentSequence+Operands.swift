@@ -13,7 +13,7 @@ extension PackedRecurrentSequence {
 
     /// The rows themselves, or as integers. Every part of the units makes integers of whole rows, so all have the same.
     private func operand(_ floats: ChainOperand, rows: Int, _ buffer: AlignedBuffer) -> ChainOperand {
-        guard weights.format == .int8 else { return floats }
+        guard weights.format.isInteger else { return floats }
         let words = QuantizedRow.words(terms: floats.depth)
         let target = buffer.reserve(rows * words + QuantizedRow.slackWords)
         table.quantizeRows(

@@ -83,13 +83,13 @@ final class PackedRecurrentWeights: RecurrentWeights {
         PackedPanels(base: projectionTransposedBuffer.base, depth: shape.outputSize, stripCount: ownStrips.count)
     }
     var format: PanelFormat { shape.precision.format }
-    var scales: UnsafePointer<Float>? { format == .int8 ? UnsafePointer(scaleBuffer.base) : nil }
+    var scales: UnsafePointer<Float>? { format.isInteger ? UnsafePointer(scaleBuffer.base) : nil }
     var bias: UnsafePointer<Float> { UnsafePointer(biasBuffer.base) }
     var candidateBias: UnsafePointer<Float> { UnsafePointer(candidateBiasBuffer.base) }
 
     func update(from parameters: RecurrentParameterPointers<Float>, training: Bool) {
         let (inputSize, lanes, outputSize) = (shape.inputSize, packing.lanes, shape.outputSize)
-        if format == .int8 { makeScales(parameters) }
+        if format.isInteger { makeScales(parameters) }
         var column = 0
         for (buffer, depth) in zip(inputBuffers, shape.inputChains) {
             packGates(

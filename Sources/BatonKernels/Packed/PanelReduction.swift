@@ -17,7 +17,7 @@ enum PanelReduction {
             switch format {
             case .float32: out.copyMemory(from: source, byteCount: depth * width * 4)
             case .bfloat16: reduceToBFloat16(source, width: width, depth: depth, into: out)
-            case .int8:
+            case .int8, .int8Dot:
                 reduceToInt8(source, width: width, depth: depth, inverseScales + firstColumn, into: out)
             }
             source += depth * width

@@ -20,7 +20,7 @@ public enum WeightPrecision: String, Sendable, Hashable, CaseIterable {
         switch self {
         case .float32: .float32
         case .bfloat16: .bfloat16
-        case .int8: .int8
+        case .int8: KernelSelection.hasDotProducts ? .int8Dot : .int8
         }
     }
 }
