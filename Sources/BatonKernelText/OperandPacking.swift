@@ -76,16 +76,24 @@ func packColumns(_ arguments: ColumnPackArguments) {
     baton_prefetch_to_l1(line + 128)
 }
 
+/// All are read before the first is written, which lets the optimiser join them to vectors.
+///
 /// - Parameter count: a constant of 1...6.
 @inline(__always) private func copyElements(
     _ from: UnsafePointer<Float>, _ to: UnsafeMutablePointer<Float>, _ count: Int
 ) {
-    to[0] = from[0]
-    if count > 1 { to[1] = from[1] }
-    if count > 2 { to[2] = from[2] }
-    if count > 3 { to[3] = from[3] }
-    if count > 4 { to[4] = from[4] }
-    if count > 5 { to[5] = from[5] }
+    let e0 = from[0]
+    let e1 = count > 1 ? from[1] : 0
+    let e2 = count > 2 ? from[2] : 0
+    let e3 = count > 3 ? from[3] : 0
+    let e4 = count > 4 ? from[4] : 0
+    let e5 = count > 5 ? from[5] : 0
+    to[0] = e0
+    if count > 1 { to[1] = e1 }
+    if count > 2 { to[2] = e2 }
+    if count > 3 { to[3] = e3 }
+    if count > 4 { to[4] = e4 }
+    if count > 5 { to[5] = e5 }
 }
 
 /// Runs `body` with the row count, 4 to 6, as a constant.
