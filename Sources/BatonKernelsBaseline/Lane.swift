@@ -55,6 +55,7 @@ typealias LaneWide = SIMD2<UInt64>
     baton_add_pair_products4(sum, a, b)
 }
 
+/// No processor of this instruction set alone has AVX-512 VNNI, so `int8Dot` is never met.
 @inline(__always) var canHaveDotProducts: Bool { false }
 @_transparent func addPairProductsByDot(_ sum: Lane, _ a: Lane, _ b: Lane) -> Lane { addPairProducts(sum, a, b) }
 

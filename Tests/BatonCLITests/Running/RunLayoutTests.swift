@@ -78,6 +78,40 @@ import Testing
         }
     }
 
+    /// Rows of int8 have scales of their own, which every rank that needs a row makes itself.
+    @Test(arguments: [WeightPrecision.bfloat16, .int8], [1, 2])
+    func reducedPrecisionHasTheBitsOfOneProcessToo(precision: WeightPrecision, directions: Int) throws {
+        let shape = RunOracleTests.Case(
+            cell: .lstm, layers: 2, directions: directions, steps: 3, batch: 5, input: 530, hidden: 40)
+        var random = SeededRandom(seed: 23)
+        let stack = OracleStack.random(
+            shape.cell, layers: shape.layers, directions: directions, inputSize: shape.input, hidden: shape.hidden,
+            projection: nil, using: &random)
+        let folder = try RunFolder(dtype: .float32)
+        defer { folder.remove() }
+        let all = try RunOracleArrays(shape, using: &random).write(shape, stack, into: folder)
+        // Gradients are of the weights themselves.
+        var arguments = all
+        for flag in all where flag.hasPrefix("--grad") {
+            guard let place = arguments.firstIndex(of: flag) else { continue }
+            arguments.removeSubrange(place...place + 1)
+        }
+        func output(_ count: Int, _ flags: [String]) throws -> Data? {
+            let run = try ranks(count, arguments + flags)
+            #expect(run.status == 0, "\(flags): \(run.error)")
+            defer { try? FileManager.default.removeItem(atPath: folder.path("y.npy")) }
+            return FileManager.default.contents(atPath: folder.path("y.npy"))
+        }
+        let exact = try output(1, [])
+        let reduced = ["--precision", precision.rawValue]
+        let expected = try output(1, reduced)
+        #expect(expected != nil && expected != exact)
+        let layouts = directions == 1 ? [(2, "pp=2"), (3, "dp=3"), (2, "shard=2")] : [(2, "dir=2"), (4, "pp=2,dir=2")]
+        for (count, layout) in layouts {
+            #expect(try output(count, reduced + ["--layout", layout]) == expected, "\(layout)")
+        }
+    }
+
     @Test(arguments: [
         (2, ["--layout", "dir=2"], "dir=2 divides the two directions", Int32(2)),
         (2, ["--layout", "dp=2,pp=2"], "needs 4 ranks", 2), (2, ["--layout", "dp=2,shard=2"], "needs 4 ranks", 2),
