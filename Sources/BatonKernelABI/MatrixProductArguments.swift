@@ -1,10 +1,11 @@
-/// Left operand of a chain: element k of row r is at `base[r·rowStride + k]`.
+/// Left operand of a chain: element k of row r is at `base[r·rowStride + k]`; against panels of integers a row is one of
+/// `QuantizedRow`, in words.
 public struct ChainOperand {
     /// First element.
     public var base: UnsafePointer<Float>
     /// Distance between rows, in elements.
     public var rowStride: Int
-    /// K; 0 makes the chain empty.
+    /// K, of integers their `PanelFormat.chainLength`; 0 makes the chain empty.
     public var depth: Int
     /// First k of this chain in the packed panels.
     public var panelDepthStart: Int
@@ -25,7 +26,7 @@ public struct ChainOperand {
 public struct PackedPanels {
     /// First element.
     public var base: UnsafeRawPointer
-    /// K.
+    /// `format.chainLength` of K.
     public var depth: Int
     /// Number of strips.
     public var stripCount: Int
@@ -58,7 +59,8 @@ public struct StripTarget {
     }
 }
 
-/// C = start + A·B, where every element of C is one chain of fused multiply-adds, k ascending.
+/// C = start + A·B, where every element of C is one chain of fused multiply-adds, k ascending; of integers, one for every
+/// piece of `QuantizedRow`.
 public struct MatrixProductArguments {
     /// What a chain begins with.
     public enum Start: Int { case zero, bias, target }

@@ -49,7 +49,7 @@ public struct RecurrentForwardArguments {
     /// Whether panels are worked on from the last to the first: every other step, so that a step finds in the cache
     /// what the one before read last. Makes no difference to the bits.
     public var descends = false
-    /// What the sums of every gate column are multiplied by, in the layout of `bias`, for panels of `int8`; the bias is
+    /// What the sums of every gate column are multiplied by, in the layout of `bias`, for panels of integers; the bias is
     /// divided by it beforehand. nil is 1.
     public var scales: UnsafePointer<Float>?
 
