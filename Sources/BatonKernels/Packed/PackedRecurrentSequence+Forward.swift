@@ -166,7 +166,7 @@ extension PackedRecurrentSequence {
             outputStride: isProjected ? hidden : rows.outputStride, rows: rows.count,
             hiddenSize: weights.ownUnits.count, usesRelu: cell == .rnnRelu, stateClip: weights.shape.stateClip)
         stepArguments.scales = weights.scales
-        stepArguments.descends = rows.count <= 4 && rows.step & 1 == 1
+        stepArguments.descends = descendsNext(rows: rows.count)
         switch cell {
         case .lstm: table.lstmForward(stepArguments)
         case .gru: table.gruForward(stepArguments)

@@ -101,12 +101,15 @@ open class Block: CustomStringConvertible {
 
     /// Runs a forward pass with the block's hooks around it; for blocks with call forms of their own.
     public final func withHooks<Result>(
-        inputs: [Variable], _ forward: () -> Result, outputs: (Result) -> [Variable]
+        inputs: @autoclosure () -> [Variable], _ forward: () -> Result, outputs: (Result) -> [Variable]
     ) -> Result {
-        for hook in preHooks.all { hook(self, inputs) }
+        if !preHooks.isEmpty {
+            let inputs = inputs()
+            for hook in preHooks.all { hook(self, inputs) }
+        }
         let result = forward()
         if !hooks.isEmpty {
-            let values = outputs(result)
+            let (inputs, values) = (inputs(), outputs(result))
             for hook in hooks.all { hook(self, inputs, values) }
         }
         return result

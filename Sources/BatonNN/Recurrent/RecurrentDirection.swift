@@ -47,11 +47,11 @@ public final class RecurrentDirection {
     /// and parts of the units keep theirs in any case.
     public var recomputation: Recomputation?
     /// What a kernel was made for.
-    private struct KernelKey: Hashable {
+    private struct KernelKey: Equatable {
         var precision: WeightPrecision
         var shard: UnitShard
     }
-    private var kernels: [KernelKey: any RecurrentDirectionKernel] = [:]
+    private var kernels: [(key: KernelKey, kernel: any RecurrentDirectionKernel)] = []
     /// Type the kernels were made for; a cast makes new ones.
     private var kernelType: DType?
 
@@ -98,12 +98,19 @@ public final class RecurrentDirection {
         _ operands: RecurrentOperands, leaves: LeafPlan, training: Bool, shard: UnitShard = .whole
     ) -> any RecurrentPass {
         check(operands, leaves)
-        if kernelType != inputWeight.dtype { kernels = [:] }
-        kernelType = inputWeight.dtype
-        let key = KernelKey(precision: training ? .float32 : inferencePrecision, shard: shard)
-        let current = kernels[key] ?? makeKernel(key)
-        kernels[key] = current
-        return current.begin(operands, leaves: leaves, training: training, recomputation: recomputation)
+        return kernel(KernelKey(precision: training ? .float32 : inferencePrecision, shard: shard))
+            .begin(operands, leaves: leaves, training: training, recomputation: recomputation)
+    }
+
+    private func kernel(_ key: KernelKey) -> any RecurrentDirectionKernel {
+        if kernelType != inputWeight.dtype {
+            kernels = []
+            kernelType = inputWeight.dtype
+        }
+        if let made = kernels.first(where: { $0.key == key }) { return made.kernel }
+        let kernel = makeKernel(key)
+        kernels.append((key, kernel))
+        return kernel
     }
 
     /// Elements of `RecurrentOperands.shared` for T·N rows.
@@ -138,14 +145,17 @@ public final class RecurrentDirection {
                 && operands.outputColumn + outputSize <= output.shape[2] && output.dtype == dtype,
             "\(inputWeight.name): expected an output (\(steps),\(batch),≥\(operands.outputColumn + outputSize)) of \(dtype.rawValue), got \(output.shape) \(output.dtype.rawValue)"
         )
-        let hidden = [operands.initialHidden, operands.finalHidden].map { ($0, outputSize) }
-        let cell = [operands.initialCell, operands.finalCell].map { ($0, hiddenSize) }
-        for (state, width) in hidden + cell {
-            guard let state else { continue }
-            require(
-                state.count == batch * width && state.dtype == dtype,
-                "\(inputWeight.name): expected a state (\(batch),\(width)) of \(dtype.rawValue), got \(state.shape) \(state.dtype.rawValue)"
-            )
-        }
+        checkState(operands.initialHidden, batch, outputSize)
+        checkState(operands.finalHidden, batch, outputSize)
+        checkState(operands.initialCell, batch, hiddenSize)
+        checkState(operands.finalCell, batch, hiddenSize)
+    }
+
+    private func checkState(_ state: Tensor?, _ batch: Int, _ width: Int) {
+        guard let state else { return }
+        require(
+            state.count == batch * width && state.dtype == inputWeight.dtype,
+            "\(inputWeight.name): expected a state (\(batch),\(width)) of \(inputWeight.dtype.rawValue), got \(state.shape) \(state.dtype.rawValue)"
+        )
     }
 }

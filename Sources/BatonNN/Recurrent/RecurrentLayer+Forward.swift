@@ -26,12 +26,12 @@ extension RecurrentLayer {
         checkStates(states, batch)
         let lengths = checkedLengths(lengths, steps: steps, batch: batch)
 
-        let parameters = directions.flatMap(\.parameters)
-        let records = context.records([input] + (states ?? []), parameters)
+        let records = context.records([input] + (states ?? []), directions.flatMap(\.parameters))
         let finals =
             wantsStates
-            ? stateInfo(batchSize: batch).map {
-                Variable(Tensor(uninitialized: $0.shape, dtype: dtype), requiresGradient: records)
+            ? stateWidths.map { width in
+                Variable(
+                    Tensor(uninitialized: [directions.count, batch, width], dtype: dtype), requiresGradient: records)
             } : []
         var value = Sequence(values: input, layout: layout)
         for layer in 0..<numLayers {
@@ -118,10 +118,12 @@ extension RecurrentLayer {
         guard let states else { return }
         require(
             states.count == stateCount, "\(name): expected \(stateCount) states, got \(states.count)")
-        for (state, info) in zip(states, stateInfo(batchSize: batch)) {
+        for (state, width) in zip(states, stateWidths) {
+            let shape = state.shape
             require(
-                state.shape == info.shape && state.dtype == dtype,
-                "\(name): expected states \(info.shape) of \(dtype.rawValue), got \(state.shape) \(state.dtype.rawValue)"
+                shape.count == 3 && shape[0] == directions.count && shape[1] == batch && shape[2] == width
+                    && state.dtype == dtype,
+                "\(name): expected states \([directions.count, batch, width]) of \(dtype.rawValue), got \(shape) \(state.dtype.rawValue)"
             )
         }
     }

@@ -10,17 +10,21 @@ protocol RecurrentDirectionKernel: AnyObject {
     ) -> any RecurrentPass
 }
 
-/// The kernel of one element type.
-final class TypedRecurrentKernel<Scalar: DifferentiableScalar>: RecurrentDirectionKernel {
-    struct WorkspaceKey: Hashable {
-        var steps: Int
-        var batch: Int
-        var training: Bool
-        var leaves: LeafPlan
-        /// Steps whose gates are held at a time; nil is all.
-        var chunk: Int?
-    }
+/// What a workspace was made for.
+struct WorkspaceKey: Equatable {
+    var steps: Int
+    var batch: Int
+    var training: Bool
+    var leaves: LeafPlan
+    /// Steps whose gates are held at a time; nil is all.
+    var chunk: Int?
+}
 
+/// The kernel of one element type.
+///
+/// What every call of a stream passes through has a body of its own for f32 (`_specialize`): the common one asks the runtime
+/// for the types it handles, which takes half as long as a step of a small layer.
+final class TypedRecurrentKernel<Scalar: DifferentiableScalar>: RecurrentDirectionKernel {
     let parameters: [Parameter]
     private let isReverse: Bool
     private let weights: any RecurrentWeights<Scalar>
@@ -37,6 +41,7 @@ final class TypedRecurrentKernel<Scalar: DifferentiableScalar>: RecurrentDirecti
         weights = Scalar.makeRecurrentWeights(shape, backend: Scalar.dtype.kernelBackend)
     }
 
+    @_specialize(where Scalar == Float)
     func begin(
         _ operands: RecurrentOperands, leaves: LeafPlan, training: Bool, recomputation: Recomputation?
     ) -> any RecurrentPass {
@@ -46,10 +51,14 @@ final class TypedRecurrentKernel<Scalar: DifferentiableScalar>: RecurrentDirecti
         let key = WorkspaceKey(
             steps: steps, batch: batch, training: training, leaves: leaves,
             chunk: recomputes ? recomputation?.chunk(weights.shape, steps: steps, leaves: leaves) : nil)
-        let sequence =
-            free.lastIndex { $0.key == key }.map { free.remove(at: $0).sequence }
-            ?? makeSequence(key)
-        return TypedRecurrentPass(kernel: self, sequence: sequence, key: key, operands: operands)
+        return TypedRecurrentPass(
+            kernel: self, sequence: freeSequence(key) ?? makeSequence(key), key: key, operands: operands)
+    }
+
+    private func freeSequence(_ key: WorkspaceKey) -> (any RecurrentSequence<Scalar>)? {
+        // Most often the latest.
+        guard let index = free.lastIndex(where: { $0.key == key }) else { return nil }
+        return free.remove(at: index).sequence
     }
 
     private func makeSequence(_ key: WorkspaceKey) -> any RecurrentSequence<Scalar> {
@@ -62,20 +71,24 @@ final class TypedRecurrentKernel<Scalar: DifferentiableScalar>: RecurrentDirecti
             weights: weights, steps: key.steps, batch: key.batch, reverse: isReverse, leaves: key.leaves)
     }
 
+    @_specialize(where Scalar == Float)
     func release(_ sequence: any RecurrentSequence<Scalar>, _ key: WorkspaceKey) {
         free.append((key, sequence))
-        if free.count(where: { $0.key != key }) > keptOfOtherSizes,
+        if free.count > keptOfOtherSizes, free.count(where: { $0.key != key }) > keptOfOtherSizes,
             let oldest = free.firstIndex(where: { $0.key != key })
         {
             free.remove(at: oldest)
         }
     }
 
+    /// Whether the weights are those of the parameters.
+    private var isCurrent: Bool { versions.elementsEqual(parameters.lazy.map(\.version)) }
+
+    @_specialize(where Scalar == Float)
     private func refreshWeights() {
-        let current = parameters.map(\.version)
-        if current == versions { return }
+        if isCurrent { return }
         weights.update(from: pointers, training: false)
-        versions = current
+        versions = parameters.map(\.version)
         isReadyForBackward = false
     }
 
@@ -83,7 +96,7 @@ final class TypedRecurrentKernel<Scalar: DifferentiableScalar>: RecurrentDirecti
     func prepareBackward() {
         if isReadyForBackward { return }
         require(
-            versions == parameters.map(\.version),
+            isCurrent,
             "\(parameters[0].name): the parameters of the layer changed between its forward and its backward pass")
         weights.prepareBackward(from: pointers)
         isReadyForBackward = true
@@ -101,12 +114,12 @@ final class TypedRecurrentKernel<Scalar: DifferentiableScalar>: RecurrentDirecti
 final class TypedRecurrentPass<Scalar: DifferentiableScalar>: RecurrentPass {
     private let kernel: TypedRecurrentKernel<Scalar>
     private let sequence: any RecurrentSequence<Scalar>
-    private let key: TypedRecurrentKernel<Scalar>.WorkspaceKey
+    private let key: WorkspaceKey
     private let operands: RecurrentOperands
 
     init(
         kernel: TypedRecurrentKernel<Scalar>, sequence: any RecurrentSequence<Scalar>,
-        key: TypedRecurrentKernel<Scalar>.WorkspaceKey, operands: RecurrentOperands
+        key: WorkspaceKey, operands: RecurrentOperands
     ) {
         self.kernel = kernel
         self.sequence = sequence
@@ -134,6 +147,7 @@ final class TypedRecurrentPass<Scalar: DifferentiableScalar>: RecurrentPass {
         layout.strides(steps: key.steps, batch: key.batch, width: tensor.shape[2])
     }
 
+    @_specialize(where Scalar == Float)
     func forward(steps: Range<Int>, hook: StepHook) {
         sequence.forward(steps: steps, forwardArguments, training: key.training, hook: hook)
     }

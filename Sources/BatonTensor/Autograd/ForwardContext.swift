@@ -59,9 +59,12 @@ public struct ForwardContext {
     }
 
     /// Whether a computation on these inputs has to be recorded.
-    public func records(_ inputs: [Variable], _ parameters: [Parameter] = []) -> Bool {
+    public func records(
+        _ inputs: @autoclosure () -> [Variable], _ parameters: @autoclosure () -> [Parameter] = []
+    ) -> Bool {
         tape != nil
-            && (inputs.contains { $0.requiresGradient } || parameters.contains { $0.gradientRequirement != .null })
+            && (inputs().contains { $0.requiresGradient }
+                || parameters().contains { $0.gradientRequirement != .null })
     }
 
     /// The result of an operation, recorded if one of its inputs needs a gradient. `backward` gets the gradient of

@@ -127,9 +127,11 @@ extension Tensor {
         require(
             !shape.isEmpty && range.lowerBound >= 0 && range.upperBound <= shape[0],
             "Tensor: range \(range) outside the first axis of \(shape)")
-        let stride = shape.dropFirst().reduce(1, *)
+        if range.count == shape[0] { return self }
+        var part = shape
+        part[0] = range.count
         return Tensor(
-            shape: [range.count] + shape.dropFirst(), dtype: dtype, storage: storage,
-            offset: offset + range.lowerBound * stride)
+            shape: part, dtype: dtype, storage: storage,
+            offset: offset + range.lowerBound * shape.dropFirst().reduce(1, *))
     }
 }
