@@ -15,14 +15,14 @@ import CLanes
     }
 }
 
-/// The part of a backward step that all cells share: dh = dy + carry + dz₊₁·U for one panel of unit strips, handed
-/// vector by vector (`unit` is its first unit) to the cell's gate derivatives.
+/// The part of a backward step that all cells share: dh = dy + carry + dz₊₁·U for one panel of unit strips, handed to the
+/// cell's gate derivatives.
 ///
 /// What the forward pass kept of a row was written long ago; `fetch` names it before the chains, with `fetchKept`, so that
 /// the derivatives do not wait for it.
 @inline(__always) func runBackwardTiles(
     _ arguments: RecurrentBackwardArguments, vectors: Int, strip: Int, _ scratch: UnsafeMutablePointer<Float>,
-    fetch: (_ unit: Int, _ row: Int) -> Void, _ derivatives: (_ dh: Lane, _ unit: Int, _ row: Int) -> Void
+    fetch: (_ unit: Int, _ row: Int) -> Void, _ derivatives: (_ rows: BackwardRows) -> Void
 ) {
     let lastColumns = arguments.hiddenSize &- (strip &+ vectors &- 1) &* laneCount
     runTiles(
@@ -46,14 +46,27 @@ import CLanes
             storeQuad(first, vectors, accumulators, laneCount, laneCount)
         },
         finish: { _, accumulators, firstRow, count in
-            for vector in 0..<vectors {
-                for index in 0..<count {
-                    derivatives(
-                        load(accumulators.row(index) + vector &* laneCount), (strip &+ vector) &* laneCount,
-                        firstRow &+ index)
-                }
-            }
+            derivatives(
+                BackwardRows(
+                    strip: strip, vectors: vectors, accumulators: accumulators, first: firstRow, count: count))
         })
+}
+
+/// Rows of a backward step whose dh is summed up, for the derivatives of a panel of unit strips.
+struct BackwardRows {
+    let strip: Int
+    let vectors: Int
+    let accumulators: AccumulatorRows
+    /// Row of the first accumulators.
+    let first: Int
+    let count: Int
+
+    /// dh of some units; `index` counts the rows from the first.
+    @inline(__always) func hiddenGradient(_ index: Int, vector: Int) -> Lane {
+        load(accumulators.row(index) + vector &* laneCount)
+    }
+    /// First unit of a vector.
+    @inline(__always) func unit(ofVector vector: Int) -> Int { (strip &+ vector) &* laneCount }
 }
 
 /// Fetches some vectors of a row into the second-level cache; the first would not keep them for as long as chains take.

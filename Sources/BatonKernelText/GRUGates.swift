@@ -102,23 +102,33 @@ func gruBackward(_ arguments: RecurrentBackwardArguments) {
                 fetchKept(hidden + row &* arguments.hiddenStride + unit, vectors: vectors)
             }
         }
-    ) { dh, unit, row in
-        let gates = arguments.gates + row &* arguments.gateRowStride + unit
-        var previous = Lane()
-        if let hidden = arguments.hidden {
-            previous = loadPartial(
-                hidden + row &* arguments.hiddenStride + unit, smaller(laneCount, arguments.hiddenSize &- unit))
+    ) { gruBackwardRows(arguments, $0) }
+}
+
+@inline(never) private func gruBackwardRows(_ arguments: RecurrentBackwardArguments, _ rows: BackwardRows) {
+    let gateStride = arguments.gateStride
+    for vector in 0..<rows.vectors {
+        let unit = rows.unit(ofVector: vector)
+        for index in 0..<rows.count {
+            let row = rows.first &+ index
+            let dh = rows.hiddenGradient(index, vector: vector)
+            let gates = arguments.gates + row &* arguments.gateRowStride + unit
+            var previous = Lane()
+            if let hidden = arguments.hidden {
+                previous = loadPartial(
+                    hidden + row &* arguments.hiddenStride + unit, smaller(laneCount, arguments.hiddenSize &- unit))
+            }
+            let r = load(gates)
+            let z = load(gates + gateStride)
+            let n = load(gates + 2 &* gateStride)
+            let q = load(gates + 3 &* gateStride)
+            let one = splat(1)
+            let dn = dh * (one - z) * (one - n * n)
+            store(dn * q * (r * (one - r)), gates)
+            store(dh * (previous - n) * (z * (one - z)), gates + gateStride)
+            store(dn, gates + 2 &* gateStride)
+            store(dn * r, gates + 3 &* gateStride)
+            store(dh * z, arguments.hiddenCarry + row &* gateStride + unit)
         }
-        let r = load(gates)
-        let z = load(gates + gateStride)
-        let n = load(gates + 2 &* gateStride)
-        let q = load(gates + 3 &* gateStride)
-        let one = splat(1)
-        let dn = dh * (one - z) * (one - n * n)
-        store(dn * q * (r * (one - r)), gates)
-        store(dh * (previous - n) * (z * (one - z)), gates + gateStride)
-        store(dn, gates + 2 &* gateStride)
-        store(dn * r, gates + 3 &* gateStride)
-        store(dh * z, arguments.hiddenCarry + row &* gateStride + unit)
     }
 }

@@ -20,6 +20,7 @@ func lstmForward(_ arguments: RecurrentForwardArguments) {
         secondLast: 3, scratch: scratch,
         start: { panel, row, accumulators in
             storeFirstGates(arguments, count: 4, strip: firstStrip &+ panel, row: row, accumulators)
+            fetchStates(arguments, strip: firstStrip &+ panel, row: row)
         },
         finish: { panel, accumulators, firstRow, count in
             let rows = ForwardRows(
@@ -31,6 +32,18 @@ func lstmForward(_ arguments: RecurrentForwardArguments) {
                 lstmScaledRows(arguments, rows)
             }
         })
+}
+
+/// Fetches what a row's gates read and write besides their sums: the c of a step was written a whole step ago, and no step
+/// has written where this one's gates are kept.
+@inline(__always) private func fetchStates(_ arguments: RecurrentForwardArguments, strip: Int, row: Int) {
+    let offset = row &* arguments.gateStride &+ strip &* laneCount
+    fetchKept(arguments.previousCell + offset, vectors: 1)
+    guard arguments.savesGates else { return }
+    fetchKept(arguments.cell + offset, vectors: 1)
+    if arguments.gatesHoldInput { return }
+    let gates = arguments.gates + row &* arguments.gateRowStride + strip &* laneCount
+    for gate in 0..<4 { fetchKept(gates + gate &* arguments.gateStride, vectors: 1) }
 }
 
 // Two functions, so that layers without scales and limits do not ask for them in every row.
@@ -94,30 +107,11 @@ func lstmForward(_ arguments: RecurrentForwardArguments) {
 ///
 /// Where c was clipped nothing flows back through it: di, df, dg and dc are 0 there.
 func lstmBackward(_ arguments: RecurrentBackwardArguments) {
-    forEachBackwardPanel(arguments) { strip, vectors, scratch in
-        if let clip = arguments.stateClip {
-            lstmClippedBackwardPanel(arguments, vectors: vectors, strip: strip, scratch, clip)
-        } else {
-            lstmPlainBackwardPanel(arguments, vectors: vectors, strip: strip, scratch)
-        }
-    }
+    forEachBackwardPanel(arguments) { lstmBackwardPanel(arguments, vectors: $1, strip: $0, $2) }
 }
 
-@inline(never) private func lstmPlainBackwardPanel(
+@inline(never) private func lstmBackwardPanel(
     _ arguments: RecurrentBackwardArguments, vectors: Int, strip: Int, _ scratch: UnsafeMutablePointer<Float>
-) {
-    lstmBackwardPanel(arguments, vectors: vectors, strip: strip, scratch, clip: nil)
-}
-@inline(never) private func lstmClippedBackwardPanel(
-    _ arguments: RecurrentBackwardArguments, vectors: Int, strip: Int, _ scratch: UnsafeMutablePointer<Float>,
-    _ clip: StateClip
-) {
-    lstmBackwardPanel(arguments, vectors: vectors, strip: strip, scratch, clip: clip)
-}
-
-@inline(__always) private func lstmBackwardPanel(
-    _ arguments: RecurrentBackwardArguments, vectors: Int, strip: Int, _ scratch: UnsafeMutablePointer<Float>,
-    clip: StateClip?
 ) {
     let gateStride = arguments.gateStride
     runBackwardTiles(
@@ -127,29 +121,60 @@ func lstmBackward(_ arguments: RecurrentBackwardArguments) {
             for gate in 0..<4 { fetchKept(gates + gate &* gateStride, vectors: vectors) }
             fetchKept(arguments.previousCell + row &* gateStride + unit, vectors: vectors)
         }
-    ) { dh, unit, row in
-        let gates = arguments.gates + row &* arguments.gateRowStride + unit
-        let offset = row &* gateStride &+ unit
-        let carry = arguments.cellCarry + offset
-        let i = load(gates)
-        let f = load(gates + gateStride)
-        let g = load(gates + 2 &* gateStride)
-        let o = load(gates + 3 &* gateStride)
-        let s = laneTanh(load(arguments.cell + offset))
-        let one = splat(1)
-        let dc = mulAdd(dh * o, one - s * s, load(carry))
-        store(dc * g * (i * (one - i)), gates)
-        store(dc * load(arguments.previousCell + offset) * (f * (one - f)), gates + gateStride)
-        store(dc * i * (one - g * g), gates + 2 &* gateStride)
-        store(dh * s * (o * (one - o)), gates + 3 &* gateStride)
-        store(dc * f, carry)
-        if let clip {
-            let outside = clip.isOutside(mulAdd(f, load(arguments.previousCell + offset), i * g))
-            for gate in 0..<3 {
-                let target = gates + gate &* gateStride
-                store(load(target).replacing(with: Lane(), where: outside), target)
+    ) { rows in
+        if let clip = arguments.stateClip {
+            lstmClippedBackwardRows(arguments, rows, clip)
+        } else {
+            lstmPlainBackwardRows(arguments, rows)
+        }
+    }
+}
+
+@inline(never) private func lstmPlainBackwardRows(_ arguments: RecurrentBackwardArguments, _ rows: BackwardRows) {
+    lstmBackwardRows(arguments, rows, clip: nil)
+}
+@inline(never) private func lstmClippedBackwardRows(
+    _ arguments: RecurrentBackwardArguments, _ rows: BackwardRows, _ clip: StateClip
+) {
+    lstmBackwardRows(arguments, rows, clip: clip)
+}
+
+@_transparent private func lstmBackwardRows(
+    _ arguments: RecurrentBackwardArguments, _ rows: BackwardRows, clip: StateClip?
+) {
+    let gateStride = arguments.gateStride
+    for vector in 0..<rows.vectors {
+        let unit = rows.unit(ofVector: vector)
+        for index in 0..<rows.count {
+            let row = rows.first &+ index
+            let dh = rows.hiddenGradient(index, vector: vector)
+            let gates = arguments.gates + row &* arguments.gateRowStride + unit
+            let offset = row &* gateStride &+ unit
+            let carry = arguments.cellCarry + offset
+            let i = load(gates)
+            let f = load(gates + gateStride)
+            let g = load(gates + 2 &* gateStride)
+            let o = load(gates + 3 &* gateStride)
+            let previous = load(arguments.previousCell + offset)
+            let s = laneTanh(load(arguments.cell + offset))
+            let one = splat(1)
+            let dc = mulAdd(dh * o, one - s * s, load(carry))
+            var di = dc * g * (i * (one - i))
+            var df = dc * previous * (f * (one - f))
+            var dg = dc * i * (one - g * g)
+            var carried = dc * f
+            if let clip {
+                let outside = clip.isOutside(mulAdd(f, previous, i * g))
+                di = di.replacing(with: Lane(), where: outside)
+                df = df.replacing(with: Lane(), where: outside)
+                dg = dg.replacing(with: Lane(), where: outside)
+                carried = carried.replacing(with: Lane(), where: outside)
             }
-            store(load(carry).replacing(with: Lane(), where: outside), carry)
+            store(di, gates)
+            store(df, gates + gateStride)
+            store(dg, gates + 2 &* gateStride)
+            store(dh * s * (o * (one - o)), gates + 3 &* gateStride)
+            store(carried, carry)
         }
     }
 }

@@ -65,13 +65,24 @@ func rnnBackward(_ arguments: RecurrentBackwardArguments) {
             fetchKept(hidden + row &* arguments.hiddenStride + unit, vectors: vectors)
             fetchKept(arguments.gates + row &* arguments.gateRowStride + unit, vectors: vectors)
         }
-    ) { dh, unit, row in
-        let h = loadPartial(
-            hidden + row &* arguments.hiddenStride + unit, smaller(laneCount, arguments.hiddenSize &- unit))
-        let da =
-            arguments.usesRelu
-            ? dh.replacing(with: Lane(), where: h .<= Lane())
-            : dh * (splat(1) - h * h)
-        store(da, arguments.gates + row &* arguments.gateRowStride + unit)
+    ) { rnnBackwardRows(arguments, hidden, $0) }
+}
+
+@inline(never) private func rnnBackwardRows(
+    _ arguments: RecurrentBackwardArguments, _ hidden: UnsafePointer<Float>, _ rows: BackwardRows
+) {
+    for vector in 0..<rows.vectors {
+        let unit = rows.unit(ofVector: vector)
+        for index in 0..<rows.count {
+            let row = rows.first &+ index
+            let dh = rows.hiddenGradient(index, vector: vector)
+            let h = loadPartial(
+                hidden + row &* arguments.hiddenStride + unit, smaller(laneCount, arguments.hiddenSize &- unit))
+            let da =
+                arguments.usesRelu
+                ? dh.replacing(with: Lane(), where: h .<= Lane())
+                : dh * (splat(1) - h * h)
+            store(da, arguments.gates + row &* arguments.gateRowStride + unit)
+        }
     }
 }

@@ -97,7 +97,7 @@ final class LanguageModelWindow: ForwardWindow {
         recurrent = try RecurrentStage(
             model.recurrent, layers: model.layers, input: input, rows: content.rows, initial: content.initial,
             final: content.final, leaves: content.leaves, random: training?.random, recordsGradients: training != nil,
-            shard: stage.shard)
+            shard: stage.shard, repeatedInput: embedded?.repeatedRows)
         inputGradient = training == nil ? nil : recurrent.makeInputGradient()
         product = stage.spreadsOutput ? nil : stage.decoder(training: training != nil)
         logitGradient =

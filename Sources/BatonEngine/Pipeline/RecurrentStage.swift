@@ -53,11 +53,12 @@ final class RecurrentStage: StageWindow {
     ///   - random: For dropout; nil for inference, which has none.
     ///   - recordsGradients: Whether the backward passes will be called.
     ///   - shard: The units of this rank; nil is all.
+    ///   - repeatedInput: Which rows of the input are equal, if that is known now.
     /// - Throws: `CommError` if a rank that holds other units does not come.
     init(
         _ stack: RecurrentLayer, layers: Range<Int>, input: Tensor, rows: Range<Int>, initial: [Tensor]?,
         final: [Tensor], lengths: SequenceLengths? = nil, leaves: LeafPlan, random: RandomKey?,
-        recordsGradients: Bool, shard: HiddenShard? = nil
+        recordsGradients: Bool, shard: HiddenShard? = nil, repeatedInput: RepeatedRows? = nil
     ) throws(CommError) {
         require(
             !stack.bidirectional && stack.layout == .TNC && input.rank == 3 && input.shape[1] == rows.count,
@@ -82,7 +83,7 @@ final class RecurrentStage: StageWindow {
                 input: below, output: raw, initialHidden: state(initial, 0), initialCell: state(initial, 1),
                 finalHidden: state(final, 0),
                 finalCell: shared?.take(finalCell: state(final, 1), place) ?? state(final, 1), lengths: lengths,
-                shared: shared?.kernelMemory[place])
+                shared: shared?.kernelMemory[place], repeatedInput: place == 0 ? repeatedInput : nil)
             let pass = stack.directions[layer].begin(
                 operands, leaves: leaves, training: recordsGradients, shard: shard?.units ?? .whole)
             let output = dropout == nil ? raw : Tensor(uninitialized: raw.shape, dtype: raw.dtype)

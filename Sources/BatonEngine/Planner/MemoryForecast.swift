@@ -13,6 +13,7 @@ import BatonKernels
 /// | shards | two places for the largest recurrent parameter, where ranks bring its rows together |
 /// | a layer, for each row and step | k·H′ + 16 and c; the packed factors I′ + H′ of the weight gradient; h, its gradient, and h again after dropout |
 /// | a layer that computes its gates again | as `Recomputation` says, instead of gates, c and factors |
+/// | the lowest layer, besides | x·W of each token, of at most half of the rows |
 /// | a layer, besides | left factors and partial sums of the weight gradient; states before and after, and their gradients |
 /// | embedding | its output and the gradient of it |
 /// | output layer | logits' gradient, logits (of a chunk, where there are stages), and the packed factor h; spread, only of the own rows, with h and its gradient |
@@ -167,11 +168,12 @@ struct MemoryForecast {
         let model = configuration.model
         let (rows, steps) = (share.lanes.count, configuration.stepsPerWindow)
         let shape = RecurrentShape(cell: model.cell, inputChains: [inputSize(layer)], hidden: model.hidden)
-        let gates = (model.cell == .gru ? 4 : model.cell.gateCount) + (model.cell.hasCellState ? 1 : 0)
-        let perStep = Double(
-            rows * (gates * padded(model.hidden) + 16 + padded(inputSize(layer)) + padded(model.hidden)))
+        let gates = (model.cell == .gru ? 4 : model.cell.gateCount) * padded(model.hidden) + 16
+        let cell = model.cell.hasCellState ? padded(model.hidden) : 0
+        let perStep = Double(rows * (gates + cell + padded(inputSize(layer)) + padded(model.hidden)))
         guard let chunk = recomputation?.chunk(shape, steps: steps, leaves: share.leaves) else {
-            return Double(steps) * perStep
+            let tokens = layer == 0 ? min(model.vocabularySize, steps * rows / 2) : 0
+            return Double(steps) * perStep + Double(tokens * gates)
         }
         let borders = model.cell.hasCellState ? (steps + chunk - 1) / chunk * rows * model.hidden : 0
         return Double(chunk) * perStep + Double(borders + share.leaves.leaves.count * shape.parameterCount)

@@ -49,7 +49,9 @@ extension PackedRecurrentSequence {
             forward(steps: range, arguments, lengths, training: training, hook: hook)
             return
         }
-        if fusesProducts(rows: batch, isAlone: range.count == 1) {
+        if let distinct = arguments.distinctInput {
+            forward(steps: range, distinct, arguments, training: training, hook: hook)
+        } else if fusesProducts(rows: batch, isAlone: range.count == 1) {
             if !training { reserveRows(batch) }
             for step in range {
                 forwardStep(
@@ -111,7 +113,7 @@ extension PackedRecurrentSequence {
         }
     }
 
-    private func forwardStep(
+    func forwardStep(
         _ step: Int, _ arguments: RecurrentForward<Float>, training: Bool, gateRow: Int, held: Bool, hook: StepHook
     ) {
         let time = time(step)

@@ -37,6 +37,8 @@ final class PackedRecurrentSequence: RecurrentSequence {
     /// int8: rows of the input and of h as integers.
     let quantizedInput = AlignedBuffer()
     let quantizedHidden = AlignedBuffer()
+    /// x·W of the distinct rows of an input, in the layout of the gates.
+    let distinctProducts = AlignedBuffer()
     let gradientBuffers = WeightGradientBuffers()
     /// Gradients of the pre-activations of the step that follows the last one, if the window goes on there.
     let followingGates = AlignedBuffer()

@@ -23,6 +23,9 @@ public struct RecurrentForward<Scalar> {
     /// Where a part of the units keeps what the others read besides h, `RecurrentShape.sharedCount(rows:training:)`
     /// elements: memory that the processes of all parts see. So is `output` of any pass of a part.
     public var shared: UnsafeMutablePointer<Scalar>?
+    /// The input again, if many of its rows are equal; the same in all steps of a window. The packed kernels save work by
+    /// it, unless lengths are given; others read the input.
+    public var distinctInput: DistinctRows<Scalar>?
 
     /// All values at once.
     public init(
@@ -30,9 +33,11 @@ public struct RecurrentForward<Scalar> {
         initialHidden: UnsafePointer<Scalar>? = nil, initialCell: UnsafePointer<Scalar>? = nil,
         output: UnsafeMutablePointer<Scalar>, outputStrides: SequenceStrides,
         finalHidden: UnsafeMutablePointer<Scalar>? = nil, finalCell: UnsafeMutablePointer<Scalar>? = nil,
-        lengths: SequenceLengths? = nil, shared: UnsafeMutablePointer<Scalar>? = nil
+        lengths: SequenceLengths? = nil, shared: UnsafeMutablePointer<Scalar>? = nil,
+        distinctInput: DistinctRows<Scalar>? = nil
     ) {
         self.shared = shared
+        self.distinctInput = distinctInput
         self.input = input
         self.inputStrides = inputStrides
         self.initialHidden = initialHidden

@@ -70,7 +70,7 @@ extension RecurrentLayer {
             input: input.values.value, inputLayout: input.layout, output: output.values.value,
             outputLayout: output.layout, outputColumn: direction.isReverse ? outputSize : 0,
             initialHidden: entry(states, 0), initialCell: entry(states, 1), finalHidden: entry(finals, 0),
-            finalCell: entry(finals, 1), lengths: lengths)
+            finalCell: entry(finals, 1), lengths: lengths, repeatedInput: input.values.repeatedRows)
         let pass = direction.begin(operands, leaves: context.leaves, training: records)
         let steps = 0..<input.layout.sizes(input.values.shape).steps
         let (input, output) = (input.values, output.values)

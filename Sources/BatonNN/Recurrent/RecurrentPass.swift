@@ -26,13 +26,17 @@ public struct RecurrentOperands {
     public var lengths: SequenceLengths?
     /// Memory for what a part of the units shares with the others; see `RecurrentForward.shared`.
     public var shared: Tensor?
+    /// Which rows of the input are equal, if that is known.
+    public var repeatedInput: RepeatedRows?
 
     /// States default to zero, or not wanted.
     public init(
         input: Tensor, inputLayout: SequenceLayout = .TNC, output: Tensor, outputLayout: SequenceLayout = .TNC,
         outputColumn: Int = 0, initialHidden: Tensor? = nil, initialCell: Tensor? = nil, finalHidden: Tensor? = nil,
-        finalCell: Tensor? = nil, lengths: SequenceLengths? = nil, shared: Tensor? = nil
+        finalCell: Tensor? = nil, lengths: SequenceLengths? = nil, shared: Tensor? = nil,
+        repeatedInput: RepeatedRows? = nil
     ) {
+        self.repeatedInput = repeatedInput
         self.inputLayout = inputLayout
         self.outputLayout = outputLayout
         self.shared = shared

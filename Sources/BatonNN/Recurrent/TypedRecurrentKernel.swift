@@ -140,7 +140,15 @@ final class TypedRecurrentPass<Scalar: DifferentiableScalar>: RecurrentPass {
             output: operands.output.pointer(of: Scalar.self) + operands.outputColumn,
             outputStrides: strides(operands.output, operands.outputLayout), finalHidden: pointer(operands.finalHidden),
             finalCell: pointer(operands.finalCell), lengths: operands.lengths,
-            shared: pointer(operands.shared))
+            shared: pointer(operands.shared), distinctInput: distinctInput)
+    }
+
+    private var distinctInput: DistinctRows<Scalar>? {
+        operands.repeatedInput?.distinct.map {
+            DistinctRows(
+                rows: $0.rows.pointer(of: Scalar.self), count: $0.rows.shape[0],
+                numbers: $0.numbers.pointer(of: Int32.self))
+        }
     }
 
     private func strides(_ tensor: Tensor, _ layout: SequenceLayout) -> SequenceStrides {

@@ -11,13 +11,20 @@ public final class Variable {
     public var gradient: Tensor?
     /// Whether the backward pass computes a gradient for it.
     public let requiresGradient: Bool
+    /// Which rows of the value are equal, if that is known.
+    public let repeatedRows: RepeatedRows?
     /// Nodes on the tape that write into `value` and have not been walked back yet.
     var pendingProducers = 0
 
     /// A value; by default one that no gradient is computed for.
-    public init(_ value: Tensor, requiresGradient: Bool = false) {
+    public convenience init(_ value: Tensor, requiresGradient: Bool = false) {
+        self.init(value, requiresGradient: requiresGradient, repeatedRows: nil)
+    }
+
+    init(_ value: Tensor, requiresGradient: Bool, repeatedRows: RepeatedRows?) {
         self.value = value
         self.requiresGradient = requiresGradient
+        self.repeatedRows = repeatedRows
     }
 
     /// Shape of the value.

@@ -32,7 +32,9 @@ extension ForwardContext {
             (value.rawPointer + position * rowBytes).copyMemory(from: table + token * rowBytes, byteCount: rowBytes)
         }
         let recorded = records([], [weight])
-        let output = Variable(value, requiresGradient: recorded)
+        let output = Variable(
+            value, requiresGradient: recorded,
+            repeatedRows: RepeatedRows(value, entries: tokens, tableRows: vocabulary))
         guard recorded else { return output }
         let leaves = leaves
         tape?.record(

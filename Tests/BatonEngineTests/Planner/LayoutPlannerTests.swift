@@ -47,6 +47,8 @@ import Testing
 
     /// Gates, c, a line between rows and the packed factors of an LSTM 64 → 64.
     private static let keptPerRow = 5.0 * 64 + 16 + 2 * 64
+    /// What x·W of a token takes there.
+    private static let gatesPerToken = 4.0 * 64 + 16
 
     private func padded(_ size: Int) -> Int {
         (size + KernelSelection.laneCount - 1) / KernelSelection.laneCount * KernelSelection.laneCount
@@ -124,11 +126,12 @@ import Testing
         // The first stage holds layer, embedding and a copy of the output layer, four numbers for a parameter and packed
         // weights, and half of the output layer's gradient lands there; of 16·32 positions what the layer keeps, h,
         // embeddings and gradients, of half of them logits of all steps and of a chunk and h three times, with its
-        // gradient and packed.
+        // gradient and packed, and x·W of as many tokens as are half of the positions.
         let held = 256.0 * 130 + 1000 * 64 + 1000 * 65
         let packed = 2.0 * 256 * 128 + 64 * Double(1000 + padded(1000))
         let window: Double =
             512 * (Self.keptPerRow + 4 * 64 + 2) + 16 * 6 * 64 + product(16) + 256 * (1125 + 3 * 64) + product(8)
+            + 256 * Self.gatesPerToken
         #expect(spread.bytesPerRank == 4 * (4 * held + 65_000 / 2 + packed + window))
         priced.update = 1
         let updated = try LayoutPlanner(configuration, costs: priced).forecast(candidate(.spread))
@@ -151,11 +154,11 @@ import Testing
         let kept = try LayoutPlanner(configuration, costs: costs(fixed: 1)).forecast(alone).bytesPerRank
         let again = try LayoutPlanner(configuration, costs: costs(fixed: 1), recomputation: .chunks(of: 50))
             .forecast(alone).bytesPerRank
-        // Of gates, c and the factors of I + H numbers 950 steps go; 20 borders of c and a gradient per leaf come.
+        // Of gates, c and the factors of I + H numbers 950 steps go, and those of x·W of 10 tokens; 20 borders of c and a gradient per leaf come.
         let rows = 16.0 * 64
         let gates = 950.0 * 16 * Self.keptPerRow
         let (borders, sums): (Double, Double) = (20 * rows, 8 * (256 * 128 + 512))
-        let saved = 4 * (gates - borders - sums)
+        let saved = 4 * (gates + 10 * Self.gatesPerToken - borders - sums)
         #expect(kept - again == saved)
         let layouts = LayoutCandidate.all(try self.configuration(), ranks: 2, recomputes: true).map(\.layout.shards)
         #expect(Set(layouts) == [1])
@@ -232,13 +235,15 @@ import Testing
         let alone = try planner.forecast(LayoutCandidate(ParallelLayout())).bytesPerRank
         let stages = try planner.forecast(LayoutCandidate(ParallelLayout(stages: 4))).bytesPerRank
         #expect(stages > 0.2 * alone && stages < 0.4 * alone)
-        // Parameters, moments and gradient; packed weights; gates, cell, output and gradient of 16·32 positions.
+        // Parameters, moments and gradient; packed weights; gates, cell, output and gradient of 16·32 positions;
+        // x·W of 10 tokens.
         let parameters = configuration.model.parameterCount(layers: 0..<4)
         #expect(parameters == Double(configuration.model.parameterShapes.reduce(0) { $0 + $1.shape.reduce(1, *) }))
         // The factors of the weight gradient are copies of what a layer reads and of h.
         let packed = 4.0 * 2 * 256 * 128 + 64 * Double(10 + padded(10))
         let perRow = 4 * (Self.keptPerRow + 128) + 2 * 64 + 2 + 20 + 64
-        let floats: Double = parameters * 4 + packed + 512 * perRow + 4 * 16 * 6 * 64 + 5 * product(16)
+        let floats: Double =
+            parameters * 4 + packed + 512 * perRow + 4 * 16 * 6 * 64 + 5 * product(16) + 10 * Self.gatesPerToken
         #expect(alone == 4 * floats)
     }
 
