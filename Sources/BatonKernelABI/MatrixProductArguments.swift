@@ -1,5 +1,5 @@
-/// Left operand of a chain: element k of row r is at `base[r·rowStride + k]`; against panels of integers a row is one of
-/// `QuantizedRow`, in words.
+/// Left operand of a chain: element k of row r is at `base[r·rowStride + k]`, and `blockGap` further for every `blockDepth`
+/// elements before it; against panels of integers a row is one of `QuantizedRow`, in words.
 public struct ChainOperand {
     /// First element.
     public var base: UnsafePointer<Float>
@@ -9,9 +9,18 @@ public struct ChainOperand {
     public var depth: Int
     /// First k of this chain in the packed panels.
     public var panelDepthStart: Int
+    /// Elements that stand side by side; a divisor of K.
+    public var blockDepth: Int
+    /// Elements between two blocks.
+    public var blockGap: Int
 
-    /// All values at once.
-    public init(base: UnsafePointer<Float>, rowStride: Int, depth: Int, panelDepthStart: Int = 0) {
+    /// All values at once; nil is one block.
+    public init(
+        base: UnsafePointer<Float>, rowStride: Int, depth: Int, panelDepthStart: Int = 0, blockDepth: Int? = nil,
+        blockGap: Int = 0
+    ) {
+        self.blockDepth = blockDepth ?? depth
+        self.blockGap = blockGap
         self.base = base
         self.rowStride = rowStride
         self.depth = depth

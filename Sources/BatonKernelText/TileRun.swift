@@ -56,12 +56,17 @@ struct PanelChain {
             left: operand.base, depth: operand.depth, panel: start(width: width),
             panelBytes: format.bytes(rows: panelDepth, columns: width), format: format, accumulators: accumulators,
             accumulatorStride: stride, last: last)
-        var rest = operand.depth
+        var (rest, block) = (operand.depth, operand.blockDepth)
         while rest > 0 {
-            piece.depth = format.isInteger ? smaller(QuantizedRow.pieceLength, rest) : rest
+            piece.depth = format.isInteger ? smaller(QuantizedRow.pieceLength, rest) : block
             rest &-= piece.depth
+            block &-= piece.depth
             piece.extend(panels: panels, vectors: vectors)
             piece.left += format.headWords &+ piece.depth
+            if block == 0 {
+                piece.left += operand.blockGap
+                block = operand.blockDepth
+            }
             piece.panel += format.bytes(rows: piece.depth, columns: width)
         }
     }
@@ -159,14 +164,19 @@ struct AccumulatorRows {
                 depth: 0, panel: chain.start(width: width), format: chain.format, accumulators: scratch,
                 accumulatorStride: stride, last: (number == 0 ? vectors &- 1 : secondLast) &* laneCount,
                 fetchesAhead: fetchesLonePanels && tiles.parts == 1, upcoming: upcoming)
-            var rest = chain.operand.depth
+            var (rest, block) = (chain.operand.depth, chain.operand.blockDepth)
             while rest > 0 {
-                piece.depth = smaller(cutDepth, rest)
+                piece.depth = smaller(cutDepth, block)
                 rest &-= piece.depth
+                block &-= piece.depth
                 let next = piece.panel + chain.format.bytes(rows: piece.depth, columns: width)
                 piece.upcoming.next = rest > 0 ? next : afterChain
                 if halves { piece.extendHalves() } else { piece.extend(tiles, vectors: vectors) }
                 piece.left += chain.format.headWords &+ piece.depth
+                if block == 0 {
+                    piece.left += chain.operand.blockGap
+                    block = chain.operand.blockDepth
+                }
                 piece.panel = next
             }
         }

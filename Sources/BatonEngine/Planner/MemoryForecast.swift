@@ -8,7 +8,7 @@ import BatonKernels
 /// | Part | Floats |
 /// |---|---|
 /// | parameters, moments | 1, and 2 for Adam, for each parameter |
-/// | packed weights | of the own units G·H′/S·(I + H) and (I′ + H′)/S·G·H′; of the output layer V′·H and H′·V |
+/// | packed weights | of the own units G·H′/S·(I + H) and (I′ + H′)/S·G·H; of the output layer V′·H and H′·V |
 /// | gradients | 1 for each parameter and partial sum, with the others' parts that land here |
 /// | shards | two places for the largest recurrent parameter, where ranks bring its rows together |
 /// | a layer, for each row and step | k·H′ + 16 and c; the packed factors I′ + H′ of the weight gradient; h, its gradient, and h again after dropout |
@@ -110,7 +110,7 @@ struct MemoryForecast {
         for layer in layers {
             let width = inputSize(layer) + model.hidden
             floats += model.cell.gateCount * own(model.hidden) * width
-            floats += (own(inputSize(layer)) + own(model.hidden)) * model.cell.gateCount * padded(model.hidden)
+            floats += (own(inputSize(layer)) + own(model.hidden)) * model.cell.gateCount * model.hidden
         }
         if runsOutput(layers) {
             floats += padded(model.vocabularySize) * model.hidden + padded(model.hidden) * model.vocabularySize

@@ -38,7 +38,7 @@ final class PackedLinearKernel: LinearKernel {
         for unit in 0..<strips * lanes { target[unit] = unit < units ? bias?[unit] ?? 0 : 0 }
         guard training else { return }
         packing.packColumns(
-            of: weight, stride: width, columns: width, blocks: 1, blockRows: units, padsBlocks: false,
+            of: weight, stride: width, columns: width, rows: units,
             into: transposedPanels.reserve(packing.strips(width) * lanes * units))
     }
 

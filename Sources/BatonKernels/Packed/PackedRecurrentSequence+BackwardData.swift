@@ -135,13 +135,19 @@ extension PackedRecurrentSequence {
         _ base: UnsafeMutablePointer<Float>?
     ) -> (main: ChainOperand, candidate: ChainOperand) {
         guard let base else { return (emptyChain, emptyChain) }
-        func gates(_ range: Range<Int>, panelDepthStart: Int) -> ChainOperand {
-            ChainOperand(
-                base: UnsafePointer(base + range.lowerBound * paddedHidden), rowStride: gateRowStride,
-                depth: range.count * paddedHidden, panelDepthStart: panelDepthStart)
-        }
-        guard cell == .gru else { return (gates(0..<weights.gates, panelDepthStart: 0), emptyChain) }
-        return (gates(0..<2, panelDepthStart: 0), gates(3..<4, panelDepthStart: 2 * paddedHidden))
+        guard cell == .gru else { return (gateOperand(base, 0..<weights.gates), emptyChain) }
+        return (gateOperand(base, 0..<2), gateOperand(base, 3..<4, firstPanelGate: 2))
+    }
+
+    /// The gradients of some gates as operands of a chain over their units, without those that fill up the last vector.
+    func gateOperand(
+        _ base: UnsafeMutablePointer<Float>, _ range: Range<Int>, firstPanelGate: Int = 0
+    ) -> ChainOperand {
+        let isWhole = hidden == paddedHidden
+        return ChainOperand(
+            base: UnsafePointer(base + range.lowerBound * paddedHidden), rowStride: gateRowStride,
+            depth: range.count * hidden, panelDepthStart: firstPanelGate * hidden,
+            blockDepth: isWhole ? nil : hidden, blockGap: paddedHidden - hidden)
     }
 
     /// dh₀ and dc₀: the chain of a step before the first.

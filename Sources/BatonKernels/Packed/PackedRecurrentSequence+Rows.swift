@@ -99,9 +99,7 @@ extension PackedRecurrentSequence {
     ) {
         table.matrixProduct(
             MatrixProductArguments(
-                operand: ChainOperand(
-                    base: UnsafePointer(gates), rowStride: gateRowStride, depth: weights.gates * paddedHidden),
-                panels: weights.inputTransposedPanels,
+                operand: gateOperand(gates, 0..<weights.gates), panels: weights.inputTransposedPanels,
                 target: StripTarget(
                     base: target + weights.ownInputs.lowerBound, rowStride: stride, stripStride: lanes),
                 rows: rows, columns: weights.ownInputs.count, start: .zero, adds: adds))

@@ -49,8 +49,6 @@ final class PackedRecurrentWeights: RecurrentWeights {
     }
 
     var gates: Int { shape.cell.gateCount }
-    /// Strips of all gates.
-    var gateStrips: Int { gates * unitStrips }
     /// Strips of all gates of the own units.
     var ownGateStrips: Int { gates * ownStrips.count }
 
@@ -66,12 +64,12 @@ final class PackedRecurrentWeights: RecurrentWeights {
     }
     var inputTransposedPanels: PackedPanels {
         PackedPanels(
-            base: inputTransposedBuffer.base, depth: gateStrips * packing.lanes,
+            base: inputTransposedBuffer.base, depth: gates * shape.hidden,
             stripCount: packing.strips(ownInputs.count))
     }
     var hiddenTransposedPanels: PackedPanels {
         PackedPanels(
-            base: hiddenTransposedBuffer.base, depth: gateStrips * packing.lanes,
+            base: hiddenTransposedBuffer.base, depth: gates * shape.hidden,
             stripCount: packing.strips(ownOutputs.count))
     }
     /// Columns are the own units of the projection, rows those of the layer.
@@ -114,16 +112,15 @@ final class PackedRecurrentWeights: RecurrentWeights {
             "RecurrentWeights.prepareBackward: weights in \(shape.precision.rawValue) are for inference")
         packing.packColumns(
             of: parameters.inputWeight + ownInputs.lowerBound, stride: inputSize, columns: ownInputs.count,
-            blocks: gates, blockRows: hidden, padsBlocks: true,
-            into: inputTransposedBuffer.reserve(packing.strips(ownInputs.count) * gateStrips * lanes * lanes))
+            rows: gates * hidden,
+            into: inputTransposedBuffer.reserve(packing.strips(ownInputs.count) * lanes * gates * hidden))
         packing.packColumns(
             of: parameters.hiddenWeight + ownOutputs.lowerBound, stride: outputSize, columns: ownOutputs.count,
-            blocks: gates, blockRows: hidden, padsBlocks: true,
-            into: hiddenTransposedBuffer.reserve(packing.strips(ownOutputs.count) * gateStrips * lanes * lanes))
+            rows: gates * hidden,
+            into: hiddenTransposedBuffer.reserve(packing.strips(ownOutputs.count) * lanes * gates * hidden))
         if let projection = projectionWeight(parameters) {
             packing.packColumns(
-                of: projection + ownUnits.lowerBound, stride: hidden, columns: ownUnits.count, blocks: 1,
-                blockRows: outputSize, padsBlocks: false,
+                of: projection + ownUnits.lowerBound, stride: hidden, columns: ownUnits.count, rows: outputSize,
                 into: projectionTransposedBuffer.reserve(ownStrips.count * lanes * outputSize))
         }
         isReadyForBackward = true

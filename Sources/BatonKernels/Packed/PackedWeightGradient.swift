@@ -167,23 +167,26 @@ struct PackedWeightGradient {
     }
 
     /// Strips of left columns that meet the right operands together: the more, the less often these come from memory, but
-    /// the second-level cache should keep what is packed of the left ones. A multiple of every tile's height.
+    /// the second-level cache should keep what is packed of the left ones.
     private static let groupStrips = 6
 
-    /// Strips that adjoin and contribute to the same, grouped.
+    /// Strips that adjoin and contribute to the same, in groups of much the same size: each reads all that is on the right.
     private func neighbours(_ strips: [LeftStrip]) -> [Range<Int>] {
         var groups: [Range<Int>] = []
         var start = 0
         while start < strips.count {
             var end = start + 1
-            while end < strips.count, end - start < Self.groupStrips, strips[end].rights == strips[start].rights,
+            while end < strips.count, strips[end].rights == strips[start].rights,
                 strips[end].biases == strips[start].biases,
                 strips[end].column == strips[end - 1].column + strips[end - 1].columns,
                 strips[end].gradientRow == strips[end - 1].gradientRow + strips[end - 1].columns
             {
                 end += 1
             }
-            groups.append(start..<end)
+            let count = (end - start + Self.groupStrips - 1) / Self.groupStrips
+            groups += (0..<count).map {
+                start + (end - start) * $0 / count..<start + (end - start) * ($0 + 1) / count
+            }
             start = end
         }
         return groups

@@ -93,26 +93,21 @@ struct PanelPacking {
         store(Row(r0.w, r1.w, r2.w, r3.w), 3)
     }
 
-    /// Panels whose columns are columns of `matrix`; depth runs over its rows in blocks of `blockRows` rows padded
-    /// with zero rows to whole strips (the order of gate strips).
+    /// Panels whose columns are columns of `matrix`; depth runs over its rows.
     ///
-    /// - Parameter target: `strips(columns) · lanes · blocks · strips(blockRows) · lanes` floats.
+    /// - Parameter target: `strips(columns) · lanes · rows` floats.
     func packColumns(
-        of matrix: UnsafePointer<Float>, stride: Int, columns: Int, blocks: Int, blockRows: Int, padsBlocks: Bool,
-        into target: UnsafeMutablePointer<Float>
+        of matrix: UnsafePointer<Float>, stride: Int, columns: Int, rows: Int, into target: UnsafeMutablePointer<Float>
     ) {
-        let paddedRows = padsBlocks ? strips(blockRows) * lanes : blockRows
-        let depth = blocks * paddedRows
         let widths = Self.balancedPanels(strips(columns)).map { $0 * lanes }
         // All panels take a row before the next one is read: a panel's part of a row is too short for the prefetchers.
-        for panelRow in 0..<depth {
-            let (block, row) = (panelRow / paddedRows, panelRow % paddedRows)
-            let source = matrix + (block * blockRows + row) * stride
+        for row in 0..<rows {
+            let source = matrix + row * stride
             var firstColumn = 0
             for width in widths {
-                let out = target + firstColumn * depth + panelRow * width
-                let valid = row < blockRows ? min(width, columns - firstColumn) : 0
-                if valid > 0 { out.update(from: source + firstColumn, count: valid) }
+                let out = target + firstColumn * rows + row * width
+                let valid = min(width, columns - firstColumn)
+                out.update(from: source + firstColumn, count: valid)
                 if valid < width { (out + valid).update(repeating: 0, count: width - valid) }
                 firstColumn += width
             }
