@@ -16,7 +16,8 @@ struct TrainWorkload: Encodable {
     private static let windows = 4
 
     /// Operations of the products of one training step per token, two per multiply-add: three times (forward, data,
-    /// weights) 2·(Σ over layers of G·H·(I+H) + V·H). Gates, softmax, embedding and optimizer are not counted.
+    /// weights) 2·(Σ over layers of G·H·(I+H) + V·H). Gates, softmax, embedding and optimizer are not counted; x·W of the lowest
+    /// layer is counted for every position, though it is made once for each token.
     var operationsPerToken: Double {
         let gateRows = Double(model.cell.gateCount * model.hidden)
         let widths = [model.embedding] + Array(repeating: model.hidden, count: model.layers - 1)
