@@ -69,6 +69,12 @@ struct BackwardRows {
     @inline(__always) func unit(ofVector vector: Int) -> Int { (strip &+ vector) &* laneCount }
 }
 
+/// Fetches the four numbers of every unit that the gates of an LSTM or GRU kept of a row.
+@inline(__always) func fetchKeptGates(_ arguments: RecurrentBackwardArguments, unit: Int, row: Int, vectors: Int) {
+    let gates = arguments.gates + row &* arguments.gateRowStride + unit
+    for gate in 0..<4 { fetchKept(gates + gate &* arguments.gateStride, vectors: vectors) }
+}
+
 /// Fetches some vectors of a row into the second-level cache; the first would not keep them for as long as chains take.
 @inline(__always) func fetchKept(_ pointer: UnsafePointer<Float>, vectors: Int) {
     let base = UnsafeRawPointer(pointer)

@@ -92,12 +92,10 @@ func gruBackward(_ arguments: RecurrentBackwardArguments) {
 @inline(never) private func gruBackwardPanel(
     _ arguments: RecurrentBackwardArguments, vectors: Int, strip: Int, _ scratch: UnsafeMutablePointer<Float>
 ) {
-    let gateStride = arguments.gateStride
     runBackwardTiles(
         arguments, vectors: vectors, strip: strip, scratch,
         fetch: { unit, row in
-            let gates = arguments.gates + row &* arguments.gateRowStride + unit
-            for gate in 0..<4 { fetchKept(gates + gate &* gateStride, vectors: vectors) }
+            fetchKeptGates(arguments, unit: unit, row: row, vectors: vectors)
             if let hidden = arguments.hidden {
                 fetchKept(hidden + row &* arguments.hiddenStride + unit, vectors: vectors)
             }

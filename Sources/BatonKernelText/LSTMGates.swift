@@ -113,13 +113,11 @@ func lstmBackward(_ arguments: RecurrentBackwardArguments) {
 @inline(never) private func lstmBackwardPanel(
     _ arguments: RecurrentBackwardArguments, vectors: Int, strip: Int, _ scratch: UnsafeMutablePointer<Float>
 ) {
-    let gateStride = arguments.gateStride
     runBackwardTiles(
         arguments, vectors: vectors, strip: strip, scratch,
         fetch: { unit, row in
-            let gates = arguments.gates + row &* arguments.gateRowStride + unit
-            for gate in 0..<4 { fetchKept(gates + gate &* gateStride, vectors: vectors) }
-            fetchKept(arguments.previousCell + row &* gateStride + unit, vectors: vectors)
+            fetchKeptGates(arguments, unit: unit, row: row, vectors: vectors)
+            fetchKept(arguments.previousCell + row &* arguments.gateStride + unit, vectors: vectors)
         }
     ) { rows in
         if let clip = arguments.stateClip {

@@ -93,7 +93,7 @@ extension PackedRecurrentSequence {
             hidden: rows.hidden.map { $0.base + first }, hiddenStride: rows.hidden?.stride ?? 0, rows: rows.count,
             hiddenSize: weights.ownUnits.count,
             usesRelu: cell == .rnnRelu, stateClip: weights.shape.stateClip)
-        stepArguments.descends = rows.count <= 4 && rows.step & 1 == 1
+        stepArguments.descends = descendsNext(rows: rows.count)
         if isProjected {
             makeProjectedGradient(rows)
             if !isWhole { hook() }

@@ -46,7 +46,7 @@ final class PackedRecurrentSequence: RecurrentSequence {
     private(set) lazy var gathered = GatheredRows()
     /// Whether the workspace holds a training forward pass.
     var holdsTrainingState = false
-    /// Whether the last forward step of few rows took its panels from the last to the first.
+    /// Whether the last step of few rows took its panels from the last to the first.
     private var descended = false
 
     init(weights: PackedRecurrentWeights, steps: Int, batch: Int, reverse: Bool) {
@@ -103,7 +103,7 @@ final class PackedRecurrentSequence: RecurrentSequence {
         if isProjected, shared == nil { projectedGradientBuffer.reserve(count * outputSize) }
     }
 
-    /// Whether a forward step takes its panels from the last to the first. Steps of few rows wait for weights: each begins
+    /// Whether the next step takes its panels from the last to the first. Steps of few rows wait for weights: each begins
     /// with the panels the one before ended with, which the second-level cache still holds, also that of another call.
     func descendsNext(rows: Int) -> Bool {
         guard rows <= 4 else { return false }

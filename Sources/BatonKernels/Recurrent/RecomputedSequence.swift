@@ -95,6 +95,7 @@ final class RecomputedSequence<Scalar: BLASScalar>: RecurrentSequence, Workspace
     ) -> RecurrentForward<Scalar> {
         var own = arguments
         own.lengths = nil
+        // Its numbers begin with the first row of the window.
         own.distinctInput = nil
         own.input += arguments.inputStrides.offset(time: firstTime(index))
         own.output += arguments.outputStrides.offset(time: firstTime(index))
