@@ -43,7 +43,6 @@ extension PackedRecurrentSequence {
         let own = (UnsafePointer(forward.output + strides.offset(time: time)), strides.row)
         run(
             BackwardRows(
-                step: step,
                 following: followingGates(step),
                 outputGradient: arguments.outputGradient.map { $0 + strides.offset(time: time) },
                 outputGradientStride: strides.row, gateRow: time * batch,
@@ -60,7 +59,6 @@ extension PackedRecurrentSequence {
 
     /// What one backward step of some rows reads and writes.
     struct BackwardRows {
-        var step: Int
         /// Pre-activation gradients of the step after; nil after the last.
         var following: UnsafeMutablePointer<Float>?
         var outputGradient: UnsafePointer<Float>?

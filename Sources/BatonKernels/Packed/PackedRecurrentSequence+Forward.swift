@@ -120,7 +120,7 @@ extension PackedRecurrentSequence {
         let slot = cellBuffer.base + (training ? step * batch * paddedHidden : 0)
         run(
             ForwardRows(
-                step: step, input: held ? nil : arguments.input + arguments.inputStrides.offset(time: time),
+                input: held ? nil : arguments.input + arguments.inputStrides.offset(time: time),
                 inputStride: arguments.inputStrides.row,
                 previous: previousHidden(step, arguments), gateRow: gateRow,
                 previousCell: slot, cell: training ? slot + batch * paddedHidden : slot,
@@ -131,7 +131,6 @@ extension PackedRecurrentSequence {
 
     /// What one step of some rows reads and writes.
     struct ForwardRows {
-        var step: Int
         /// nil if the gates hold the input product.
         var input: UnsafePointer<Float>?
         var inputStride: Int

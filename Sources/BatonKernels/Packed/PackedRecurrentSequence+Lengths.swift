@@ -78,7 +78,7 @@ extension PackedRecurrentSequence {
             if training { enter(step, slot, lengths) }
             run(
                 ForwardRows(
-                    step: step, input: input, inputStride: weights.shape.inputSize,
+                    input: input, inputStride: weights.shape.inputSize,
                     previous: step == 0 && arguments.initialHidden == nil ? nil : (UnsafePointer(before), outputSize),
                     gateRow: gateRow, previousCell: slot, cell: training ? slot + batch * paddedHidden : slot,
                     output: after, outputStride: outputSize, count: active),

@@ -37,7 +37,6 @@ extension PackedRecurrentSequence {
             let first = rows.lowerBound
             run(
                 BackwardRows(
-                    step: step,
                     following: first < continuing ? after.map { gates(time: $0, lengths) } : nil,
                     outputGradient: outputGradient.map { $0 + first * outputSize }, outputGradientStride: outputSize,
                     gateRow: lengths.rowsBefore[time] + first,
