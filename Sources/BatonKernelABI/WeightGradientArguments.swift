@@ -8,7 +8,8 @@ public struct OuterProductArguments {
     public var left: UnsafePointer<Float>
     /// Columns j of the left operand.
     public var leftColumns: Int
-    /// Rows of `rightStrips` lane widths. What follows them in memory is fetched meanwhile, as the panel to come.
+    /// Rows of `rightStrips` lane widths, of each leaf its `rightDepths`. What follows them in memory is fetched meanwhile,
+    /// as the panel to come.
     public var right: UnsafePointer<Float>
     /// Strips of the panel, 1 to 4.
     public var rightStrips: Int
@@ -16,6 +17,8 @@ public struct OuterProductArguments {
     public var rightColumns: Int
     /// Rows of each leaf of one subtree.
     public var leafDepths: UnsafePointer<Int>
+    /// Rows of each leaf, the first ones, that the right operand has; those that follow are zero there.
+    public var rightDepths: UnsafePointer<Int>
     /// Leaves of the subtree, a power of two.
     public var leafCount: Int
     /// Row j of the gradient at `target + j·targetStride`.
@@ -31,8 +34,8 @@ public struct OuterProductArguments {
     /// All values at once.
     public init(
         left: UnsafePointer<Float>, leftColumns: Int, right: UnsafePointer<Float>, rightStrips: Int, rightColumns: Int,
-        leafDepths: UnsafePointer<Int>, leafCount: Int, target: UnsafeMutablePointer<Float>,
-        targetStride: Int, scratch: UnsafeMutablePointer<Float>, continuesChain: Bool = false
+        leafDepths: UnsafePointer<Int>, rightDepths: UnsafePointer<Int>, leafCount: Int,
+        target: UnsafeMutablePointer<Float>, targetStride: Int, scratch: UnsafeMutablePointer<Float>, continuesChain: Bool = false
     ) {
         self.left = left
         self.leftColumns = leftColumns
@@ -40,6 +43,7 @@ public struct OuterProductArguments {
         self.rightStrips = rightStrips
         self.rightColumns = rightColumns
         self.leafDepths = leafDepths
+        self.rightDepths = rightDepths
         self.leafCount = leafCount
         self.target = target
         self.targetStride = targetStride

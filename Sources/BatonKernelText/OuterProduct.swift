@@ -17,12 +17,15 @@ func outerProduct(_ arguments: OuterProductArguments) {
         // A leaf of no rows takes part in the tree all the same.
         let pieceCount = pieces.parts == 0 ? 1 : pieces.parts
         let isLast = leaf == arguments.leafCount &- 1
+        var rest = arguments.rightDepths[leaf]
         for pieceIndex in 0..<pieceCount {
             let depth = pieces.size(pieceIndex)
+            let terms = smaller(depth, rest)
+            rest &-= terms
             OuterTiles(
-                left: left, depth: depth, panel: right,
+                left: left, depth: depth, terms: terms, panel: right,
                 upcoming: UpcomingPanel(
-                    UnsafeRawPointer(right + depth &* width), width: width, tiles: tiles.parts),
+                    UnsafeRawPointer(right + terms &* width), width: width, tiles: tiles.parts),
                 leaf: leaf, waiting: arguments.scratch, levelStride: levelStride,
                 beginsChain: pieceIndex == 0, endsChain: pieceIndex == pieceCount &- 1,
                 target: isLast ? arguments.target : nil, targetStride: arguments.targetStride,
@@ -30,7 +33,7 @@ func outerProduct(_ arguments: OuterProductArguments) {
                 continuesChain: arguments.continuesChain
             ).add(tiles, vectors: vectors)
             left += depth &* arguments.leftColumns
-            right += depth &* width
+            right += terms &* width
         }
     }
 }
@@ -49,7 +52,9 @@ func outerProduct(_ arguments: OuterProductArguments) {
 private struct OuterTiles: TileWork {
     var count = 0
     var left: UnsafePointer<Float>
+    /// Rows of the left tiles, and those among them that the right operand has.
     let depth: Int
+    let terms: Int
     let panel: UnsafePointer<Float>
     var upcoming: UpcomingPanel
     let leaf: Int
@@ -72,7 +77,7 @@ private struct OuterTiles: TileWork {
             part.count = tiles.largerParts
             part.run(shape: tiles.smaller &+ 1, vectors)
             part.skip(tiles.largerParts &* (tiles.smaller &+ 1), vectors: vectors)
-            part.upcoming = upcoming.dropping(tiles.largerParts, depth: depth)
+            part.upcoming = upcoming.dropping(tiles.largerParts, depth: terms)
         }
         part.count = tiles.parts &- tiles.largerParts
         part.run(shape: tiles.smaller, vectors)
@@ -114,8 +119,8 @@ private struct OuterTiles: TileWork {
         let width = vectors &* laneCount
         var a = left
         var b = UnsafeRawPointer(panel)
-        var remaining = depth
-        var lines = upcoming.takeTile(depth: depth)
+        var remaining = terms
+        var lines = upcoming.takeTile(depth: terms)
         while remaining >= chainUnroll {
             if lines.isFetched { lines.fetch() }
             tile.multiplyAddRun(a, stride: 1, step: rows, b, rows: rows, vectors: vectors, width: vectors)

@@ -75,12 +75,12 @@ class Peer:
 
 
 def baton_row(baton, core, line, seconds):
-    """One row of `baton bench kernels`, packed kernels."""
+    """One row of `baton bench kernels`, packed kernels, without states as every peer is called."""
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
         file.write(line + "\n")
         file.flush()
         command = ["taskset", "-c", str(core), str(baton), "bench", "kernels", "--kernels", "packed", "--json"]
-        command += ["--seconds", str(seconds), "--shapes", file.name]
+        command += ["--zero-states", "--seconds", str(seconds), "--shapes", file.name]
         run = subprocess.run(command, capture_output=True, text=True)
     if run.returncode:
         raise Failure(f"baton bench kernels failed on '{line}': {run.stderr.strip()}")

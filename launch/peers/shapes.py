@@ -48,9 +48,12 @@ class Shape:
 
     @property
     def operations(self):
-        """Of one forward pass, 2·G·H·(I+H)·T·N over layers and directions; a training step counts three times as much."""
-        columns = sum(width + self.hidden for width in self.inputs())
-        return 2 * self.gates * self.hidden * self.directions * columns * self.steps * self.batch
+        """Of one forward pass from states of zero, 2·G·H·(I·T + H·(T-1))·N over layers and directions.
+
+        A training step counts three times as much.
+        """
+        columns = sum(width * self.steps + self.hidden * (self.steps - 1) for width in self.inputs())
+        return 2 * self.gates * self.hidden * self.directions * columns * self.batch
 
     def parameters(self):
         """(W, U, b, q) of every layer and direction, gates in PyTorch's and Gluon's order (i f g o; r z n)."""

@@ -7,7 +7,8 @@ struct BenchKernelsCommand: ParsableCommand {
         commandName: "kernels", abstract: "Measures the recurrent kernels against the core's peak.",
         discussion: """
             GF/s counts 2·G·H·(I+H)·T·N operations for inference and three times as many for training (forward, \
-            gradients of the data, gradients of the weights), summed over layers and directions; the best of many \
+            gradients of the data, of the states before the first step, and of the weights), summed over layers and \
+            directions; the best of many \
             repetitions counts. The share is that of the FMA peak measured beside each row; a row with a figure above \
             that peak is marked, for then the peak was measured too low. MiB/step are the weights \
             that an inference step reads at least, GB/s what a sweep over as many bytes as lie between two reads of a \
@@ -28,6 +29,10 @@ struct BenchKernelsCommand: ParsableCommand {
     @Option(
         help: "Order of the axes of the input and the output of a stack: TNC (the default), or NTC for batch first.")
     var axes: SequenceLayout?
+    @Flag(
+        help:
+            "Start from states of zero and make no gradients of them, as a layer does that is called without states: one hidden product less, which is not counted either."
+    ) var zeroStates = false
     @Flag(help: "Print the shapes, in the form of a shape file, and measure nothing.") var listShapes = false
     @Flag(help: "Print one JSON object.") var json = false
 
@@ -58,6 +63,7 @@ struct BenchKernelsCommand: ParsableCommand {
         guard listShapes else { return }
         for (flag, isGiven) in [
             ("--seconds", seconds != nil), ("--kernels", kernels != nil), ("--axes", axes != nil),
+            ("--zero-states", zeroStates),
         ] where isGiven {
             throw ValidationError("--list-shapes measures nothing; leave out \(flag).")
         }
@@ -65,7 +71,8 @@ struct BenchKernelsCommand: ParsableCommand {
     }
 
     func run() throws {
-        let list = try shapes.map { try KernelShapeFile.read(path: $0) } ?? KernelShape.standard
+        var list = try shapes.map { try KernelShapeFile.read(path: $0) } ?? KernelShape.standard
+        for index in list.indices { list[index].startsFromZero = zeroStates }
         if listShapes {
             for shape in list { Console.print(KernelShapeFile.line(shape)) }
             return

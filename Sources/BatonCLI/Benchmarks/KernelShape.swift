@@ -15,6 +15,8 @@ struct KernelShape: Hashable {
     var layers = 1
     /// Whether D is 2.
     var bidirectional = false
+    /// Whether the states before the first step are zero, which then has no hidden product. Not part of a shape's line.
+    var startsFromZero = false
 
     /// D.
     var directions: Int { bidirectional ? 2 : 1 }
@@ -34,22 +36,27 @@ struct KernelShape: Hashable {
     }
 
     /// Operations of the products of one forward pass, two per multiply-add: 2·G·H·(I+H)·T·N, summed over layers and
-    /// directions. A training step counts three times as much. Every one of these is done: the states before the first
-    /// step are not zero. Gates and biases are not counted, so no figure can flatter.
+    /// directions; from states of zero with T − 1 hidden products. A training step counts three times as much. Every one of
+    /// these is done. Gates and biases are not counted, so no figure can flatter.
     var forwardOperations: Double {
-        weightCounts.reduce(0) { $0 + 2 * ($1.input + $1.hidden) } * Double(steps) * Double(batch)
+        weightCounts.reduce(0) { $0 + 2 * ($1.input * Double(steps) + $1.hidden * hiddenSteps) } * Double(batch)
     }
+
+    /// Steps with a hidden product.
+    private var hiddenSteps: Double { Double(startsFromZero ? steps - 1 : steps) }
 
     /// Bytes of all weights in f32, biases apart.
     var weightBytes: Double { weightCounts.reduce(0) { $0 + 4 * ($1.input + $1.hidden) } }
 
     /// Bytes of weights that a step has to read at least: the hidden side at every step, the input side once a window,
     /// because no step waits for another there.
-    var weightBytesPerStep: Double { weightCounts.reduce(0) { $0 + 4 * ($1.input / Double(steps) + $1.hidden) } }
+    var weightBytesPerStep: Double {
+        weightCounts.reduce(0) { $0 + 4 * ($1.input + $1.hidden * hiddenSteps) / Double(steps) }
+    }
 
     /// Bytes between two reads of the same weight: all weights when every call is one step, otherwise the hidden side of
     /// one layer and direction, which is run through before the next.
-    var workingSetBytes: Double { steps == 1 ? weightBytes : 4 * weightCounts[0].hidden }
+    var workingSetBytes: Double { steps == 1 ? weightBytesPerStep : 4 * weightCounts[0].hidden }
 
     /// Floats that inputs, outputs, parameters, their gradients and the saved gates take, about.
     var floatCount: Double {

@@ -13,8 +13,7 @@ final class KernelWorkload {
         /// W, U, b, q, and their gradients.
         let parameters: [Tensor]
         let gradients: [Tensor]
-        /// h and, for LSTM, c before the first step, and their gradients. Not zero, for then the first step would have no
-        /// hidden product, which the operations count.
+        /// h and, for LSTM, c before the first step, and their gradients; none if the stack starts from zero.
         let states: [Tensor]
         let stateGradients: [Tensor]
     }
@@ -74,7 +73,7 @@ final class KernelWorkload {
             training: true)
         let sequence = Float.makeRecurrentSequence(
             weights: weights, steps: shape.steps, batch: shape.batch, reverse: direction == 1, leaves: leaves)
-        let kinds = shape.cell.hasCellState ? ["h", "c"] : ["h"]
+        let kinds = shape.startsFromZero ? [] : shape.cell.hasCellState ? ["h", "c"] : ["h"]
         return Part(
             layer: layer, column: direction * hidden, weights: weights, sequence: sequence, parameters: parameters,
             gradients: shapes.map { Tensor(zeros: $0) },
@@ -94,7 +93,7 @@ final class KernelWorkload {
         return RecurrentForward(
             input: UnsafePointer(values[part.layer].pointer(of: Float.self)),
             inputStrides: strides(part.layer),
-            initialHidden: states[0], initialCell: states.count > 1 ? states[1] : nil,
+            initialHidden: states.first, initialCell: states.count > 1 ? states[1] : nil,
             output: values[part.layer + 1].pointer(of: Float.self) + part.column,
             outputStrides: strides(part.layer + 1),
             lengths: lengths)
@@ -109,7 +108,8 @@ final class KernelWorkload {
     /// The forward pass without what training keeps.
     func infer() { forward(training: false) }
 
-    /// Forward pass, gradients of input and states, gradients of the parameters (added to what is there).
+    /// Forward pass, gradients of the input and of states that are given, gradients of the parameters (added to what is
+    /// there).
     func train() {
         forward(training: true)
         for part in parts.reversed() {
@@ -122,7 +122,7 @@ final class KernelWorkload {
                     outputGradient: UnsafePointer(outputGradient),
                     inputGradient: gradients[part.layer].pointer(),
                     addsToInputGradient: part.column == 0 && shape.bidirectional,
-                    initialHiddenGradient: stateGradients[0],
+                    initialHiddenGradient: stateGradients.first,
                     initialCellGradient: stateGradients.count > 1 ? stateGradients[1] : nil),
                 forward: arguments, hook: .none)
             let pointers = part.gradients.map { $0.pointer(of: Float.self) }

@@ -32,7 +32,8 @@ extension PackedRecurrentSequence {
             columns: inputSize, targets: gradients.map(\.inputWeight), targetStride: inputSize)
         let hiddenSide = PackedWeightGradient.Right(
             rows: { self.previousHidden(time: $0, row: $1, forward, lengths) }, columns: outputSize,
-            targets: gradients.map(\.hiddenWeight), targetStride: outputSize)
+            targets: gradients.map(\.hiddenWeight), targetStride: outputSize,
+            lacksFirstTime: !reverse && forward.initialHidden == nil)
         let product = PackedWeightGradient(
             table: table, steps: steps, lengths: lengths, leaves: leaves, buffers: gradientBuffers,
             continuesChains: continuesChains)

@@ -28,6 +28,8 @@ struct PackedWeightGradient {
         var columns: Int
         var targets: [UnsafeMutablePointer<Float>]
         var targetStride: Int
+        /// Whether the rows of time 0 are zero. They end the chains, which do without them.
+        var lacksFirstTime = false
     }
 
     /// A strip of left columns, and what it contributes to.
@@ -51,10 +53,21 @@ struct PackedWeightGradient {
     private let lanes: Int
     private let lengths: SequenceLengths?
     private let continuesChains: Bool
-    /// Rows (t, n) of every leaf, and of all leaves before it.
-    private let depths: [Int]
-    private let depthsBefore: [Int]
-    private var rowCount: Int { depthsBefore[depths.count] }
+    /// Rows (t, n) of the leaves, and of those but for the ones of time 0.
+    private let depths: LeafDepths
+    private let laterDepths: LeafDepths
+
+    /// Rows of every leaf, and of all leaves before it.
+    private struct LeafDepths {
+        let depths: [Int]
+        let before: [Int]
+        var total: Int { before[depths.count] }
+
+        init(_ depths: [Int]) {
+            self.depths = depths
+            before = depths.reduce(into: [0]) { sums, depth in sums.append((sums.last ?? 0) + depth) }
+        }
+    }
 
     /// `lengths` leaves out the rows that take no part. `continuesChains`: the destination of a subtree, of one leaf then,
     /// holds the chain so far.
@@ -72,11 +85,18 @@ struct PackedWeightGradient {
         self.leaves = leaves
         self.buffers = buffers
         lanes = table.laneCount
-        depths = leaves.leaves.map { leaf in
-            lengths.map { lengths in leaf.reduce(0) { $0 + lengths.lengths[$1] } } ?? leaf.count * steps
+        func depths(from time: Int) -> LeafDepths {
+            LeafDepths(
+                leaves.leaves.map { leaf in
+                    lengths.map { lengths in leaf.reduce(0) { $0 + max(0, lengths.lengths[$1] - time) } }
+                        ?? leaf.count * max(0, steps - time)
+                })
         }
-        depthsBefore = depths.reduce(into: [0]) { sums, depth in sums.append((sums.last ?? 0) + depth) }
+        (self.depths, laterDepths) = (depths(from: 0), depths(from: 1))
     }
+
+    /// Rows that a right operand has.
+    private func depths(of right: Right) -> LeafDepths { right.lacksFirstTime ? laterDepths : depths }
 
     /// Calls `body` with the rows of a leaf in chain order, adjoining rows of one time together; with lengths every row
     /// by itself, because neighbours lie apart in the workspace.
@@ -91,21 +111,21 @@ struct PackedWeightGradient {
     }
 
     func accumulate(left: Left, strips: [LeftStrip], rights: [Right], hook: StepHook) {
-        guard rowCount > 0 else { return }
+        guard depths.total > 0 else { return }
         let offsets = rowOffsets(left)
         // Chains, and partial sums of up to 2¹⁵ leaves.
         let scratch = buffers.scratch.reserve(17 * Self.groupStrips * lanes * 4 * lanes)
         let packed = buffers.left.reserve(
             leaves.subtrees.reduce(0) { max($0, rows(of: $1)) } * Self.groupStrips * lanes)
         let panels = packRights(rights)
-        depths.withUnsafeBufferPointer { depths in
+        (depths.depths + laterDepths.depths).withUnsafeBufferPointer { allDepths in
             offsets.withUnsafeBufferPointer { offsets in
-                guard let depths = depths.baseAddress, let offsets = offsets.baseAddress else { return }
+                guard let depths = allDepths.baseAddress, let offsets = offsets.baseAddress else { return }
                 for group in neighbours(strips) {
                     let first = strips[group.lowerBound]
                     let columns = strips[group].reduce(0) { $0 + $1.columns }
                     for (index, subtree) in leaves.subtrees.enumerated() {
-                        let rowsBefore = depthsBefore[subtree.lowerBound]
+                        let rowsBefore = self.depths.before[subtree.lowerBound]
                         func block(_ column: Int, _ count: Int) -> SubtreeColumns {
                             SubtreeColumns(
                                 source: left.base + column, offsets: offsets + rowsBefore, count: count,
@@ -115,13 +135,17 @@ struct PackedWeightGradient {
                         addBiases(strips[group], subtree: index, block)
                         for panel in panels where first.rights.contains(panel.right) {
                             let right = rights[panel.right]
+                            let rightRowsBefore = self.depths(of: right).before[subtree.lowerBound]
                             table.outerProduct(
                                 OuterProductArguments(
                                     left: UnsafePointer(packed), leftColumns: columns,
                                     right: UnsafePointer(
-                                        buffers.right.base + panel.offset + rowsBefore * panel.strips * lanes),
+                                        buffers.right.base + panel.offset + rightRowsBefore * panel.strips * lanes),
                                     rightStrips: panel.strips, rightColumns: panel.columns,
-                                    leafDepths: depths + subtree.lowerBound, leafCount: subtree.count,
+                                    leafDepths: depths + subtree.lowerBound,
+                                    rightDepths: depths + subtree.lowerBound
+                                        + (right.lacksFirstTime ? self.depths.depths.count : 0),
+                                    leafCount: subtree.count,
                                     target: right.targets[index] + first.gradientRow * right.targetStride
                                         + panel.firstColumn,
                                     targetStride: right.targetStride, scratch: scratch,
@@ -147,7 +171,7 @@ struct PackedWeightGradient {
 
     /// Rows (t, n) of a subtree.
     private func rows(of subtree: Range<Int>) -> Int {
-        depthsBefore[subtree.upperBound] - depthsBefore[subtree.lowerBound]
+        depths.before[subtree.upperBound] - depths.before[subtree.lowerBound]
     }
 
     /// Adds the column sums of a group of strips, which packing has brought into the cache, four strips at a time.
@@ -195,7 +219,7 @@ struct PackedWeightGradient {
     /// Offsets of all rows in leaf and chain order.
     private func rowOffsets(_ left: Left) -> [Int] {
         var offsets: [Int] = []
-        offsets.reserveCapacity(rowCount)
+        offsets.reserveCapacity(depths.total)
         for leaf in leaves.leaves {
             forEachRun(leaf) { time, rows in
                 for row in rows { offsets.append(left.offset(time, row)) }
@@ -222,13 +246,13 @@ struct PackedWeightGradient {
                 panels.append(
                     Panel(right: index, firstColumn: firstColumn, columns: columns, strips: strips, offset: offset))
                 firstColumn += columns
-                offset += rowCount * strips * lanes
+                offset += depths(of: right).total * strips * lanes
             }
         }
         let base = buffers.right.reserve(offset)
         for panel in panels {
             pack(
-                rights[panel.right].rows, firstColumn: panel.firstColumn, columns: panel.columns,
+                rights[panel.right], firstColumn: panel.firstColumn, columns: panel.columns,
                 width: panel.strips * lanes, into: base + panel.offset)
         }
         return panels
@@ -236,14 +260,15 @@ struct PackedWeightGradient {
 
     /// Copies columns of all rows in leaf and chain order, padded with zeros to `width`.
     private func pack(
-        _ rows: Rows, firstColumn: Int, columns: Int, width: Int, into target: UnsafeMutablePointer<Float>
+        _ right: Right, firstColumn: Int, columns: Int, width: Int, into target: UnsafeMutablePointer<Float>
     ) {
         var out = target
         for leaf in leaves.leaves {
             forEachRun(leaf) { time, run in
+                if time == 0 && right.lacksFirstTime { return }
                 let target = out
                 out += run.count * width
-                guard let source = rows(time, run.lowerBound) else {
+                guard let source = right.rows(time, run.lowerBound) else {
                     target.update(repeating: 0, count: run.count * width)
                     return
                 }
