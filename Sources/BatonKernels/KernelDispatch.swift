@@ -28,6 +28,9 @@ public enum InstructionSet: String, Sendable, CaseIterable, Comparable {
     /// Those that this processor can run, ascending.
     public static var available: [InstructionSet] { allCases.filter(\.isAvailable) }
 
+    /// The one with vectors half as wide that does a fused multiply-add in one instruction too.
+    var narrower: InstructionSet? { self == .avx512 && InstructionSet.avx2.isAvailable ? .avx2 : nil }
+
     /// Its kernels.
     ///
     /// - Precondition: `isAvailable`.

@@ -74,4 +74,8 @@ public struct KernelSelection: Sendable {
 
     /// The lane kernels of this process.
     static let activeTable: KernelTable = active.instructionSet.table
+
+    /// The same, by reference, and those of vectors half as wide for the columns that these leave over (see `ColumnPart`).
+    static let activeKernels = LaneKernels(activeTable)
+    static let narrowKernels = active.instructionSet.narrower.map { LaneKernels($0.table) }
 }

@@ -4,7 +4,9 @@ extension Float: KernelScalar {
         _ shape: RecurrentShape, backend: KernelBackend
     ) -> any RecurrentWeights<Float> {
         switch backend {
-        case .packed: PackedRecurrentWeights(shape, table: KernelSelection.activeTable)
+        case .packed:
+            PackedRecurrentWeights(
+                shape, kernels: KernelSelection.activeKernels, narrow: KernelSelection.narrowKernels)
         case .blas: BLASRecurrentWeights<Float>(shape)
         }
     }
@@ -44,7 +46,10 @@ extension Float: KernelScalar {
         units: Int, width: Int, backend: KernelBackend
     ) -> any LinearKernel<Float> {
         switch backend {
-        case .packed: PackedLinearKernel(units: units, width: width, table: KernelSelection.activeTable)
+        case .packed:
+            PackedLinearKernel(
+                units: units, width: width, kernels: KernelSelection.activeKernels,
+                narrow: KernelSelection.narrowKernels)
         case .blas: BLASLinearKernel<Float>(units: units, width: width)
         }
     }

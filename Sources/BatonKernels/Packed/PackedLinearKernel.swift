@@ -6,20 +6,24 @@ final class PackedLinearKernel: LinearKernel {
     let units: Int
     let width: Int
     private let table: KernelTable
-    private let packing: PanelPacking
+    /// The units, and the columns of the input's gradient, by the vectors that work on them.
+    private let unitParts: [ColumnPart]
+    private let widthParts: [ColumnPart]
     private let forwardPanels = AlignedBuffer()
     private let transposedPanels = AlignedBuffer()
     private let biasBuffer = AlignedBuffer()
     private let gradientBuffers = WeightGradientBuffers()
 
-    init(units: Int, width: Int, table: KernelTable) {
+    /// - Parameter narrow: kernels for what whole vectors leave over; nil does without.
+    init(units: Int, width: Int, kernels: LaneKernels, narrow: LaneKernels?) {
         self.units = units
         self.width = width
-        self.table = table
-        packing = PanelPacking(lanes: table.laneCount)
+        table = kernels.table
+        unitParts = ColumnPart.parts(of: 0..<units, wide: kernels, narrow: narrow)
+        widthParts = ColumnPart.parts(of: 0..<width, wide: kernels, narrow: narrow)
     }
 
-    private var lanes: Int { packing.lanes }
+    private var lanes: Int { table.laneCount }
 
     /// Rows are independent of each other, so their order does not matter.
     private func neighbour(_ strides: SequenceStrides, _ steps: Int, _ batch: Int) -> Int {
@@ -30,16 +34,16 @@ final class PackedLinearKernel: LinearKernel {
     }
 
     func update(weight: UnsafePointer<Float>, bias: UnsafePointer<Float>?, training: Bool) {
-        let strips = packing.strips(units)
-        packing.packRows(
+        unitParts.packRows(
             of: weight, stride: width, gates: 1, units: units, depth: width,
-            into: forwardPanels.reserve(strips * lanes * width))
-        let target = biasBuffer.reserve(strips * lanes)
-        for unit in 0..<strips * lanes { target[unit] = unit < units ? bias?[unit] ?? 0 : 0 }
+            into: forwardPanels.reserve(unitParts.paddedCount * width))
+        // The padding of the units stands behind them all.
+        let target = biasBuffer.reserve(unitParts.paddedCount)
+        for unit in 0..<unitParts.paddedCount { target[unit] = unit < units ? bias?[unit] ?? 0 : 0 }
         guard training else { return }
-        packing.packColumns(
-            of: weight, stride: width, columns: width, rows: units,
-            into: transposedPanels.reserve(packing.strips(width) * lanes * units))
+        widthParts.packColumns(
+            of: weight, stride: width, rows: units,
+            into: transposedPanels.reserve(widthParts.paddedCount * units))
     }
 
     func forward(
@@ -47,16 +51,15 @@ final class PackedLinearKernel: LinearKernel {
         output: UnsafeMutablePointer<Float>, outputStrides: SequenceStrides
     ) {
         guard steps * batch > 0 else { return }
-        table.matrixProduct(
-            MatrixProductArguments(
-                operand: ChainOperand(
-                    base: input, rowStride: neighbour(inputStrides, steps, batch), depth: width),
-                panels: PackedPanels(
-                    base: UnsafePointer(forwardPanels.base), depth: width, stripCount: packing.strips(units)),
-                target: StripTarget(
-                    base: output, rowStride: neighbour(outputStrides, steps, batch), stripStride: lanes),
-                rows: steps * batch,
-                columns: units, start: .bias, bias: UnsafePointer(biasBuffer.base)))
+        unitParts.matrixProduct(
+            ChainOperand(base: input, rowStride: neighbour(inputStrides, steps, batch), depth: width), to: output,
+            stride: neighbour(outputStrides, steps, batch), rows: steps * batch, start: .bias,
+            bias: UnsafePointer(biasBuffer.base)
+        ) { panels(forwardPanels, depth: width, of: $0) }
+    }
+
+    private func panels(_ buffer: AlignedBuffer, depth: Int, of part: ColumnPart) -> PackedPanels {
+        PackedPanels(base: buffer.base + part.paddedBefore * depth, depth: depth, stripCount: part.strips)
     }
 
     func backwardData(
@@ -65,15 +68,12 @@ final class PackedLinearKernel: LinearKernel {
         inputGradient: UnsafeMutablePointer<Float>, inputGradientStrides: SequenceStrides, adds: Bool
     ) {
         guard steps * batch > 0 else { return }
-        table.matrixProduct(
-            MatrixProductArguments(
-                operand: ChainOperand(
-                    base: outputGradient, rowStride: neighbour(outputGradientStrides, steps, batch), depth: units),
-                panels: PackedPanels(
-                    base: UnsafePointer(transposedPanels.base), depth: units, stripCount: packing.strips(width)),
-                target: StripTarget(
-                    base: inputGradient, rowStride: neighbour(inputGradientStrides, steps, batch), stripStride: lanes),
-                rows: steps * batch, columns: width, start: .zero, adds: adds))
+        widthParts.matrixProduct(
+            ChainOperand(
+                base: outputGradient, rowStride: neighbour(outputGradientStrides, steps, batch), depth: units),
+            to: inputGradient, stride: neighbour(inputGradientStrides, steps, batch), rows: steps * batch, start: .zero,
+            adds: adds
+        ) { panels(transposedPanels, depth: units, of: $0) }
     }
 
     func backwardWeights(
@@ -82,7 +82,7 @@ final class PackedLinearKernel: LinearKernel {
         gradients: [LinearGradientPointers<Float>], hook: StepHook
     ) {
         let biases = gradients.compactMap(\.bias)
-        let strips = (0..<packing.strips(units)).map { strip in
+        let strips = (0..<(units + lanes - 1) / lanes).map { strip in
             PackedWeightGradient.LeftStrip(
                 column: strip * lanes, columns: min(lanes, units - strip * lanes), gradientRow: strip * lanes,
                 rights: [0], biases: biases.isEmpty ? [] : [biases])

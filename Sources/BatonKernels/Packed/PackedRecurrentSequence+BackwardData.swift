@@ -77,35 +77,38 @@ extension PackedRecurrentSequence {
     /// One backward step of some rows: the own units. The hook is called after the gradient of a projection, if all parts
     /// of the units make it.
     func run(_ rows: BackwardRows, hook: StepHook) {
-        let first = firstUnit
-        let chains = followingChains(rows.following)
-        var stepArguments = RecurrentBackwardArguments(
-            following: chains.main, followingCandidate: chains.candidate, hiddenPanels: weights.hiddenTransposedPanels,
-            outputGradient: rows.outputGradient.map { $0 + first }, outputGradientStride: rows.outputGradientStride,
-            hiddenCarry: hiddenCarry.base + rows.first * paddedOutput + first,
-            readsHiddenCarry: rows.following == nil || cell == .gru,
-            cellCarry: cellCarry.base + rows.first * paddedHidden + first,
-            gates: gates + rows.gateRow * gateRowStride + first, gateRowStride: gateRowStride,
-            gateStride: paddedHidden, previousCell: UnsafePointer(rows.previousCell + first),
-            cell: UnsafePointer(rows.previousCell + batch * paddedHidden + first),
-            hidden: rows.hidden.map { $0.base + first }, hiddenStride: rows.hidden?.stride ?? 0, rows: rows.count,
-            hiddenSize: weights.ownUnits.count,
-            usesRelu: cell == .rnnRelu, stateClip: weights.shape.stateClip)
-        stepArguments.descends = descendsNext(rows: rows.count)
+        var chains = followingChains(rows.following)
         if isProjected {
             makeProjectedGradient(rows)
             if !isWhole { hook() }
-            stepArguments.following = ChainOperand(
+            chains.main = ChainOperand(
                 base: UnsafePointer(projectedGradient + rows.gateRow * outputSize), rowStride: outputSize,
                 depth: outputSize)
-            stepArguments.hiddenPanels = weights.projectionTransposedPanels
-            stepArguments.outputGradient = nil
-            stepArguments.readsHiddenCarry = false
         }
-        switch cell {
-        case .lstm: table.lstmBackward(stepArguments)
-        case .gru: table.gruBackward(stepArguments)
-        case .rnnTanh, .rnnRelu: table.rnnBackward(stepArguments)
+        let descends = descendsNext(rows: rows.count)
+        for part in weights.unitParts {
+            let first = part.columns.lowerBound
+            var stepArguments = RecurrentBackwardArguments(
+                following: chains.main, followingCandidate: chains.candidate,
+                hiddenPanels: isProjected
+                    ? weights.projectionTransposedPanels(of: part) : weights.hiddenTransposedPanels(of: part),
+                outputGradient: isProjected ? nil : rows.outputGradient.map { $0 + first },
+                outputGradientStride: rows.outputGradientStride,
+                hiddenCarry: hiddenCarry.base + rows.first * paddedOutput + first,
+                readsHiddenCarry: !isProjected && (rows.following == nil || cell == .gru),
+                cellCarry: cellCarry.base + rows.first * paddedHidden + first,
+                gates: gates + rows.gateRow * gateRowStride + first, gateRowStride: gateRowStride,
+                gateStride: paddedHidden, previousCell: UnsafePointer(rows.previousCell + first),
+                cell: UnsafePointer(rows.previousCell + batch * paddedHidden + first),
+                hidden: rows.hidden.map { $0.base + first }, hiddenStride: rows.hidden?.stride ?? 0, rows: rows.count,
+                hiddenSize: part.columns.count,
+                usesRelu: cell == .rnnRelu, stateClip: weights.shape.stateClip)
+            stepArguments.descends = descends
+            switch cell {
+            case .lstm: part.kernels.table.lstmBackward(stepArguments)
+            case .gru: part.kernels.table.gruBackward(stepArguments)
+            case .rnnTanh, .rnnRelu: part.kernels.table.rnnBackward(stepArguments)
+            }
         }
     }
 
@@ -174,12 +177,9 @@ extension PackedRecurrentSequence {
     ) {
         let chains = followingChains(gates)
         for chain in [chains.main, chains.candidate] where chain.depth > 0 {
-            table.matrixProduct(
-                MatrixProductArguments(
-                    operand: chain, panels: weights.hiddenTransposedPanels,
-                    target: StripTarget(
-                        base: target + weights.ownOutputs.lowerBound, rowStride: outputSize, stripStride: lanes),
-                    rows: rows, columns: weights.ownOutputs.count, start: .target))
+            weights.outputParts.matrixProduct(
+                chain, to: target, stride: outputSize, rows: rows, start: .target,
+                panels: weights.hiddenTransposedPanels)
         }
     }
 }

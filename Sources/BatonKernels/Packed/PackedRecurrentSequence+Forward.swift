@@ -19,7 +19,7 @@ extension PackedRecurrentSequence {
         let format = weights.format
         let size = format.bytes(
             rows: format.chainLength(weights.shape.inputSize) + format.chainLength(outputSize),
-            columns: weights.ownGateStrips * lanes)
+            columns: weights.ownGateColumns)
         return weights.shape.inputChains.count == 1
             && (isAlone
                 || rows >= (size > Self.largeWeights ? Self.fusedRowMinimumOfLargeWeights : Self.fusedRowMinimum))
@@ -99,16 +99,18 @@ extension PackedRecurrentSequence {
         let gateCount = weights.gates
         var column = 0
         for (chain, depth) in weights.shape.inputChains.enumerated() {
-            table.matrixProduct(
-                MatrixProductArguments(
-                    operand: inputOperand(input + column, stride: stride, depth: depth, rows: rows),
-                    panels: weights.inputPanels(chain: chain),
-                    target: StripTarget(
-                        base: gates + firstUnit, rowStride: gateRowStride,
-                        stripStride: gateCount > 1 ? paddedHidden : lanes),
-                    rows: rows, columns: weights.ownGateStrips * lanes, start: chain == 0 ? .bias : .zero,
-                    adds: chain > 0, bias: weights.bias, panelStrips: gateCount > 1 ? gateCount : 0,
-                    panelStride: lanes))
+            let operand = inputOperand(input + column, stride: stride, depth: depth, rows: rows)
+            for part in weights.gateParts {
+                part.kernels.table.matrixProduct(
+                    MatrixProductArguments(
+                        operand: operand, panels: weights.inputPanels(chain: chain, of: part),
+                        target: StripTarget(
+                            base: gates + part.columns.lowerBound, rowStride: gateRowStride,
+                            stripStride: gateCount > 1 ? paddedHidden : part.lanes),
+                        rows: rows, columns: gateCount * part.strips * part.lanes, start: chain == 0 ? .bias : .zero,
+                        adds: chain > 0, bias: weights.bias(of: part), panelStrips: gateCount > 1 ? gateCount : 0,
+                        panelStride: part.lanes))
+            }
             column += depth
         }
     }
@@ -150,39 +152,40 @@ extension PackedRecurrentSequence {
     /// it reads.
     func run(_ rows: ForwardRows, training: Bool, hook: StepHook) {
         let unprojectedRows = unprojected + rows.gateRow * hidden
-        let first = firstUnit
-        var stepArguments = RecurrentForwardArguments(
-            input: rows.input.map {
+        let input =
+            rows.input.map {
                 inputOperand($0, stride: rows.inputStride, depth: weights.shape.inputSize, rows: rows.count)
-            } ?? emptyChain,
-            inputPanels: weights.inputPanels(chain: 0),
-            hidden: rows.previous.map { hiddenOperand($0.base, stride: $0.stride, rows: rows.count) } ?? emptyChain,
-            hiddenPanels: weights.hiddenPanels, bias: weights.bias, hiddenCandidateBias: weights.candidateBias,
-            gates: gates + rows.gateRow * gateRowStride + first, gateRowStride: gateRowStride,
-            gateStride: paddedHidden, gatesHoldInput: rows.input == nil, savesGates: training,
-            previousCell: UnsafePointer(rows.previousCell + first), cell: rows.cell + first,
-            previousHidden: rows.previous.map { $0.base + first },
-            previousHiddenStride: rows.previous?.stride ?? 0,
-            output: (isProjected ? unprojectedRows : rows.output) + first,
-            outputStride: isProjected ? hidden : rows.outputStride, rows: rows.count,
-            hiddenSize: weights.ownUnits.count, usesRelu: cell == .rnnRelu, stateClip: weights.shape.stateClip)
-        stepArguments.scales = weights.scales
-        stepArguments.descends = descendsNext(rows: rows.count)
-        switch cell {
-        case .lstm: table.lstmForward(stepArguments)
-        case .gru: table.gruForward(stepArguments)
-        case .rnnTanh, .rnnRelu: table.rnnForward(stepArguments)
+            } ?? emptyChain
+        let previous =
+            rows.previous.map { hiddenOperand($0.base, stride: $0.stride, rows: rows.count) } ?? emptyChain
+        let descends = descendsNext(rows: rows.count)
+        for part in weights.gateParts {
+            let first = part.columns.lowerBound
+            var stepArguments = RecurrentForwardArguments(
+                input: input, inputPanels: weights.inputPanels(chain: 0, of: part),
+                hidden: previous, hiddenPanels: weights.hiddenPanels(of: part), bias: weights.bias(of: part),
+                hiddenCandidateBias: weights.candidateBias(of: part),
+                gates: gates + rows.gateRow * gateRowStride + first, gateRowStride: gateRowStride,
+                gateStride: paddedHidden, gatesHoldInput: rows.input == nil, savesGates: training,
+                previousCell: UnsafePointer(rows.previousCell + first), cell: rows.cell + first,
+                previousHidden: rows.previous.map { $0.base + first },
+                previousHiddenStride: rows.previous?.stride ?? 0,
+                output: (isProjected ? unprojectedRows : rows.output) + first,
+                outputStride: isProjected ? hidden : rows.outputStride, rows: rows.count,
+                hiddenSize: part.columns.count, usesRelu: cell == .rnnRelu, stateClip: weights.shape.stateClip)
+            stepArguments.scales = weights.scales
+            stepArguments.descends = descends
+            switch cell {
+            case .lstm: part.kernels.table.lstmForward(stepArguments)
+            case .gru: part.kernels.table.gruForward(stepArguments)
+            case .rnnTanh, .rnnRelu: part.kernels.table.rnnForward(stepArguments)
+            }
         }
         guard isProjected else { return }
         if !isWhole { hook() }
-        let own = weights.ownOutputs
-        table.matrixProduct(
-            MatrixProductArguments(
-                operand: ChainOperand(base: UnsafePointer(unprojectedRows), rowStride: hidden, depth: hidden),
-                panels: weights.projectionPanels,
-                target: StripTarget(
-                    base: rows.output + own.lowerBound, rowStride: rows.outputStride, stripStride: lanes),
-                rows: rows.count, columns: own.count, start: .zero))
+        weights.outputParts.matrixProduct(
+            ChainOperand(base: UnsafePointer(unprojectedRows), rowStride: hidden, depth: hidden), to: rows.output,
+            stride: rows.outputStride, rows: rows.count, start: .zero, panels: weights.projectionPanels)
     }
 
     /// Rows of h before a step: the output of the step before, the initial state, or nil for zero.

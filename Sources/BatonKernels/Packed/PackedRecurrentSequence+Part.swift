@@ -20,7 +20,7 @@ extension PackedRecurrentSequence: WindowPart {
         let buffers = [
             cellBuffer, cellCarry, hiddenCarry, unprojectedBuffer, projectedGradientBuffer, followingGates,
             quantizedInput, quantizedHidden, distinctProducts,
-            gradientBuffers.left, gradientBuffers.right, gradientBuffers.scratch,
+            gradientBuffers.left, gradientBuffers.right, gradientBuffers.joined, gradientBuffers.scratch,
         ]
         return (ownGateCapacity + buffers.reduce(0) { $0 + $1.capacity }) * MemoryLayout<Float>.stride
     }

@@ -97,11 +97,8 @@ extension PackedRecurrentSequence {
         of gates: UnsafeMutablePointer<Float>, rows: Int, into target: UnsafeMutablePointer<Float>, stride: Int,
         adds: Bool
     ) {
-        table.matrixProduct(
-            MatrixProductArguments(
-                operand: gateOperand(gates, 0..<weights.gates), panels: weights.inputTransposedPanels,
-                target: StripTarget(
-                    base: target + weights.ownInputs.lowerBound, rowStride: stride, stripStride: lanes),
-                rows: rows, columns: weights.ownInputs.count, start: .zero, adds: adds))
+        weights.inputParts.matrixProduct(
+            gateOperand(gates, 0..<weights.gates), to: target, stride: stride, rows: rows, start: .zero, adds: adds,
+            panels: weights.inputTransposedPanels)
     }
 }

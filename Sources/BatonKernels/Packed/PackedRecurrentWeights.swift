@@ -16,6 +16,11 @@ final class PackedRecurrentWeights: RecurrentWeights {
     let ownOutputStrips: Range<Int>
     /// Columns of the input's gradient that the own part computes.
     let ownInputs: Range<Int>
+    /// The own units by the vectors that work on them, forwards all gates together; backwards units, outputs and inputs.
+    let gateParts: [ColumnPart]
+    let unitParts: [ColumnPart]
+    let outputParts: [ColumnPart]
+    let inputParts: [ColumnPart]
 
     /// Forward panels of each input chain and of the hidden side.
     private var inputBuffers: [AlignedBuffer]
@@ -35,8 +40,10 @@ final class PackedRecurrentWeights: RecurrentWeights {
     private let stagingBuffer = AlignedBuffer()
     private(set) var isReadyForBackward = false
 
-    init(_ shape: RecurrentShape, table: KernelTable) {
+    /// - Parameter narrow: kernels for what whole vectors leave over; nil does without, as reduced precisions do.
+    init(_ shape: RecurrentShape, kernels: LaneKernels, narrow: LaneKernels?) {
         self.shape = shape
+        let table = kernels.table
         self.table = table
         packing = PanelPacking(lanes: table.laneCount)
         unitStrips = packing.strips(shape.hidden)
@@ -45,48 +52,61 @@ final class PackedRecurrentWeights: RecurrentWeights {
         ownOutputs = shape.shard.columns(of: shape.outputSize, lanes: table.laneCount)
         ownOutputStrips = shape.shard.strips(of: packing.strips(shape.outputSize))
         ownInputs = shape.shard.columns(of: shape.inputSize, lanes: table.laneCount)
+        let narrow = shape.precision == .float32 ? narrow : nil
+        gateParts = ColumnPart.parts(of: ownUnits, gates: shape.cell.gateCount, wide: kernels, narrow: narrow)
+        unitParts = ColumnPart.parts(of: ownUnits, wide: kernels, narrow: narrow)
+        outputParts = ColumnPart.parts(of: ownOutputs, wide: kernels, narrow: narrow)
+        inputParts = ColumnPart.parts(of: ownInputs, wide: kernels, narrow: narrow)
         inputBuffers = shape.inputChains.map { _ in AlignedBuffer() }
     }
 
     var gates: Int { shape.cell.gateCount }
-    /// Strips of all gates of the own units.
-    var ownGateStrips: Int { gates * ownStrips.count }
+    /// Columns of the forward panels: all gates of the own units, with those that fill up vectors.
+    var ownGateColumns: Int { gates * gateParts.paddedCount }
 
-    func inputPanels(chain: Int) -> PackedPanels {
-        PackedPanels(
-            base: inputBuffers[chain].base, depth: format.chainLength(shape.inputChains[chain]),
-            stripCount: ownGateStrips, format: format)
-    }
-    var hiddenPanels: PackedPanels {
-        PackedPanels(
-            base: hiddenBuffer.base, depth: format.chainLength(shape.outputSize), stripCount: ownGateStrips,
+    /// Panels of a part of the units: W and U of all gates.
+    func inputPanels(chain: Int, of part: ColumnPart) -> PackedPanels {
+        panels(
+            inputBuffers[chain], depth: format.chainLength(shape.inputChains[chain]), of: part, gates: gates,
             format: format)
     }
-    var inputTransposedPanels: PackedPanels {
+    func hiddenPanels(of part: ColumnPart) -> PackedPanels {
+        panels(hiddenBuffer, depth: format.chainLength(shape.outputSize), of: part, gates: gates, format: format)
+    }
+    /// Wᵀ of a part of the inputs.
+    func inputTransposedPanels(of part: ColumnPart) -> PackedPanels {
+        panels(inputTransposedBuffer, depth: gates * shape.hidden, of: part)
+    }
+    /// Uᵀ of a part of the outputs.
+    func hiddenTransposedPanels(of part: ColumnPart) -> PackedPanels {
+        panels(hiddenTransposedBuffer, depth: gates * shape.hidden, of: part)
+    }
+    /// Columns are a part of the units of the projection, rows those of the layer.
+    func projectionPanels(of part: ColumnPart) -> PackedPanels {
+        panels(projectionBuffer, depth: shape.hidden, of: part)
+    }
+    /// Columns are a part of the units of the layer, rows those of the projection.
+    func projectionTransposedPanels(of part: ColumnPart) -> PackedPanels {
+        panels(projectionTransposedBuffer, depth: shape.outputSize, of: part)
+    }
+    private func panels(
+        _ buffer: AlignedBuffer, depth: Int, of part: ColumnPart, gates: Int = 1, format: PanelFormat = .float32
+    ) -> PackedPanels {
         PackedPanels(
-            base: inputTransposedBuffer.base, depth: gates * shape.hidden,
-            stripCount: packing.strips(ownInputs.count))
-    }
-    var hiddenTransposedPanels: PackedPanels {
-        PackedPanels(
-            base: hiddenTransposedBuffer.base, depth: gates * shape.hidden,
-            stripCount: packing.strips(ownOutputs.count))
-    }
-    /// Columns are the own units of the projection, rows those of the layer.
-    var projectionPanels: PackedPanels {
-        PackedPanels(base: projectionBuffer.base, depth: shape.hidden, stripCount: ownOutputStrips.count)
-    }
-    /// Columns are the own units of the layer, rows those of the projection.
-    var projectionTransposedPanels: PackedPanels {
-        PackedPanels(base: projectionTransposedBuffer.base, depth: shape.outputSize, stripCount: ownStrips.count)
+            base: buffer.base + part.paddedBefore * gates * depth, depth: depth, stripCount: gates * part.strips,
+            format: format)
     }
     var format: PanelFormat { shape.precision.format }
     var scales: UnsafePointer<Float>? { format.isInteger ? UnsafePointer(scaleBuffer.base) : nil }
-    var bias: UnsafePointer<Float> { UnsafePointer(biasBuffer.base) }
-    var candidateBias: UnsafePointer<Float> { UnsafePointer(candidateBiasBuffer.base) }
+    func bias(of part: ColumnPart) -> UnsafePointer<Float> {
+        UnsafePointer(biasBuffer.base) + part.paddedBefore * gates
+    }
+    func candidateBias(of part: ColumnPart) -> UnsafePointer<Float> {
+        UnsafePointer(candidateBiasBuffer.base) + part.paddedBefore
+    }
 
     func update(from parameters: RecurrentParameterPointers<Float>, training: Bool) {
-        let (inputSize, lanes, outputSize) = (shape.inputSize, packing.lanes, shape.outputSize)
+        let (inputSize, outputSize) = (shape.inputSize, shape.outputSize)
         if format.isInteger { makeScales(parameters) }
         var column = 0
         for (buffer, depth) in zip(inputBuffers, shape.inputChains) {
@@ -97,31 +117,29 @@ final class PackedRecurrentWeights: RecurrentWeights {
         packGates(of: parameters.hiddenWeight, stride: outputSize, depth: outputSize, into: hiddenBuffer)
         packBias(parameters)
         if let projection = projectionWeight(parameters) {
-            packing.packRows(
-                of: projection, stride: shape.hidden, gates: 1, units: outputSize, part: ownOutputs,
-                depth: shape.hidden, into: projectionBuffer.reserve(ownOutputStrips.count * lanes * shape.hidden))
+            outputParts.packRows(
+                of: projection, stride: shape.hidden, gates: 1, units: outputSize, depth: shape.hidden,
+                into: projectionBuffer.reserve(outputParts.paddedCount * shape.hidden))
         }
         isReadyForBackward = false
         if training { prepareBackward(from: parameters) }
     }
 
     func prepareBackward(from parameters: RecurrentParameterPointers<Float>) {
-        let (hidden, inputSize, lanes, outputSize) = (shape.hidden, shape.inputSize, packing.lanes, shape.outputSize)
+        let (gateRows, inputSize, outputSize) = (gates * shape.hidden, shape.inputSize, shape.outputSize)
         require(
             shape.precision == .float32,
             "RecurrentWeights.prepareBackward: weights in \(shape.precision.rawValue) are for inference")
-        packing.packColumns(
-            of: parameters.inputWeight + ownInputs.lowerBound, stride: inputSize, columns: ownInputs.count,
-            rows: gates * hidden,
-            into: inputTransposedBuffer.reserve(packing.strips(ownInputs.count) * lanes * gates * hidden))
-        packing.packColumns(
-            of: parameters.hiddenWeight + ownOutputs.lowerBound, stride: outputSize, columns: ownOutputs.count,
-            rows: gates * hidden,
-            into: hiddenTransposedBuffer.reserve(packing.strips(ownOutputs.count) * lanes * gates * hidden))
+        inputParts.packColumns(
+            of: parameters.inputWeight, stride: inputSize, rows: gateRows,
+            into: inputTransposedBuffer.reserve(inputParts.paddedCount * gateRows))
+        outputParts.packColumns(
+            of: parameters.hiddenWeight, stride: outputSize, rows: gateRows,
+            into: hiddenTransposedBuffer.reserve(outputParts.paddedCount * gateRows))
         if let projection = projectionWeight(parameters) {
-            packing.packColumns(
-                of: projection + ownUnits.lowerBound, stride: hidden, columns: ownUnits.count, rows: outputSize,
-                into: projectionTransposedBuffer.reserve(ownStrips.count * lanes * outputSize))
+            unitParts.packColumns(
+                of: projection, stride: shape.hidden, rows: outputSize,
+                into: projectionTransposedBuffer.reserve(unitParts.paddedCount * outputSize))
         }
         isReadyForBackward = true
     }
@@ -130,11 +148,10 @@ final class PackedRecurrentWeights: RecurrentWeights {
     private func packGates(
         of matrix: UnsafePointer<Float>, stride: Int, depth: Int, into buffer: AlignedBuffer
     ) {
-        let (lanes, columns) = (packing.lanes, ownGateStrips * packing.lanes)
+        let (lanes, columns) = (packing.lanes, ownGateColumns)
         func pack(into target: UnsafeMutablePointer<Float>) {
-            packing.packRows(
-                of: matrix, stride: stride, gates: gates, units: shape.hidden, part: ownUnits, depth: depth,
-                into: target)
+            gateParts.packRows(
+                of: matrix, stride: stride, gates: gates, units: shape.hidden, depth: depth, into: target)
         }
         guard format != .float32 else { return pack(into: buffer.reserve(columns * depth)) }
         let staging = stagingBuffer.reserve(columns * depth)
@@ -151,11 +168,9 @@ final class PackedRecurrentWeights: RecurrentWeights {
     /// s = max |row of [W U]| / 127 for every gate and unit; 1 for rows of zeros and for padding, NaN for rows with a
     /// value that is not finite.
     private func makeScales(_ parameters: RecurrentParameterPointers<Float>) {
-        let columns = ownGateStrips * packing.lanes
-        let scales = scaleBuffer.reserve(columns)
-        let inverses = inverseScaleBuffer.reserve(columns)
-        for column in 0..<columns {
-            let (gate, unit) = gateAndUnit(column)
+        let scales = scaleBuffer.reserve(ownGateColumns)
+        let inverses = inverseScaleBuffer.reserve(ownGateColumns)
+        forEachGateColumn { column, gate, unit, _ in
             var greatest: Float = 0
             var isFinite = true
             func take(_ value: Float) {
@@ -176,10 +191,19 @@ final class PackedRecurrentWeights: RecurrentWeights {
         }
     }
 
-    /// Gate and unit of a packed column.
-    private func gateAndUnit(_ column: Int) -> (gate: Int, unit: Int) {
-        let (strip, lane) = (column / packing.lanes, column % packing.lanes)
-        return (strip % gates, ownUnits.lowerBound + strip / gates * packing.lanes + lane)
+    /// All columns of the forward panels, with gate and unit, and its place among the own units as they are packed.
+    private func forEachGateColumn(_ body: (_ column: Int, _ gate: Int, _ unit: Int, _ place: Int) -> Void) {
+        var column = 0
+        for part in gateParts {
+            for first in stride(from: 0, to: part.columns.count, by: part.lanes) {
+                for gate in 0..<gates {
+                    for lane in first..<first + part.lanes {
+                        body(column, gate, part.columns.lowerBound + lane, part.paddedBefore + lane)
+                        column += 1
+                    }
+                }
+            }
+        }
     }
 
     private func projectionWeight(_ parameters: RecurrentParameterPointers<Float>) -> UnsafePointer<Float>? {
@@ -192,16 +216,15 @@ final class PackedRecurrentWeights: RecurrentWeights {
     /// b + q by panel; the GRU's candidate keeps q apart, inside the reset product. Divided by the scales, if there are.
     private func packBias(_ parameters: RecurrentParameterPointers<Float>) {
         let hidden = shape.hidden
-        let bias = biasBuffer.reserve(ownGateStrips * packing.lanes)
-        let candidate = candidateBiasBuffer.reserve(ownStrips.count * packing.lanes)
-        for column in 0..<ownGateStrips * packing.lanes {
-            let (gate, unit) = gateAndUnit(column)
+        let bias = biasBuffer.reserve(ownGateColumns)
+        let candidate = candidateBiasBuffer.reserve(gateParts.paddedCount)
+        forEachGateColumn { column, gate, unit, place in
             let keepsApart = shape.cell == .gru && gate == 2
             let scale = scales?[column] ?? 1
             let row = gate * hidden + unit
             let (own, other) = unit < hidden ? (parameters.inputBias[row], parameters.hiddenBias[row]) : (0, 0)
             bias[column] = (keepsApart ? own : own + other) / scale
-            if keepsApart { candidate[unit - ownUnits.lowerBound] = other / scale }
+            if keepsApart { candidate[place] = other / scale }
         }
     }
 }

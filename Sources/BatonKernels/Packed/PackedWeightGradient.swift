@@ -5,6 +5,8 @@ import BatonKernelABI
 final class WeightGradientBuffers {
     let left = AlignedBuffer()
     let right = AlignedBuffer()
+    /// Gradient columns that two right operands have in one panel.
+    let joined = AlignedBuffer()
     let scratch = AlignedBuffer()
 }
 
@@ -117,7 +119,7 @@ struct PackedWeightGradient {
         let scratch = buffers.scratch.reserve(17 * Self.groupStrips * lanes * 4 * lanes)
         let packed = buffers.left.reserve(
             leaves.subtrees.reduce(0) { max($0, rows(of: $1)) } * Self.groupStrips * lanes)
-        let panels = packRights(rights)
+        let panels = packRights(rights, allMeet: strips.allSatisfy { $0.rights.count == rights.count })
         (depths.depths + laterDepths.depths).withUnsafeBufferPointer { allDepths in
             offsets.withUnsafeBufferPointer { offsets in
                 guard let depths = allDepths.baseAddress, let offsets = offsets.baseAddress else { return }
@@ -136,26 +138,50 @@ struct PackedWeightGradient {
                         for panel in panels where first.rights.contains(panel.right) {
                             let right = rights[panel.right]
                             let rightRowsBefore = self.depths(of: right).before[subtree.lowerBound]
-                            table.outerProduct(
-                                OuterProductArguments(
-                                    left: UnsafePointer(packed), leftColumns: columns,
-                                    right: UnsafePointer(
-                                        buffers.right.base + panel.offset + rightRowsBefore * panel.strips * lanes),
-                                    rightStrips: panel.strips, rightColumns: panel.columns,
-                                    leafDepths: depths + subtree.lowerBound,
-                                    rightDepths: depths + subtree.lowerBound
-                                        + (right.lacksFirstTime ? self.depths.depths.count : 0),
-                                    leafCount: subtree.count,
-                                    target: right.targets[index] + first.gradientRow * right.targetStride
-                                        + panel.firstColumn,
-                                    targetStride: right.targetStride, scratch: scratch,
-                                    continuesChain: continuesChains))
+                            withTarget(of: panel, rights, subtree: index, rows: columns, from: first.gradientRow) {
+                                table.outerProduct(
+                                    OuterProductArguments(
+                                        left: UnsafePointer(packed), leftColumns: columns,
+                                        right: UnsafePointer(
+                                            buffers.right.base + panel.offset + rightRowsBefore * panel.strips * lanes),
+                                        rightStrips: panel.strips, rightColumns: $2,
+                                        leafDepths: depths + subtree.lowerBound,
+                                        rightDepths: depths + subtree.lowerBound
+                                            + (right.lacksFirstTime ? self.depths.depths.count : 0),
+                                        leafCount: subtree.count, target: $0, targetStride: $1, scratch: scratch,
+                                        continuesChain: continuesChains))
+                            }
                             hook()
                         }
                     }
                     announce(first.gradientRow, columns, of: first.rights.map { rights[$0] }, hook)
                 }
             }
+        }
+    }
+
+    /// Calls `body` with the place of the gradient's columns that a panel makes, the distance between its rows and the number
+    /// of columns: columns of two gradients are side by side only in memory of their own, from where they come and go.
+    private func withTarget(
+        of panel: Panel, _ rights: [Right], subtree: Int, rows: Int, from firstRow: Int,
+        _ body: (_ target: UnsafeMutablePointer<Float>, _ stride: Int, _ columns: Int) -> Void
+    ) {
+        func target(_ right: Right, _ column: Int) -> UnsafeMutablePointer<Float> {
+            right.targets[subtree] + firstRow * right.targetStride + column
+        }
+        let own = (place: target(rights[panel.right], panel.firstColumn), stride: rights[panel.right].targetStride)
+        guard let guest = panel.guest else { return body(own.place, own.stride, panel.columns) }
+        let other = (place: target(rights[guest.right], guest.firstColumn), stride: rights[guest.right].targetStride)
+        let width = panel.columns + guest.columns
+        let both = buffers.joined.reserve(rows * width)
+        for row in 0..<rows {
+            (both + row * width).update(from: own.place + row * own.stride, count: panel.columns)
+            (both + row * width + panel.columns).update(from: other.place + row * other.stride, count: guest.columns)
+        }
+        body(both, width, width)
+        for row in 0..<rows {
+            (own.place + row * own.stride).update(from: both + row * width, count: panel.columns)
+            (other.place + row * other.stride).update(from: both + row * width + panel.columns, count: guest.columns)
         }
     }
 
@@ -234,28 +260,71 @@ struct PackedWeightGradient {
         var columns: Int
         var strips: Int
         var offset: Int
+        /// The last columns of another right operand, where the own ones do not fill the last vector.
+        var guest: Guest?
     }
 
-    private func packRights(_ rights: [Right]) -> [Panel] {
+    private struct Guest {
+        var right: Int
+        var firstColumn: Int
+        var columns: Int
+    }
+
+    /// The last columns of the second of two right operands, if they find room beside the last ones of the first.
+    private func guest(_ rights: [Right]) -> Guest? {
+        guard rights.count == 2, !rights[0].lacksFirstTime else { return nil }
+        let rests = rights.map { $0.columns % lanes }
+        guard rests[0] > 0, rests[1] > 0, rests[0] + rests[1] <= lanes else { return nil }
+        return Guest(right: 1, firstColumn: rights[1].columns - rests[1], columns: rests[1])
+    }
+
+    /// - Parameter allMeet: whether all strips meet all right operands, which then may share a panel.
+    private func packRights(_ rights: [Right], allMeet: Bool) -> [Panel] {
+        let guest = allMeet ? guest(rights) : nil
         var panels: [Panel] = []
         var offset = 0
         for (index, right) in rights.enumerated() {
+            let end = guest?.right == index ? guest?.firstColumn ?? 0 : right.columns
             var firstColumn = 0
-            for strips in PanelPacking.balancedPanels((right.columns + lanes - 1) / lanes) {
-                let columns = min(strips * lanes, right.columns - firstColumn)
+            for strips in PanelPacking.balancedPanels((end + lanes - 1) / lanes) {
+                let columns = min(strips * lanes, end - firstColumn)
                 panels.append(
                     Panel(right: index, firstColumn: firstColumn, columns: columns, strips: strips, offset: offset))
                 firstColumn += columns
                 offset += depths(of: right).total * strips * lanes
             }
+            if guest != nil && index == 0 { panels[panels.count - 1].guest = guest }
         }
         let base = buffers.right.reserve(offset)
         for panel in panels {
             pack(
                 rights[panel.right], firstColumn: panel.firstColumn, columns: panel.columns,
                 width: panel.strips * lanes, into: base + panel.offset)
+            if let guest = panel.guest {
+                pack(
+                    guest, of: rights[guest.right], besides: panel.columns, width: panel.strips * lanes,
+                    into: base + panel.offset)
+            }
         }
         return panels
+    }
+
+    /// Copies the guest's columns of all rows behind those that a panel holds already.
+    private func pack(
+        _ guest: Guest, of right: Right, besides column: Int, width: Int, into target: UnsafeMutablePointer<Float>
+    ) {
+        var out = target + column
+        for leaf in leaves.leaves {
+            forEachRun(leaf) { time, run in
+                let source = right.rows(time, run.lowerBound)
+                for row in 0..<run.count {
+                    if let source {
+                        out.update(from: source.base + row * source.stride + guest.firstColumn, count: guest.columns)
+                    }
+                    out += width
+                }
+            }
+        }
     }
 
     /// Copies columns of all rows in leaf and chain order, padded with zeros to `width`.

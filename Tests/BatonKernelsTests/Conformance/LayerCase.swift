@@ -15,11 +15,11 @@ struct LayerCase<Scalar: BinaryFloatingPoint & Sendable> {
     let stateClip: StateClip?
     let parameters: OracleParameters
     var input: [Double]
-    let initialHidden: [Double]
-    let initialCell: [Double]
+    var initialHidden: [Double]
+    var initialCell: [Double]
     let outputGradient: [Double]
-    let finalHiddenGradient: [Double]
-    let finalCellGradient: [Double]
+    var finalHiddenGradient: [Double]
+    var finalCellGradient: [Double]
 
     init(
         _ cell: RecurrentKind, _ shape: NamedShape, twoChains: Bool = false, reverse: Bool = false,

@@ -17,8 +17,8 @@ final class ShardedRun {
     private(set) var initialCellGradient: [Float] = []
     /// W, U, b, q and V one after the other.
     private(set) var parameterGradients: [Float] = []
-    /// Bytes of forward panels each part holds.
-    private(set) var gateStrips: [Int] = []
+    /// Columns of the forward panels that each part holds.
+    private(set) var gateColumns: [Int] = []
 
     init(
         _ layer: LayerCase<Float>, parts: Int, chunk: Int, lengths: [Int]? = nil, training: Bool = true,
@@ -51,8 +51,10 @@ final class ShardedRun {
         let gradients = Memory([Float](repeating: 0, count: sizes.reduce(0, +)))
         let hasCell = layer.cell.hasCellState
         let meeting = Meeting(of: parts)
-        let table = KernelSelection.activeTable
-        let packed = shapes.map { PackedRecurrentWeights($0, table: table) }
+        let packed = shapes.map {
+            PackedRecurrentWeights(
+                $0, kernels: KernelSelection.activeKernels, narrow: KernelSelection.narrowKernels)
+        }
         let sequences = packed.map {
             PackedRecurrentSequence(weights: $0, steps: t, batch: n, reverse: layer.reverse)
         }
@@ -103,7 +105,7 @@ final class ShardedRun {
         finished.come()
         withExtendedLifetime([x, h0, c0, dy, dhn, dcn, shared]) {}
         (output, finalHidden, finalCell) = (y.values, hn.map(\.values), hasCell ? cn.values : [])
-        gateStrips = packed.map(\.ownGateStrips)
+        gateColumns = packed.map(\.ownGateColumns)
         guard training else { return }
         (inputGradient, initialHiddenGradient) = (dx.values, dh0.values)
         initialCellGradient = hasCell ? dc0.values : []

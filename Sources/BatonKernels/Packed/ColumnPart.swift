@@ -1,0 +1,108 @@
+import BatonKernelABI
+
+/// The kernels of one instruction set, held by reference: a table is too large to be copied for every call.
+final class LaneKernels: Sendable {
+    let table: KernelTable
+
+    init(_ table: KernelTable) { self.table = table }
+}
+
+/// Columns of packed panels that vectors of one width work on.
+///
+/// Where a matrix ends at most half a vector beyond whole ones, its end is a part of its own, for the kernels of vectors half
+/// as wide: they multiply fewer of the zeros that fill up the last vector. A column is the same chain in either, so no bits
+/// change.
+struct ColumnPart {
+    let kernels: LaneKernels
+    /// Of the matrix.
+    let columns: Range<Int>
+    /// Columns of the parts before this one, with those that fill up their vectors.
+    let paddedBefore: Int
+
+    var lanes: Int { kernels.table.laneCount }
+    var packing: PanelPacking { PanelPacking(lanes: lanes) }
+    var strips: Int { packing.strips(columns.count) }
+
+    /// The parts of some columns; none of none.
+    ///
+    /// - Parameters:
+    ///   - gates: vectors that a panel holds of every strip of columns; of one it joins up to four strips.
+    ///   - narrow: kernels of vectors half as wide; nil makes all columns one part.
+    static func parts(
+        of columns: Range<Int>, gates: Int = 1, wide: LaneKernels, narrow: LaneKernels?
+    ) -> [ColumnPart] {
+        let end = narrow.map { narrowEnd(columns.count, gates: gates, wide.table.laneCount, $0.table.laneCount) } ?? 0
+        let border = columns.upperBound - end
+        var parts: [ColumnPart] = []
+        if border > columns.lowerBound {
+            parts.append(ColumnPart(kernels: wide, columns: columns.lowerBound..<border, paddedBefore: 0))
+        }
+        if let narrow, end > 0 {
+            parts.append(
+                ColumnPart(
+                    kernels: narrow, columns: border..<columns.upperBound, paddedBefore: border - columns.lowerBound))
+        }
+        return parts
+    }
+
+    /// Columns for narrow vectors: what is left over, and of single gates also the whole vector before it, since a tile of one
+    /// narrow vector would wait for its own sums. Where that would make a panel more, none.
+    private static func narrowEnd(_ count: Int, gates: Int, _ lanes: Int, _ narrowLanes: Int) -> Int {
+        let rest = count % lanes
+        if rest == 0 || rest > narrowLanes { return 0 }
+        if gates > 1 || count == rest { return rest }
+        let strips = PanelPacking(lanes: lanes).strips(count)
+        func panels(_ strips: Int) -> Int { PanelPacking.balancedPanels(strips).count }
+        return panels(strips - 2) + 1 <= panels(strips) ? rest + lanes : 0
+    }
+}
+
+extension [ColumnPart] {
+    /// All columns, with those that fill up vectors.
+    var paddedCount: Int { last.map { $0.paddedBefore + $0.strips * $0.lanes } ?? 0 }
+
+    /// `PanelPacking.packRows` of the parts, one after the other.
+    func packRows(
+        of matrix: UnsafePointer<Float>, stride: Int, gates: Int, units: Int, depth: Int,
+        into target: UnsafeMutablePointer<Float>
+    ) {
+        for part in self {
+            part.packing.packRows(
+                of: matrix, stride: stride, gates: gates, units: units, part: part.columns, depth: depth,
+                into: target + part.paddedBefore * gates * depth)
+        }
+    }
+
+    /// `PanelPacking.packColumns` of the parts, one after the other.
+    func packColumns(
+        of matrix: UnsafePointer<Float>, stride: Int, rows: Int, into target: UnsafeMutablePointer<Float>
+    ) {
+        for part in self {
+            part.packing.packColumns(
+                of: matrix + part.columns.lowerBound, stride: stride, columns: part.columns.count, rows: rows,
+                into: target + part.paddedBefore * rows)
+        }
+    }
+
+    /// The product with the panels of every part, its columns at theirs of the target.
+    ///
+    /// - Parameters:
+    ///   - target: column 0 of the matrix.
+    ///   - panels: of a part.
+    ///   - bias: of all parts, packed as the columns are.
+    func matrixProduct(
+        _ operand: ChainOperand, to target: UnsafeMutablePointer<Float>, stride: Int, rows: Int,
+        start: MatrixProductArguments.Start, adds: Bool = false, bias: UnsafePointer<Float>? = nil,
+        panels: (ColumnPart) -> PackedPanels
+    ) {
+        for part in self {
+            part.kernels.table.matrixProduct(
+                MatrixProductArguments(
+                    operand: operand, panels: panels(part),
+                    target: StripTarget(
+                        base: target + part.columns.lowerBound, rowStride: stride, stripStride: part.lanes),
+                    rows: rows, columns: part.columns.count, start: start, adds: adds,
+                    bias: bias.map { $0 + part.paddedBefore }))
+        }
+    }
+}
