@@ -35,7 +35,8 @@ public struct OuterProductArguments {
     public init(
         left: UnsafePointer<Float>, leftColumns: Int, right: UnsafePointer<Float>, rightStrips: Int, rightColumns: Int,
         leafDepths: UnsafePointer<Int>, rightDepths: UnsafePointer<Int>, leafCount: Int,
-        target: UnsafeMutablePointer<Float>, targetStride: Int, scratch: UnsafeMutablePointer<Float>, continuesChain: Bool = false
+        target: UnsafeMutablePointer<Float>, targetStride: Int, scratch: UnsafeMutablePointer<Float>,
+        continuesChain: Bool = false
     ) {
         self.left = left
         self.leftColumns = leftColumns
