@@ -34,8 +34,9 @@ extension PackedRecurrentSequence {
         return UnsafePointer(target)
     }
 
-    /// Rows of input gradients that are made together where they cannot be made in their places.
-    private static let scatteredRows = 192
+    /// Rows of input gradients that are made together: the second-level cache keeps much of their gates for all panels, and
+    /// where the gradients cannot be made in their places, little memory holds them.
+    private static let inputGradientRows = 192
 
     /// dx = dA·W for some times, if it is wanted; zero, or nothing added, for rows that take no part.
     func writeInputGradient(
@@ -56,7 +57,7 @@ extension PackedRecurrentSequence {
         while start < times.upperBound {
             let firstRow = rowsBefore(start, lengths)
             var end = start + 1
-            while end < times.upperBound && rowsBefore(end, lengths) - firstRow < Self.scatteredRows { end += 1 }
+            while end < times.upperBound && rowsBefore(end, lengths) - firstRow < Self.inputGradientRows { end += 1 }
             let rows = rowsBefore(end, lengths) - firstRow
             let made = gathered.inputGradient.reserve(rows * width)
             if rows > 0 {
@@ -97,8 +98,11 @@ extension PackedRecurrentSequence {
         of gates: UnsafeMutablePointer<Float>, rows: Int, into target: UnsafeMutablePointer<Float>, stride: Int,
         adds: Bool
     ) {
-        weights.inputParts.matrixProduct(
-            gateOperand(gates, 0..<weights.gates), to: target, stride: stride, rows: rows, start: .zero, adds: adds,
-            panels: weights.inputTransposedPanels)
+        for first in Swift.stride(from: 0, to: rows, by: Self.inputGradientRows) {
+            weights.inputParts.matrixProduct(
+                gateOperand(gates + first * gateRowStride, 0..<weights.gates), to: target + first * stride,
+                stride: stride, rows: min(Self.inputGradientRows, rows - first), start: .zero, adds: adds,
+                panels: weights.inputTransposedPanels)
+        }
     }
 }
