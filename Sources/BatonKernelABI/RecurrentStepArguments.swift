@@ -1,10 +1,40 @@
+/// Rows of x·W with its bias that were made beforehand, gate g of unit u at g·`gateStride` + u as in the gates: row n of a
+/// step begins at `base + (numbers?[n·numberStride] ?? n)·rowStride`.
+public struct InputProduct {
+    /// First element.
+    public var base: UnsafePointer<Float>
+    /// Distance between rows.
+    public var rowStride: Int
+    /// Which row is that of each row of the step; nil is the same one.
+    public var numbers: UnsafePointer<Int32>?
+    /// Distance between the numbers of two rows.
+    public var numberStride: Int
+
+    /// All values at once.
+    public init(
+        base: UnsafePointer<Float>, rowStride: Int, numbers: UnsafePointer<Int32>? = nil, numberStride: Int = 1
+    ) {
+        self.base = base
+        self.rowStride = rowStride
+        self.numbers = numbers
+        self.numberStride = numberStride
+    }
+
+    /// Row n of the step.
+    @_transparent public func row(_ row: Int) -> UnsafePointer<Float> {
+        let number = if let numbers { Int(numbers[row &* numberStride]) } else { row }
+        return base + number &* rowStride
+    }
+}
+
 /// One forward time step of a recurrent layer and direction.
 ///
 /// Gate g of unit u of row n is at `gates[n·gateRowStride + g·gateStride + u]`, units padded with zeros to whole
-/// lanes; c likewise at `cell[n·gateStride + u]`. On entry the gates may hold the input product with its bias (`gatesHoldInput`); on exit, if `savesGates`, what the backward step needs:
+/// lanes; c likewise at `cell[n·gateStride + u]`. On exit, if `savesGates`, the gates
+/// hold what the backward step needs:
 /// LSTM i f g o; GRU r z n and, as fourth gate, the hidden product of n; RNN nothing.
 public struct RecurrentForwardArguments {
-    /// Input rows of this step; empty if `gatesHoldInput`.
+    /// Input rows of this step; empty if there is an `inputProduct`.
     public var input: ChainOperand
     /// Wᵀ, packed.
     public var inputPanels: PackedPanels
@@ -22,8 +52,8 @@ public struct RecurrentForwardArguments {
     public var gateRowStride: Int
     /// Padded hidden size.
     public var gateStride: Int
-    /// Whether the gates hold the input product and its bias on entry.
-    public var gatesHoldInput: Bool
+    /// The input product and its bias, perhaps where the gates will be; nil if it is to be made.
+    public var inputProduct: InputProduct?
     /// Whether the gates are left as the backward step needs them.
     public var savesGates: Bool
     /// LSTM: c before and after the step; may be the same memory.
@@ -57,7 +87,8 @@ public struct RecurrentForwardArguments {
     public init(
         input: ChainOperand, inputPanels: PackedPanels, hidden: ChainOperand, hiddenPanels: PackedPanels,
         bias: UnsafePointer<Float>, hiddenCandidateBias: UnsafePointer<Float>, gates: UnsafeMutablePointer<Float>,
-        gateRowStride: Int, gateStride: Int, gatesHoldInput: Bool, savesGates: Bool, previousCell: UnsafePointer<Float>,
+        gateRowStride: Int, gateStride: Int, inputProduct: InputProduct?, savesGates: Bool,
+        previousCell: UnsafePointer<Float>,
         cell: UnsafeMutablePointer<Float>, previousHidden: UnsafePointer<Float>?,
         previousHiddenStride: Int, output: UnsafeMutablePointer<Float>, outputStride: Int, rows: Int,
         hiddenSize: Int, usesRelu: Bool, stateClip: StateClip? = nil
@@ -71,7 +102,7 @@ public struct RecurrentForwardArguments {
         self.gates = gates
         self.gateRowStride = gateRowStride
         self.gateStride = gateStride
-        self.gatesHoldInput = gatesHoldInput
+        self.inputProduct = inputProduct
         self.savesGates = savesGates
         self.previousCell = previousCell
         self.cell = cell

@@ -99,13 +99,19 @@ public struct ColumnSumArguments {
     public var columns: SubtreeColumns
     /// One sum per column, added to.
     public var target: UnsafeMutablePointer<Float>
+    /// Where the same sums are added too; if chains are continued it holds the same ones.
+    public var secondTarget: UnsafeMutablePointer<Float>?
     /// As `OuterProductArguments.continuesChain`.
     public var continuesChain: Bool
 
     /// All values at once.
-    public init(columns: SubtreeColumns, target: UnsafeMutablePointer<Float>, continuesChain: Bool = false) {
+    public init(
+        columns: SubtreeColumns, target: UnsafeMutablePointer<Float>, secondTarget: UnsafeMutablePointer<Float>? = nil,
+        continuesChain: Bool = false
+    ) {
         self.columns = columns
         self.target = target
+        self.secondTarget = secondTarget
         self.continuesChain = continuesChain
     }
 }

@@ -35,7 +35,11 @@ func columnSum(_ arguments: ColumnSumArguments) {
             levels[level] = sum
             total = sum
         }
-        if !arguments.continuesChain { total = addQuad(vectors, columns(arguments.target), total) }
-        storeQuad(total, vectors, arguments.target, laneCount, lastColumns)
+        func add(to target: UnsafeMutablePointer<Float>) {
+            let sum = arguments.continuesChain ? total : addQuad(vectors, columns(target), total)
+            storeQuad(sum, vectors, target, laneCount, lastColumns)
+        }
+        add(to: arguments.target)
+        if let second = arguments.secondTarget { add(to: second) }
     }
 }

@@ -22,24 +22,18 @@ import CLanes
     _ arguments: RecurrentForwardArguments, count: Int, strip: Int, row: Int,
     _ accumulators: UnsafeMutablePointer<Float>
 ) {
-    fetchNextGates(arguments, count: count, strip: strip, row: row)
-    let gates = arguments.gates + row &* arguments.gateRowStride + strip &* laneCount
-    let first =
-        arguments.gatesHoldInput
-        ? Quad(vectors: count, loading: gates, stride: arguments.gateStride)
-        : Quad(vectors: count, loading: arguments.bias + strip &* count &* laneCount, stride: laneCount)
-    storeQuad(first, count, accumulators, laneCount, laneCount)
-}
-
-/// Fetches the input product of a row for the panel that follows that of one strip: it was made for many steps at once,
-/// and no first-level cache holds it any more.
-@inline(__always) private func fetchNextGates(_ arguments: RecurrentForwardArguments, count: Int, strip: Int, row: Int)
-{
-    guard arguments.gatesHoldInput else { return }
-    let next = UnsafeRawPointer(
-        arguments.gates + row &* arguments.gateRowStride
-            + (arguments.descends ? strip &- 1 : strip &+ 1) &* laneCount)
+    guard let product = arguments.inputProduct?.row(row) else {
+        let bias = arguments.bias + strip &* count &* laneCount
+        storeQuad(
+            Quad(vectors: count, loading: bias, stride: laneCount), count, accumulators, laneCount, laneCount)
+        return
+    }
+    // For the panel that follows: the product was made for many steps at once, and no first-level cache holds it any more.
+    let next = UnsafeRawPointer(product + (arguments.descends ? strip &- 1 : strip &+ 1) &* laneCount)
     for gate in 0..<count { baton_prefetch_to_l1(next + gate &* arguments.gateStride &* 4) }
+    storeQuad(
+        Quad(vectors: count, loading: product + strip &* laneCount, stride: arguments.gateStride), count, accumulators,
+        laneCount, laneCount)
 }
 
 /// Rows of a forward step whose chains are summed up, for the gates of one unit strip.

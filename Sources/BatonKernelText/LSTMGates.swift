@@ -41,7 +41,8 @@ func lstmForward(_ arguments: RecurrentForwardArguments) {
     fetchKept(arguments.previousCell + offset, vectors: 1)
     guard arguments.savesGates else { return }
     fetchKept(arguments.cell + offset, vectors: 1)
-    if arguments.gatesHoldInput { return }
+    // Not where the product stood there.
+    if let product = arguments.inputProduct, product.numbers == nil { return }
     let gates = arguments.gates + row &* arguments.gateRowStride + strip &* laneCount
     for gate in 0..<4 { fetchKept(gates + gate &* arguments.gateStride, vectors: 1) }
 }

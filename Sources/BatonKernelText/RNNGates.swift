@@ -22,12 +22,9 @@ func rnnForward(_ arguments: RecurrentForwardArguments) {
         secondLast: vectors &- 1, scratch: scratch,
         start: { panel, row, accumulators in
             let strip = firstStrip &+ panel &* vectors
-            let gates = arguments.gates + strip &* laneCount
-            let first =
-                arguments.gatesHoldInput
-                ? Quad(vectors: vectors, loading: gates + row &* arguments.gateRowStride, stride: laneCount)
-                : Quad(vectors: vectors, loading: arguments.bias + strip &* laneCount, stride: laneCount)
-            storeQuad(first, vectors, accumulators, laneCount, laneCount)
+            let first = (arguments.inputProduct?.row(row) ?? arguments.bias) + strip &* laneCount
+            storeQuad(
+                Quad(vectors: vectors, loading: first, stride: laneCount), vectors, accumulators, laneCount, laneCount)
         },
         finish: { panel, accumulators, firstRow, count in
             let strip = firstStrip &+ panel &* vectors

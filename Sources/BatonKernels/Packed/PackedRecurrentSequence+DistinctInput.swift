@@ -1,6 +1,6 @@
 import BatonKernelABI
 
-/// Steps whose input product is that of a few distinct rows: made once for the window, then copied to the gates.
+/// Steps whose input product is that of a few distinct rows: made once for the window.
 extension PackedRecurrentSequence {
     /// Steps of a window, in ranges that begin with its first step.
     func forward(
@@ -13,23 +13,17 @@ extension PackedRecurrentSequence {
                 into: distinctProducts.reserve(distinct.count * gateRowStride))
         }
         if !training { reserveRows(batch) }
+        let strides = arguments.inputStrides
+        let width = weights.shape.inputSize
         for step in range {
-            let gateRow = training ? time(step) * batch : 0
-            for row in 0..<batch {
-                let place = arguments.inputStrides.offset(time: time(step), row: row) / weights.shape.inputSize
-                copyProduct(Int(distinct.numbers[place]), to: gates + (gateRow + row) * gateRowStride)
-            }
-            forwardStep(step, arguments, training: training, gateRow: gateRow, held: true, hook: hook)
+            let products = InputProduct(
+                base: UnsafePointer(distinctProducts.base), rowStride: gateRowStride,
+                numbers: distinct.numbers + strides.offset(time: time(step)) / width,
+                numberStride: strides.row / width)
+            forwardStep(
+                step, arguments, training: training, gateRow: training ? time(step) * batch : 0, held: true,
+                products: products, hook: hook)
             hook()
-        }
-    }
-
-    private func copyProduct(_ number: Int, to target: UnsafeMutablePointer<Float>) {
-        let source = UnsafePointer(distinctProducts.base) + number * gateRowStride
-        let count = weights.ownStrips.count * lanes
-        for gate in 0..<weights.gates {
-            let first = gate * paddedHidden + firstUnit
-            (target + first).update(from: source + first, count: count)
         }
     }
 }

@@ -116,14 +116,15 @@ extension PackedRecurrentSequence {
     }
 
     func forwardStep(
-        _ step: Int, _ arguments: RecurrentForward<Float>, training: Bool, gateRow: Int, held: Bool, hook: StepHook
+        _ step: Int, _ arguments: RecurrentForward<Float>, training: Bool, gateRow: Int, held: Bool,
+        products: InputProduct? = nil, hook: StepHook
     ) {
         let time = time(step)
         let slot = cellBuffer.base + (training ? step * batch * paddedHidden : 0)
         run(
             ForwardRows(
                 input: held ? nil : arguments.input + arguments.inputStrides.offset(time: time),
-                inputStride: arguments.inputStrides.row,
+                inputStride: arguments.inputStrides.row, products: products,
                 previous: previousHidden(step, arguments), gateRow: gateRow,
                 previousCell: slot, cell: training ? slot + batch * paddedHidden : slot,
                 output: arguments.output + arguments.outputStrides.offset(time: time),
@@ -133,9 +134,11 @@ extension PackedRecurrentSequence {
 
     /// What one step of some rows reads and writes.
     struct ForwardRows {
-        /// nil if the gates hold the input product.
+        /// nil if the input product is made.
         var input: UnsafePointer<Float>?
         var inputStride: Int
+        /// Where it is then, of all units; nil is in the gates.
+        var products: InputProduct?
         /// h before the step; nil is zero.
         var previous: (base: UnsafePointer<Float>, stride: Int)?
         /// First row of the gates.
@@ -161,12 +164,15 @@ extension PackedRecurrentSequence {
         let descends = descendsNext(rows: rows.count)
         for part in weights.gateParts {
             let first = part.columns.lowerBound
+            let gates = gates + rows.gateRow * gateRowStride + first
+            var product = rows.products ?? InputProduct(base: UnsafePointer(gates), rowStride: gateRowStride)
+            if rows.products != nil { product.base += first }
             var stepArguments = RecurrentForwardArguments(
                 input: input, inputPanels: weights.inputPanels(chain: 0, of: part),
                 hidden: previous, hiddenPanels: weights.hiddenPanels(of: part), bias: weights.bias(of: part),
                 hiddenCandidateBias: weights.candidateBias(of: part),
-                gates: gates + rows.gateRow * gateRowStride + first, gateRowStride: gateRowStride,
-                gateStride: paddedHidden, gatesHoldInput: rows.input == nil, savesGates: training,
+                gates: gates, gateRowStride: gateRowStride, gateStride: paddedHidden,
+                inputProduct: rows.input == nil ? product : nil, savesGates: training,
                 previousCell: UnsafePointer(rows.previousCell + first), cell: rows.cell + first,
                 previousHidden: rows.previous.map { $0.base + first },
                 previousHiddenStride: rows.previous?.stride ?? 0,

@@ -33,7 +33,7 @@ struct PackedWeightGradient {
         var gradientRow: Int
         /// Indices of the right operands it meets.
         var rights: [Int]
-        /// Vectors (one per subtree) that receive its column sums.
+        /// Vectors (one per subtree) that receive its column sums, at most two.
         var biases: [[UnsafeMutablePointer<Float>]]
     }
 
@@ -156,12 +156,12 @@ struct PackedWeightGradient {
     ) {
         for start in stride(from: strips.startIndex, to: strips.endIndex, by: 4) {
             let columns = strips[start..<min(start + 4, strips.endIndex)].reduce(0) { $0 + $1.columns }
-            for bias in strips[start].biases {
-                table.columnSum(
-                    ColumnSumArguments(
-                        columns: block(strips[start].column, columns),
-                        target: bias[subtree] + strips[start].gradientRow, continuesChain: continuesChains))
-            }
+            let targets = strips[start].biases.map { $0[subtree] + strips[start].gradientRow }
+            guard let target = targets.first else { continue }
+            table.columnSum(
+                ColumnSumArguments(
+                    columns: block(strips[start].column, columns), target: target,
+                    secondTarget: targets.dropFirst().first, continuesChain: continuesChains))
         }
     }
 
