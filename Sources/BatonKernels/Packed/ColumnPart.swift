@@ -10,8 +10,8 @@ final class LaneKernels: Sendable {
 /// Columns of packed panels that vectors of one width work on.
 ///
 /// Where a matrix ends at most half a vector beyond whole ones, its end is a part of its own, for the kernels of vectors half
-/// as wide: they multiply fewer of the zeros that fill up the last vector. A column is the same chain in either, so no bits
-/// change.
+/// as wide: they multiply fewer of the zeros that fill up the last vector, and a processor that does a wide vector in two
+/// halves needs half the time for one of them. A column is the same chain in either, so no bits change.
 struct ColumnPart {
     let kernels: LaneKernels
     /// Of the matrix.
