@@ -42,6 +42,7 @@ struct BenchKernelsCommand: ParsableCommand {
         var isa: String
         var blasCore: String
         var axes: String
+        var zeroStates: Bool
         var l2ReadGBytesPerSecond: Double
         var l3ReadGBytesPerSecond: Double
         var rows: [KernelMeasurement]
@@ -80,7 +81,7 @@ struct BenchKernelsCommand: ParsableCommand {
         let (axes, backends) = (axes ?? .TNC, kernels ?? KernelBackend.allCases)
         var report = Report(
             processor: CPUFeatures.current.brand, isa: KernelSelection.active.instructionSet.rawValue,
-            blasCore: OpenBLASCore.current, axes: axes.rawValue,
+            blasCore: OpenBLASCore.current, axes: axes.rawValue, zeroStates: zeroStates,
             l2ReadGBytesPerSecond: CoreCeilings.readBandwidth(bytes: 512 << 10) * 1e-9,
             l3ReadGBytesPerSecond: CoreCeilings.readBandwidth(bytes: 8 << 20) * 1e-9, rows: [])
         let table = KernelTableText(shapes: list, backends: backends)

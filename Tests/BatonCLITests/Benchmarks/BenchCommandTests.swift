@@ -40,6 +40,22 @@ import Testing
         #expect(!table.output.contains("packed"))
     }
 
+    @Test func withoutStatesTheFirstStepHasNoHiddenProduct() throws {
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
+        let file = folder.file("shapes.txt")
+        try "lstm 3 2 4 5\nrnn_tanh 1 2 4 5\n".write(toFile: file, atomically: true, encoding: .utf8)
+        let arguments = ["bench", "kernels", "--shapes", file, "--seconds", "0", "--json"]
+        func operations(_ flags: [String]) throws -> [Double?] {
+            let report = try BatonProcess(arguments + flags).json()
+            #expect(report["zero_states"] as? Bool == !flags.isEmpty)
+            return try #require(report["rows"] as? [[String: Any]]).map { $0["operations"] as? Double }
+        }
+        // 2 · gate rows · 2 rows · (4 columns · T + 5 columns · T or T − 1)
+        #expect(try operations([]) == [2 * 20 * 2 * 27, 2 * 5 * 2 * 9])
+        #expect(try operations(["--zero-states"]) == [2 * 20 * 2 * 22, 2 * 5 * 2 * 4])
+    }
+
     @Test func shapesAreListedAndNotMeasured() throws {
         let run = try BatonProcess(["bench", "kernels", "--list-shapes"])
         #expect(run.status == 0)
@@ -190,7 +206,8 @@ import Testing
     @Test(
         arguments: [
             ["kernels", "--kernels", "mkl"], ["kernels", "--seconds", "-1"], ["kernels", "--seconds", "nan"],
-            ["kernels", "--list-shapes", "--json"], ["latency", "--seconds", "-1"], ["latency", "--kernels", "blas"],
+            ["kernels", "--list-shapes", "--json"], ["kernels", "--list-shapes", "--zero-states"],
+            ["latency", "--seconds", "-1"], ["latency", "--kernels", "blas"],
             ["lengths", "--kernels", "mkl"], ["lengths", "--seconds", "-1"],
             ["scaling"], ["scaling", "--batch", "1,,2"], ["scaling", "--layout", "shard=2"],
             ["train", "--layers", "0"], ["train", "--dropout", "1"], ["train", "--compare"],
