@@ -99,7 +99,7 @@ let package = Package(
         // Floor 3.
         .target(
             name: "BatonKernels",
-            dependencies: ["BatonChecks", "BatonKernelABI", "COpenBLAS", "CProcessor"] + laneNames,
+            dependencies: ["BatonChecks", "BatonKernelABI", "CLanes", "COpenBLAS", "CProcessor"] + laneNames,
             swiftSettings: testable),
         // Floor 4.
         .target(

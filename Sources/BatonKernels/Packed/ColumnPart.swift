@@ -55,6 +55,26 @@ struct ColumnPart {
         func panels(_ strips: Int) -> Int { PanelPacking.balancedPanels(strips).count }
         return panels(strips - 2) + 1 <= panels(strips) ? rest + lanes : 0
     }
+
+    /// Panels whose columns are the part's columns of `matrix`; depth runs over its rows. All panels take some rows before the
+    /// next ones are read: a panel's part of a row is too short for the prefetchers.
+    fileprivate func packColumns(
+        of matrix: UnsafePointer<Float>, stride: Int, rows: Int, into target: UnsafeMutablePointer<Float>
+    ) {
+        let widths = PanelPacking.balancedPanels(strips).map { $0 * lanes }
+        let together = 16
+        for row in Swift.stride(from: 0, to: rows, by: together) {
+            var column = 0
+            for width in widths {
+                kernels.table.packRows(
+                    RowPackArguments(
+                        source: matrix + row * stride + columns.lowerBound + column, stride: stride,
+                        rows: min(together, rows - row), columns: min(width, columns.count - column), width: width,
+                        target: target + column * rows + row * width))
+                column += width
+            }
+        }
+    }
 }
 
 extension [ColumnPart] {
@@ -78,9 +98,7 @@ extension [ColumnPart] {
         of matrix: UnsafePointer<Float>, stride: Int, rows: Int, into target: UnsafeMutablePointer<Float>
     ) {
         for part in self {
-            part.packing.packColumns(
-                of: matrix + part.columns.lowerBound, stride: stride, columns: part.columns.count, rows: rows,
-                into: target + part.paddedBefore * rows)
+            part.packColumns(of: matrix, stride: stride, rows: rows, into: target + part.paddedBefore * rows)
         }
     }
 

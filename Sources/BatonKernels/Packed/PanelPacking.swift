@@ -1,4 +1,5 @@
 import BatonKernelABI
+import CLanes
 
 /// Packing of row-major weights into panels (see `PackedPanels`), once per parameter update.
 struct PanelPacking {
@@ -62,6 +63,11 @@ struct PanelPacking {
         while row < squareRows {
             var k = 0
             while k < squareDepth {
+                if k & 15 == 0 {
+                    // Of the same rows what the next piece takes: too little at a time for the prefetchers of the hardware.
+                    let ahead = source + (row &* stride &+ depth &+ k)
+                    for next in 0..<4 { baton_prefetch_to_l2(ahead + next &* stride) }
+                }
                 Self.transposeSquare(
                     source + (row &* stride &+ k), stride: stride, into: target + (k &* targetStride &+ row),
                     targetStride: targetStride)
@@ -91,26 +97,5 @@ struct PanelPacking {
         store(Row(r0.y, r1.y, r2.y, r3.y), 1)
         store(Row(r0.z, r1.z, r2.z, r3.z), 2)
         store(Row(r0.w, r1.w, r2.w, r3.w), 3)
-    }
-
-    /// Panels whose columns are columns of `matrix`; depth runs over its rows.
-    ///
-    /// - Parameter target: `strips(columns) · lanes · rows` floats.
-    func packColumns(
-        of matrix: UnsafePointer<Float>, stride: Int, columns: Int, rows: Int, into target: UnsafeMutablePointer<Float>
-    ) {
-        let widths = Self.balancedPanels(strips(columns)).map { $0 * lanes }
-        // All panels take a row before the next one is read: a panel's part of a row is too short for the prefetchers.
-        for row in 0..<rows {
-            let source = matrix + row * stride
-            var firstColumn = 0
-            for width in widths {
-                let out = target + firstColumn * rows + row * width
-                let valid = min(width, columns - firstColumn)
-                out.update(from: source + firstColumn, count: valid)
-                if valid < width { (out + valid).update(repeating: 0, count: width - valid) }
-                firstColumn += width
-            }
-        }
     }
 }
