@@ -23,6 +23,14 @@ struct ColumnPart {
     var packing: PanelPacking { PanelPacking(lanes: lanes) }
     var strips: Int { packing.strips(columns.count) }
 
+    /// The part's panels in a buffer that holds those of all parts, one after the other.
+    func panels(
+        in buffer: AlignedBuffer, depth: Int, gates: Int = 1, format: PanelFormat = .float32
+    ) -> PackedPanels {
+        PackedPanels(
+            base: buffer.base + paddedBefore * gates * depth, depth: depth, stripCount: gates * strips, format: format)
+    }
+
     /// The parts of some columns; none of none.
     ///
     /// - Parameters:

@@ -55,11 +55,7 @@ final class PackedLinearKernel: LinearKernel {
             ChainOperand(base: input, rowStride: neighbour(inputStrides, steps, batch), depth: width), to: output,
             stride: neighbour(outputStrides, steps, batch), rows: steps * batch, start: .bias,
             bias: UnsafePointer(biasBuffer.base)
-        ) { panels(forwardPanels, depth: width, of: $0) }
-    }
-
-    private func panels(_ buffer: AlignedBuffer, depth: Int, of part: ColumnPart) -> PackedPanels {
-        PackedPanels(base: buffer.base + part.paddedBefore * depth, depth: depth, stripCount: part.strips)
+        ) { $0.panels(in: forwardPanels, depth: width) }
     }
 
     func backwardData(
@@ -73,7 +69,7 @@ final class PackedLinearKernel: LinearKernel {
                 base: outputGradient, rowStride: neighbour(outputGradientStrides, steps, batch), depth: units),
             to: inputGradient, stride: neighbour(inputGradientStrides, steps, batch), rows: steps * batch, start: .zero,
             adds: adds
-        ) { panels(transposedPanels, depth: units, of: $0) }
+        ) { $0.panels(in: transposedPanels, depth: units) }
     }
 
     func backwardWeights(

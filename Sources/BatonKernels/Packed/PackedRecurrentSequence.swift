@@ -67,8 +67,6 @@ final class PackedRecurrentSequence: RecurrentSequence {
     var table: KernelTable { weights.table }
     /// Gates kept per unit: the GRU saves the hidden product of n beside r, z, n.
     var savedGates: Int { weights.shape.savedGates }
-    /// First own unit.
-    var firstUnit: Int { weights.ownUnits.lowerBound }
     /// H′, the hidden size padded to whole lanes.
     var paddedHidden: Int { unitStrips * lanes }
     /// R′.

@@ -66,35 +66,27 @@ final class PackedRecurrentWeights: RecurrentWeights {
 
     /// Panels of a part of the units: W and U of all gates.
     func inputPanels(chain: Int, of part: ColumnPart) -> PackedPanels {
-        panels(
-            inputBuffers[chain], depth: format.chainLength(shape.inputChains[chain]), of: part, gates: gates,
-            format: format)
+        part.panels(
+            in: inputBuffers[chain], depth: format.chainLength(shape.inputChains[chain]), gates: gates, format: format)
     }
     func hiddenPanels(of part: ColumnPart) -> PackedPanels {
-        panels(hiddenBuffer, depth: format.chainLength(shape.outputSize), of: part, gates: gates, format: format)
+        part.panels(in: hiddenBuffer, depth: format.chainLength(shape.outputSize), gates: gates, format: format)
     }
     /// Wᵀ of a part of the inputs.
     func inputTransposedPanels(of part: ColumnPart) -> PackedPanels {
-        panels(inputTransposedBuffer, depth: gates * shape.hidden, of: part)
+        part.panels(in: inputTransposedBuffer, depth: gates * shape.hidden)
     }
     /// Uᵀ of a part of the outputs.
     func hiddenTransposedPanels(of part: ColumnPart) -> PackedPanels {
-        panels(hiddenTransposedBuffer, depth: gates * shape.hidden, of: part)
+        part.panels(in: hiddenTransposedBuffer, depth: gates * shape.hidden)
     }
     /// Columns are a part of the units of the projection, rows those of the layer.
     func projectionPanels(of part: ColumnPart) -> PackedPanels {
-        panels(projectionBuffer, depth: shape.hidden, of: part)
+        part.panels(in: projectionBuffer, depth: shape.hidden)
     }
     /// Columns are a part of the units of the layer, rows those of the projection.
     func projectionTransposedPanels(of part: ColumnPart) -> PackedPanels {
-        panels(projectionTransposedBuffer, depth: shape.outputSize, of: part)
-    }
-    private func panels(
-        _ buffer: AlignedBuffer, depth: Int, of part: ColumnPart, gates: Int = 1, format: PanelFormat = .float32
-    ) -> PackedPanels {
-        PackedPanels(
-            base: buffer.base + part.paddedBefore * gates * depth, depth: depth, stripCount: gates * part.strips,
-            format: format)
+        part.panels(in: projectionTransposedBuffer, depth: shape.outputSize)
     }
     var format: PanelFormat { shape.precision.format }
     var scales: UnsafePointer<Float>? { format.isInteger ? UnsafePointer(scaleBuffer.base) : nil }

@@ -12,8 +12,8 @@ final class WeightGradientBuffers {
 
 /// dW += leftᵀ·right over a window of rows (t, n), summed by leaves (see `LeafPlan`), on the lane kernels.
 ///
-/// The right operands are packed once, panel by panel, rows leaf after leaf in chain order; then some strips of left columns
-/// at a time are packed in the same order, through a list of row offsets, and meet all panels.
+/// The right operands are packed once (see `RightPanels`); then some strips of left columns at a time are packed in the same
+/// order of rows, through a list of their offsets, and meet all panels.
 struct PackedWeightGradient {
     typealias Right = RightPanels.Right
 
@@ -158,6 +158,7 @@ struct PackedWeightGradient {
             let columns = strips[start..<min(start + 4, strips.endIndex)].reduce(0) { $0 + $1.columns }
             let targets = strips[start].biases.map { $0[subtree] + strips[start].gradientRow }
             guard let target = targets.first else { continue }
+            require(targets.count <= 2, "PackedWeightGradient: \(targets.count) vectors for one column sum, at most 2")
             table.columnSum(
                 ColumnSumArguments(
                     columns: block(strips[start].column, columns), target: target,

@@ -17,17 +17,6 @@ import Testing
         func recurrentWeights(_ shape: RecurrentShape) -> any RecurrentWeights<Float> {
             PackedRecurrentWeights(shape, kernels: KernelSelection.activeKernels, narrow: narrow)
         }
-        func recurrentSequence(
-            _ weights: any RecurrentWeights<Float>, steps: Int, batch: Int, reverse: Bool, leaves: LeafPlan
-        ) -> any RecurrentSequence<Float> {
-            Float.makeRecurrentSequence(weights: weights, steps: steps, batch: batch, reverse: reverse, leaves: leaves)
-        }
-        func recomputedSequence(
-            _ weights: any RecurrentWeights<Float>, steps: Int, batch: Int, reverse: Bool, leaves: LeafPlan, chunk: Int
-        ) -> any RecurrentSequence<Float> {
-            Float.makeRecomputedSequence(
-                weights: weights, steps: steps, batch: batch, reverse: reverse, leaves: leaves, chunk: chunk)
-        }
         func linear(units: Int, width: Int) -> any LinearKernel<Float> {
             PackedLinearKernel(units: units, width: width, kernels: KernelSelection.activeKernels, narrow: narrow)
         }
@@ -101,28 +90,5 @@ import Testing
             #expect(parts.paddedCount <= whole.paddedCount && whole.count == 1)
         }
         #expect(ColumnPart.parts(of: 5..<5, gates: gates, wide: wide, narrow: Self.narrow).isEmpty)
-    }
-
-    /// A product with states of zero is left out, forwards and in the weights' gradient.
-    @Test(arguments: RecurrentKind.allCases)
-    func `states left out have the bits of zeros`(cell: RecurrentKind) {
-        for shape in Self.shapes {
-            for leaves in [1, 2] where shape.batch % leaves == 0 {
-                var layer = LayerCase<Float>(cell, shape)
-                layer.initialHidden = layer.initialHidden.map { _ in 0 }
-                layer.initialCell = layer.initialCell.map { _ in 0 }
-                layer.finalHiddenGradient = layer.finalHiddenGradient.map { _ in 0 }
-                layer.finalCellGradient = layer.finalCellGradient.map { _ in 0 }
-                var options = LayerRun<BackendKernels<Float>>.Options()
-                let rows = shape.batch / leaves
-                options.plan = LeafPlan(
-                    leaves: (0..<leaves).map { $0 * rows..<($0 + 1) * rows }, subtrees: [0..<leaves])
-                let given = LayerRun(layer, on: BackendKernels<Float>(backend: .packed), options)
-                options.givesStates = false
-                let leftOut = LayerRun(layer, on: BackendKernels<Float>(backend: .packed), options)
-                let isSame = given.everything == leftOut.everything
-                #expect(isSame, "\(cell), \(shape), \(leaves) leaves")
-            }
-        }
     }
 }

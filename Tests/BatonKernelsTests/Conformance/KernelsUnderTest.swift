@@ -32,6 +32,13 @@ struct BackendKernels<Scalar: KernelScalar>: KernelsUnderTest {
         Scalar.makeRecurrentWeights(shape, backend: backend)
     }
 
+    func linear(units: Int, width: Int) -> any LinearKernel<Scalar> {
+        Scalar.makeLinearKernel(units: units, width: width, backend: backend)
+    }
+}
+
+/// Windows over weights, which know their backend.
+extension KernelsUnderTest where Scalar: KernelScalar {
     func recurrentSequence(
         _ weights: any RecurrentWeights<Scalar>, steps: Int, batch: Int, reverse: Bool, leaves: LeafPlan
     ) -> any RecurrentSequence<Scalar> {
@@ -44,9 +51,5 @@ struct BackendKernels<Scalar: KernelScalar>: KernelsUnderTest {
     ) -> any RecurrentSequence<Scalar> {
         Scalar.makeRecomputedSequence(
             weights: weights, steps: steps, batch: batch, reverse: reverse, leaves: leaves, chunk: chunk)
-    }
-
-    func linear(units: Int, width: Int) -> any LinearKernel<Scalar> {
-        Scalar.makeLinearKernel(units: units, width: width, backend: backend)
     }
 }

@@ -111,4 +111,27 @@ import Testing
             values[(t * shape.batch + leaf.lowerBound) * width..<(t * shape.batch + leaf.upperBound) * width]
         }
     }
+
+    /// A product with states of zero is left out, forwards and in the weights' gradient.
+    @Test(arguments: RecurrentKind.allCases)
+    func `states left out have the bits of zeros`(cell: RecurrentKind) {
+        for shape in Self.shapes {
+            for leaves in [1, 2] where shape.batch % leaves == 0 {
+                var layer = LayerCase<Float>(cell, shape)
+                layer.initialHidden = layer.initialHidden.map { _ in 0 }
+                layer.initialCell = layer.initialCell.map { _ in 0 }
+                layer.finalHiddenGradient = layer.finalHiddenGradient.map { _ in 0 }
+                layer.finalCellGradient = layer.finalCellGradient.map { _ in 0 }
+                var options = LayerRun<BackendKernels<Float>>.Options()
+                let rows = shape.batch / leaves
+                options.plan = LeafPlan(
+                    leaves: (0..<leaves).map { $0 * rows..<($0 + 1) * rows }, subtrees: [0..<leaves])
+                let given = LayerRun(layer, on: BackendKernels<Float>(backend: .packed), options)
+                options.givesStates = false
+                let leftOut = LayerRun(layer, on: BackendKernels<Float>(backend: .packed), options)
+                let isSame = given.everything == leftOut.everything
+                #expect(isSame, "\(cell), \(shape), \(leaves) leaves")
+            }
+        }
+    }
 }
