@@ -10,8 +10,12 @@ public struct KernelTable: Sendable {
     public var columnSum: @Sendable (ColumnSumArguments) -> Void
     /// Rows copied into packed strips.
     public var packRows: @Sendable (RowPackArguments) -> Void
-    /// Rows of floats as rows of integers.
-    public var quantizeRows: @Sendable (QuantizeRowsArguments) -> Void
+    /// Rows of floats as rows of integers, for panels of `int8`.
+    public var quantizeRows: @Sendable (RowConversionArguments) -> Void
+    /// Rows of floats rounded to the nearest bfloat16, for panels of `bfloat16`.
+    public var roundRows: @Sendable (RowConversionArguments) -> Void
+    /// The same two to a word, for panels of `bfloat16Dot`.
+    public var roundRowPairs: @Sendable (RowConversionArguments) -> Void
     /// Columns copied into the tiles of a weight gradient.
     public var packColumns: @Sendable (ColumnPackArguments) -> Void
     /// One forward step of an LSTM.
@@ -46,7 +50,9 @@ public struct KernelTable: Sendable {
         outerProduct: @escaping @Sendable (OuterProductArguments) -> Void,
         columnSum: @escaping @Sendable (ColumnSumArguments) -> Void,
         packRows: @escaping @Sendable (RowPackArguments) -> Void,
-        quantizeRows: @escaping @Sendable (QuantizeRowsArguments) -> Void,
+        quantizeRows: @escaping @Sendable (RowConversionArguments) -> Void,
+        roundRows: @escaping @Sendable (RowConversionArguments) -> Void,
+        roundRowPairs: @escaping @Sendable (RowConversionArguments) -> Void,
         packColumns: @escaping @Sendable (ColumnPackArguments) -> Void,
         lstmForward: @escaping @Sendable (RecurrentForwardArguments) -> Void,
         gruForward: @escaping @Sendable (RecurrentForwardArguments) -> Void,
@@ -67,6 +73,8 @@ public struct KernelTable: Sendable {
         self.columnSum = columnSum
         self.packRows = packRows
         self.quantizeRows = quantizeRows
+        self.roundRows = roundRows
+        self.roundRowPairs = roundRowPairs
         self.packColumns = packColumns
         self.lstmForward = lstmForward
         self.gruForward = gruForward

@@ -2,9 +2,16 @@
 @frozen public enum PanelFormat: Int, Sendable, Hashable {
     /// One row of the panel after the other.
     case float32
-    /// The upper halves of floats, rounded to nearest even; two rows side by side in the halves of 32-bit elements.
-    /// Products are formed with the widened elements in f32, in the same order.
+    /// The upper halves of floats, rounded to nearest even; two rows side by side in 32-bit elements, the first in the upper
+    /// halves. Products are formed with the widened elements in f32, row after row: with rows of floats rounded likewise.
     case bfloat16
+    /// As `bfloat16` in memory, by the dot products of AVX-512 BF16: only for processors that have them. The other operand's
+    /// rows hold two elements to a word, in the same halves. The instruction adds the product of the upper halves first, and
+    /// each sum is rounded as that of a fused multiply-add is: a chain has the bits of `bfloat16`, except that elements and
+    /// sums below 2⁻¹²⁶ count as zero.
+    ///
+    /// Two rows count as one: the element of a chain is a pair of terms.
+    case bfloat16Dot
     /// Integers w of −127...127, kept as the bytes w + 128; four rows k...k+3 side by side in the bytes of 32-bit elements, in
     /// the order k, k+2, k+1, k+3. Products are exact integers: of rows that `QuantizedRow` describes.
     ///
@@ -18,16 +25,21 @@
     @_transparent public var isInteger: Bool { self == .int8 || self == .int8Dot }
 
     /// Elements of a chain of so many terms, which is also the depth of its panels.
-    @_transparent public func chainLength(_ terms: Int) -> Int { isInteger ? (terms &+ 3) >> 2 &* 2 : terms }
+    @_transparent public func chainLength(_ terms: Int) -> Int {
+        isInteger ? (terms &+ 3) >> 2 &* 2 : self == .bfloat16Dot ? (terms &+ 1) >> 1 : terms
+    }
 
     /// Words that a piece of a chain's left operand begins with, before its elements.
     @_transparent public var headWords: Int { isInteger ? QuantizedRow.headWords : 0 }
 
-    /// Rows of the panel that stand together in memory.
-    @_transparent public var rowsTogether: Int { self == .float32 ? 1 : 2 }
+    /// Words of a row of so many terms that is a chain's left operand.
+    public func rowWords(terms: Int) -> Int { isInteger ? QuantizedRow.words(terms: terms) : chainLength(terms) }
+
+    /// Elements of a chain that meet one row of 32-bit elements of the panel, one after the other.
+    @_transparent public var rowsTogether: Int { self == .float32 || self == .bfloat16Dot ? 1 : 2 }
 
     /// Bytes that `rows` rows of `columns` columns take, rows that stand together counted whole.
     @_transparent public func bytes(rows: Int, columns: Int) -> Int {
-        self == .float32 ? rows &* columns &* 4 : ((rows &+ 1) >> 1) &* columns &* 4
+        (rowsTogether == 1 ? rows : (rows &+ 1) >> 1) &* columns &* 4
     }
 }

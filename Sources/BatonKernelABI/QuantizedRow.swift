@@ -21,27 +21,4 @@ public enum QuantizedRow {
     public static func words(terms: Int) -> Int {
         (terms + pieceTerms - 1) / pieceTerms * headWords + PanelFormat.int8.chainLength(terms)
     }
-
-    /// Words that may be written beyond the last row.
-    public static var slackWords: Int { 16 }
-}
-
-/// Makes the rows of `QuantizedRow`.
-public struct QuantizeRowsArguments {
-    /// Floats, row by row.
-    public var source: ChainOperand
-    /// The number of rows.
-    public var rows: Int
-    /// Row r at `target + r·targetStride`; `QuantizedRow.slackWords` beyond the last one are written too.
-    public var target: UnsafeMutablePointer<Float>
-    /// `QuantizedRow.words` or more.
-    public var targetStride: Int
-
-    /// All values at once.
-    public init(source: ChainOperand, rows: Int, target: UnsafeMutablePointer<Float>, targetStride: Int) {
-        self.source = source
-        self.rows = rows
-        self.target = target
-        self.targetStride = targetStride
-    }
 }

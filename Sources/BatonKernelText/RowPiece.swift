@@ -28,7 +28,9 @@ struct RowPiece {
     @inline(__always) func extend(panels: Int, vectors: Int) {
         switch format {
         case .float32: PanelTile<Float32Panel>(piece: self).run(panels: panels, vectors: vectors)
-        case .bfloat16: PanelTile<BFloat16Panel>(piece: self).run(panels: panels, vectors: vectors)
+        case .bfloat16Dot where canHaveDotProducts:
+            PanelTile<BFloat16DotPanel>(piece: self).run(panels: panels, vectors: vectors)
+        case .bfloat16, .bfloat16Dot: PanelTile<BFloat16Panel>(piece: self).run(panels: panels, vectors: vectors)
         case .int8Dot where canHaveDotProducts:
             PanelTile<Int8DotPanel>(piece: self).run(panels: panels, vectors: vectors)
         case .int8, .int8Dot: PanelTile<Int8Panel>(piece: self).run(panels: panels, vectors: vectors)
@@ -94,19 +96,19 @@ extension Quad {
     @_transparent fileprivate mutating func multiplyAdd(
         _ vectors: Int, _ first: Lane, _ second: Lane, _ columns: UnsafeRawPointer, _ format: PanelFormat, both: Bool
     ) {
-        v0 = added(first, loadColumn(columns, 0, format, 0), to: v0, format)
-        if both { v0 = added(second, loadColumn(columns, 0, format, 1), to: v0, format) }
+        v0 = added(first, loadColumn(columns, 0, format, 0, sharesLoad: true), to: v0, format)
+        if both { v0 = added(second, loadColumn(columns, 0, format, 1, sharesLoad: true), to: v0, format) }
         if vectors > 1 {
-            v1 = added(first, loadColumn(columns, 1, format, 0), to: v1, format)
-            if both { v1 = added(second, loadColumn(columns, 1, format, 1), to: v1, format) }
+            v1 = added(first, loadColumn(columns, 1, format, 0, sharesLoad: true), to: v1, format)
+            if both { v1 = added(second, loadColumn(columns, 1, format, 1, sharesLoad: true), to: v1, format) }
         }
         if vectors > 2 {
-            v2 = added(first, loadColumn(columns, 2, format, 0), to: v2, format)
-            if both { v2 = added(second, loadColumn(columns, 2, format, 1), to: v2, format) }
+            v2 = added(first, loadColumn(columns, 2, format, 0, sharesLoad: true), to: v2, format)
+            if both { v2 = added(second, loadColumn(columns, 2, format, 1, sharesLoad: true), to: v2, format) }
         }
         if vectors > 3 {
-            v3 = added(first, loadColumn(columns, 3, format, 0), to: v3, format)
-            if both { v3 = added(second, loadColumn(columns, 3, format, 1), to: v3, format) }
+            v3 = added(first, loadColumn(columns, 3, format, 0, sharesLoad: true), to: v3, format)
+            if both { v3 = added(second, loadColumn(columns, 3, format, 1, sharesLoad: true), to: v3, format) }
         }
     }
 }

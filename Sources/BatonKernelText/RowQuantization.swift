@@ -2,7 +2,7 @@ import BatonKernelABI
 import CLanes
 
 /// Rows of floats as integers of 16 bits (see `QuantizedRow`).
-func quantizeRows(_ arguments: QuantizeRowsArguments) {
+func quantizeRows(_ arguments: RowConversionArguments) {
     for row in 0..<arguments.rows {
         quantizeRow(
             arguments.source.base + row &* arguments.source.rowStride, depth: arguments.source.depth,

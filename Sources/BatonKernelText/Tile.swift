@@ -167,27 +167,38 @@ struct Tile {
     }
 }
 
-/// An element of a chain: scalar · column, of integers both products of a pair, + sum.
+/// An element of a chain: scalar · column, or both products of a pair, + sum.
 @_transparent func added(_ scalar: Lane, _ column: Lane, to sum: Lane, _ format: PanelFormat) -> Lane {
     switch format {
     case .float32, .bfloat16: mulAdd(scalar, column, sum)
+    case .bfloat16Dot: addBFloat16PairProducts(sum, scalar, column)
     case .int8: addPairProducts(sum, scalar, column)
     case .int8Dot: addPairProductsByDot(sum, scalar, column)
     }
 }
 
 /// Column vector `vector` of a panel row.
+///
+/// - Parameter sharesLoad: one load serves both rows that stand side by side, for who meets them one after the other. A tile
+///   meets the second with all its rows when it is done with the first: it would need registers for both.
 @_transparent func loadColumn(
-    _ columns: UnsafeRawPointer, _ vector: Int, _ format: PanelFormat, _ part: Int
+    _ columns: UnsafeRawPointer, _ vector: Int, _ format: PanelFormat, _ part: Int, sharesLoad: Bool = false
 ) -> Lane {
     switch format {
-    case .float32: load((columns + vector &* 4 &* laneCount).assumingMemoryBound(to: Float.self))
+    case .float32, .bfloat16Dot: load((columns + vector &* 4 &* laneCount).assumingMemoryBound(to: Float.self))
     case .bfloat16:
-        part == 0
+        part == 1
             ? loadLowerBFloat16(columns + vector &* 4 &* laneCount)
-            : loadUpperBFloat16(columns + vector &* 4 &* laneCount)
+            : sharesLoad
+                ? upperHalves(load((columns + vector &* 4 &* laneCount).assumingMemoryBound(to: Float.self)))
+                : loadUpperBFloat16(columns + vector &* 4 &* laneCount)
     case .int8, .int8Dot:
         part == 0
             ? loadEvenBytes(columns + vector &* 4 &* laneCount) : loadOddBytes(columns + vector &* 4 &* laneCount)
     }
+}
+
+/// Every lane without its lower 16 bits.
+@_transparent func upperHalves(_ x: Lane) -> Lane {
+    unsafeBitCast(unsafeBitCast(x, to: LaneUnsigned.self) & LaneUnsigned(repeating: 0xFFFF_0000), to: Lane.self)
 }

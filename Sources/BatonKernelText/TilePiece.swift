@@ -58,7 +58,7 @@ struct TilePiece {
         half.last = laneCount
         switch format {
         case .float32: TileShape<4, 2>.run(HalfTile<Float32Panel>(piece: half))
-        case .bfloat16: TileShape<4, 2>.run(HalfTile<BFloat16Panel>(piece: half))
+        case .bfloat16, .bfloat16Dot: TileShape<4, 2>.run(HalfTile<BFloat16Panel>(piece: half))
         case .int8, .int8Dot: TileShape<4, 2>.run(HalfTile<Int8Panel>(piece: half))
         }
     }
@@ -66,7 +66,9 @@ struct TilePiece {
     @_transparent private func extend(rows: Int, tiles: Int, vectors: Int) {
         switch format {
         case .float32: Tiles<Float32Panel>(piece: self, count: tiles).run(shape: rows, vectors)
-        case .bfloat16: Tiles<BFloat16Panel>(piece: self, count: tiles).run(shape: rows, vectors)
+        case .bfloat16Dot where canHaveDotProducts:
+            Tiles<BFloat16DotPanel>(piece: self, count: tiles).run(shape: rows, vectors)
+        case .bfloat16, .bfloat16Dot: Tiles<BFloat16Panel>(piece: self, count: tiles).run(shape: rows, vectors)
         case .int8Dot where canHaveDotProducts:
             Tiles<Int8DotPanel>(piece: self, count: tiles).run(shape: rows, vectors)
         case .int8, .int8Dot: Tiles<Int8Panel>(piece: self, count: tiles).run(shape: rows, vectors)
@@ -103,9 +105,9 @@ struct TilePiece {
         var b = panel
         var remaining = depth
         var upcoming = upcoming
-        // A loop for each, since a question in it would hide its end from the processor. Not of reduced precision: of
-        // several loops that widen weights, the optimiser keeps no tile in the sixteen registers of AVX2.
-        if format != .float32 {
+        // A loop for each, since a question in it would hide its end from the processor. Not of weights that are widened: of
+        // several such loops, the optimiser keeps no tile in the sixteen registers of AVX2.
+        if together > 1 {
             while remaining >= chainUnroll {
                 if fetchesAhead {
                     fetchAhead(b, vectors: vectors, width: width, format: format)

@@ -74,6 +74,9 @@ enum Float32Panel: OneFormat {
 enum BFloat16Panel: OneFormat {
     @inline(__always) static var format: PanelFormat { .bfloat16 }
 }
+enum BFloat16DotPanel: OneFormat {
+    @inline(__always) static var format: PanelFormat { .bfloat16Dot }
+}
 enum Int8Panel: OneFormat {
     @inline(__always) static var format: PanelFormat { .int8 }
 }

@@ -69,8 +69,11 @@ public struct KernelSelection: Sendable {
     /// Elements of a vector of the lane kernels of this process, which pack weights and gates in whole vectors.
     public static var laneCount: Int { activeTable.laneCount }
 
-    /// Whether the lane kernels of this process may use the dot products of AVX-512 VNNI.
-    static let hasDotProducts = active.instructionSet == .avx512 && CPUFeatures.current.hasAVX512VNNI
+    /// Whether the lane kernels of this process may use the dot products of AVX-512 VNNI, of integers.
+    static let hasIntegerDotProducts = active.instructionSet == .avx512 && CPUFeatures.current.hasAVX512VNNI
+
+    /// Whether they may use those of AVX-512 BF16.
+    static let hasBFloat16DotProducts = active.instructionSet == .avx512 && CPUFeatures.current.hasAVX512BFloat16
 
     /// The lane kernels of this process.
     static let activeTable: KernelTable = active.instructionSet.table

@@ -40,11 +40,11 @@ typealias LaneWide = SIMD8<UInt64>
     baton_store_partial16(value, pointer, count)
 }
 
-/// Row k of two rows of bf16 side by side, widened.
-@_transparent func loadLowerBFloat16(_ pointer: UnsafeRawPointer) -> Lane { baton_load_bf16_low16(pointer) }
-
-/// Row k+1 of them.
+/// The first of two rows of bf16 side by side, widened.
 @_transparent func loadUpperBFloat16(_ pointer: UnsafeRawPointer) -> Lane { baton_load_bf16_high16(pointer) }
+
+/// The second of them.
+@_transparent func loadLowerBFloat16(_ pointer: UnsafeRawPointer) -> Lane { baton_load_bf16_low16(pointer) }
 
 /// Bytes 0 and 2 of every element of `int8` panels: a pair of 16-bit integers.
 @_transparent func loadEvenBytes(_ pointer: UnsafeRawPointer) -> Lane { baton_load_even_bytes16(pointer) }
@@ -57,12 +57,17 @@ typealias LaneWide = SIMD8<UInt64>
     baton_add_pair_products16(sum, a, b)
 }
 
-/// Some processors of this instruction set have AVX-512 VNNI.
+/// Some processors of this instruction set have AVX-512 VNNI, some AVX-512 BF16.
 @inline(__always) var canHaveDotProducts: Bool { true }
 
 /// The same in one instruction.
 @_transparent func addPairProductsByDot(_ sum: Lane, _ a: Lane, _ b: Lane) -> Lane {
     baton_add_pair_products_by_dot16(sum, a, b)
+}
+
+/// sum + the product of the upper bf16 of a lane, then + that of the lower.
+@_transparent func addBFloat16PairProducts(_ sum: Lane, _ a: Lane, _ b: Lane) -> Lane {
+    baton_add_bf16_pair_products16(sum, a, b)
 }
 
 /// The integers of a register as floats.
@@ -71,4 +76,9 @@ typealias LaneWide = SIMD8<UInt64>
 /// The lower 16 bits of every lane, side by side.
 @inline(__always) func storeLowHalves(_ value: Lane, _ pointer: UnsafeMutablePointer<Float>) {
     baton_store_low_halves16(value, pointer)
+}
+
+/// The upper 16 bits of every two lanes as one word, those of the first above; so many words are half of a vector.
+@inline(__always) func storeUpperHalfPairs(_ value: Lane, _ pointer: UnsafeMutablePointer<Float>) {
+    baton_store_upper_half_pairs16(value, pointer)
 }

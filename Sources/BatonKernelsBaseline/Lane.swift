@@ -38,11 +38,11 @@ typealias LaneWide = SIMD2<UInt64>
     baton_store_partial4(value, pointer, count)
 }
 
-/// Row k of two rows of bf16 side by side, widened.
-@_transparent func loadLowerBFloat16(_ pointer: UnsafeRawPointer) -> Lane { baton_load_bf16_low4(pointer) }
-
-/// Row k+1 of them.
+/// The first of two rows of bf16 side by side, widened.
 @_transparent func loadUpperBFloat16(_ pointer: UnsafeRawPointer) -> Lane { baton_load_bf16_high4(pointer) }
+
+/// The second of them.
+@_transparent func loadLowerBFloat16(_ pointer: UnsafeRawPointer) -> Lane { baton_load_bf16_low4(pointer) }
 
 /// Bytes 0 and 2 of every element of `int8` panels: a pair of 16-bit integers.
 @_transparent func loadEvenBytes(_ pointer: UnsafeRawPointer) -> Lane { baton_load_even_bytes4(pointer) }
@@ -55,9 +55,11 @@ typealias LaneWide = SIMD2<UInt64>
     baton_add_pair_products4(sum, a, b)
 }
 
-/// No processor of this instruction set alone has AVX-512 VNNI, so `int8Dot` is never met.
+/// No processor of this instruction set alone has AVX-512 VNNI or BF16, so formats of dot products are never met.
 @inline(__always) var canHaveDotProducts: Bool { false }
 @_transparent func addPairProductsByDot(_ sum: Lane, _ a: Lane, _ b: Lane) -> Lane { addPairProducts(sum, a, b) }
+
+@_transparent func addBFloat16PairProducts(_ sum: Lane, _ a: Lane, _ b: Lane) -> Lane { mulAdd(a, b, sum) }
 
 /// The integers of a register as floats.
 @_transparent func fromIntegers(_ integers: Lane) -> Lane { baton_from_integers4(integers) }
@@ -65,4 +67,9 @@ typealias LaneWide = SIMD2<UInt64>
 /// The lower 16 bits of every lane, side by side.
 @inline(__always) func storeLowHalves(_ value: Lane, _ pointer: UnsafeMutablePointer<Float>) {
     baton_store_low_halves4(value, pointer)
+}
+
+/// The upper 16 bits of every two lanes as one word, those of the first above; so many words are half of a vector.
+@inline(__always) func storeUpperHalfPairs(_ value: Lane, _ pointer: UnsafeMutablePointer<Float>) {
+    baton_store_upper_half_pairs4(value, pointer)
 }

@@ -25,7 +25,7 @@ static inline __attribute__((always_inline)) baton_f64x8 baton_widen8(const floa
 }
 
 // Columns of weights in reduced precision, widened to float. A bf16 is the upper half of a float; the panels hold two
-// rows of them side by side, row k in the lower and row k+1 in the upper halves.
+// rows of them side by side, row k in the upper and row k+1 in the lower halves.
 #define BATON_WIDEN(N)                                                                                              \
     typedef unsigned baton_u32x##N##_unaligned __attribute__((ext_vector_type(N), aligned(4)));                     \
     typedef int baton_i32x##N __attribute__((ext_vector_type(N)));                                                  \
@@ -42,18 +42,20 @@ static inline __attribute__((always_inline)) baton_f64x8 baton_widen8(const floa
     }                                                                                                               \
     static inline __attribute__((always_inline)) void baton_store_low_halves##N(baton_f32x##N v, void *p) {         \
         *(baton_u16x##N##_unaligned *)p = __builtin_convertvector((baton_i32x##N)v, baton_u16x##N##_unaligned);     \
+    }                                                                                                               \
+    static inline __attribute__((always_inline)) void baton_store_upper_half_pairs##N(baton_f32x##N v, void *p) {   \
+        typedef unsigned long long pairs __attribute__((ext_vector_type(N / 2)));                                   \
+        typedef unsigned words __attribute__((ext_vector_type(N / 2), aligned(4)));                                 \
+        pairs both = (pairs)v;                                                                                      \
+        *(words *)p = __builtin_convertvector((both & 0xffff0000u) | both >> 48, words);                            \
     }
 BATON_WIDEN(4)
 BATON_WIDEN(8)
 BATON_WIDEN(16)
 #undef BATON_WIDEN
-#define BATON_WIDEN_HIGH(N)                                                                                         \
-    static inline __attribute__((always_inline)) baton_f32x##N baton_load_bf16_high##N(const void *p) {             \
-        return (baton_f32x##N)(*(const baton_u32x##N##_unaligned *)p & 0xffff0000u);                                \
-    }
-BATON_WIDEN_HIGH(4)
-BATON_WIDEN_HIGH(8)
-#undef BATON_WIDEN_HIGH
+static inline __attribute__((always_inline)) baton_f32x4 baton_load_bf16_high4(const void *p) {
+    return (baton_f32x4)(*(const baton_u32x4_unaligned *)p & 0xffff0000u);
+}
 #define BATON_EVEN_BYTES(N)                                                                                         \
     static inline __attribute__((always_inline)) baton_f32x##N baton_load_even_bytes##N(const void *p) {            \
         return (baton_f32x##N)(*(const baton_u32x##N##_unaligned *)p & 0x00ff00ffu);                                \
@@ -114,6 +116,15 @@ static inline __attribute__((always_inline)) void baton_store_partial4(baton_f32
 }
 
 #if defined(__AVX2__)
+// A load of its own, as text: the optimiser would else keep the vectors of both rows, and a tile of 3 × 4 accumulators needs
+// all 16 registers.
+static inline __attribute__((always_inline)) baton_f32x8 baton_load_bf16_high8(const void *p) {
+    static const baton_u32x8_unaligned upper = {0xffff0000u, 0xffff0000u, 0xffff0000u, 0xffff0000u,
+                                                0xffff0000u, 0xffff0000u, 0xffff0000u, 0xffff0000u};
+    baton_f32x8 v;
+    __asm__("vmovups %1, %0\n\tvandps %2, %0, %0" : "=x"(v) : "m"(*(const baton_f32x8_unaligned *)p), "m"(upper));
+    return v;
+}
 static inline __attribute__((always_inline)) baton_f32x8 baton_fma8(baton_f32x8 a, baton_f32x8 b, baton_f32x8 c) {
     return __builtin_elementwise_fma(a, b, c);
 }
@@ -153,10 +164,15 @@ static inline __attribute__((always_inline)) baton_f32x16 baton_add_pair_product
     baton_f32x16 a, baton_f32x16 b, baton_f32x16 c) {
     return (baton_f32x16)_mm512_add_epi32((__m512i)a, _mm512_madd_epi16((__m512i)b, (__m512i)c));
 }
-// As text: the compiler offers the instruction only where it may use it everywhere, and not all processors have it.
+// As text: the compiler offers these instructions only where it may use them everywhere, and not all processors have them.
 static inline __attribute__((always_inline)) baton_f32x16 baton_add_pair_products_by_dot16(
     baton_f32x16 a, baton_f32x16 b, baton_f32x16 c) {
     __asm__("vpdpwssd %2, %1, %0" : "+v"(a) : "v"(b), "v"(c));
+    return a;
+}
+static inline __attribute__((always_inline)) baton_f32x16 baton_add_bf16_pair_products16(
+    baton_f32x16 a, baton_f32x16 b, baton_f32x16 c) {
+    __asm__("vdpbf16ps %2, %1, %0" : "+v"(a) : "v"(b), "v"(c));
     return a;
 }
 static inline __attribute__((always_inline)) baton_f32x16 baton_load_even_bytes16(const void *p) {
@@ -177,8 +193,7 @@ static inline __attribute__((always_inline)) __mmask16 baton_mask16(long count) 
 static inline __attribute__((always_inline)) baton_f32x16 baton_load_partial16(const float *p, long count) {
     return (baton_f32x16)_mm512_maskz_loadu_ps(baton_mask16(count), p);
 }
-// A load of its own, in which a mask register leaves out the lower halves: the optimiser would else keep the vectors of
-// both rows, and a tile of 6 × 4 accumulators needs all 32 registers.
+// A load of its own as above, in which a mask register leaves out the lower halves.
 static inline __attribute__((always_inline)) baton_f32x16 baton_load_bf16_high16(const void *p) {
     return (baton_f32x16)_mm512_maskz_loadu_epi16(0xaaaaaaaau, p);
 }

@@ -43,7 +43,7 @@ struct RunOptions: ParsableArguments {
     var clipNan = false
     @Option(
         help:
-            "How the weights are held: float32 (exact), bfloat16 (faster steps of few rows) or int8 (of any number); the last two without gradients."
+            "How the weights are held: float32 (exact), bfloat16 (faster with few rows; with AVX-512 BF16 with any number) or int8 (with any number); the last two without gradients."
     ) var precision = WeightPrecision.float32
     @Option(help: "Order of the axes of input and output: steps, batch, features, or batch first.")
     var axes = SequenceLayout.TNC

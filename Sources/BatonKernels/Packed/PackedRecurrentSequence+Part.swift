@@ -19,7 +19,7 @@ extension PackedRecurrentSequence: WindowPart {
     var workspaceBytes: Int {
         let buffers = [
             cellBuffer, cellCarry, hiddenCarry, unprojectedBuffer, projectedGradientBuffer, followingGates,
-            quantizedInput, quantizedHidden, distinctProducts,
+            convertedInput, convertedHidden, distinctProducts,
             gradientBuffers.left, gradientBuffers.right, gradientBuffers.joined, gradientBuffers.scratch,
         ]
         return (ownGateCapacity + buffers.reduce(0) { $0 + $1.capacity }) * MemoryLayout<Float>.stride

@@ -34,9 +34,9 @@ final class PackedRecurrentSequence: RecurrentSequence {
     let hiddenCarry = AlignedBuffer()
     let unprojectedBuffer = AlignedBuffer()
     let projectedGradientBuffer = AlignedBuffer()
-    /// int8: rows of the input and of h as integers.
-    let quantizedInput = AlignedBuffer()
-    let quantizedHidden = AlignedBuffer()
+    /// Rows of the input and of h in the precision of the weights, if that is reduced.
+    let convertedInput = AlignedBuffer()
+    let convertedHidden = AlignedBuffer()
     /// x·W of the distinct rows of an input, in the layout of the gates.
     let distinctProducts = AlignedBuffer()
     let gradientBuffers = WeightGradientBuffers()

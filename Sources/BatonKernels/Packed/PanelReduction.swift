@@ -16,7 +16,7 @@ enum PanelReduction {
         for width in widths {
             switch format {
             case .float32: out.copyMemory(from: source, byteCount: depth * width * 4)
-            case .bfloat16: reduceToBFloat16(source, width: width, depth: depth, into: out)
+            case .bfloat16, .bfloat16Dot: reduceToBFloat16(source, width: width, depth: depth, into: out)
             case .int8, .int8Dot:
                 reduceToInt8(source, width: width, depth: depth, inverseScales + firstColumn, into: out)
             }
@@ -32,9 +32,10 @@ enum PanelReduction {
         let pairs = target.assumingMemoryBound(to: UInt32.self)
         for k in stride(from: 0, to: depth, by: 2) {
             for column in 0..<width {
-                let lower = bfloat16(source[k * width + column])
-                let upper = k + 1 < depth ? bfloat16(source[(k + 1) * width + column]) : 0
-                pairs[k / 2 * width + column] = lower | upper << 16
+                let upper = bfloat16(source[k * width + column])
+                // What fills a pair up is −0: its product with 0 leaves every sum as it is, −0 too.
+                let lower = k + 1 < depth ? bfloat16(source[(k + 1) * width + column]) : 0x8000
+                pairs[k / 2 * width + column] = upper << 16 | lower
             }
         }
     }

@@ -7,9 +7,11 @@ import BatonKernelABI
 public enum WeightPrecision: String, Sendable, Hashable, CaseIterable {
     /// The parameters themselves.
     case float32
-    /// Rounded to the nearest bfloat16, ties to even. Widened to f32 again before the products, which therefore have the
-    /// bits of a float32 layer with rounded weights. The BF16 dot product of AVX-512 would round inputs and states too,
-    /// and save nothing where the step waits for its weights.
+    /// Rounded to the nearest bfloat16, ties to even; so are the rows of inputs and of states that meet them. Products are
+    /// exact, sums in f32, in the order of float32: an output has the bits of a float32 layer with rounded weights whose x
+    /// and previous h were rounded before x·W and h·U (c, and h beside the GRU's z, are not). By the dot products of
+    /// AVX-512 BF16 where the processor has them, twice the products of float32 in the same time: with the same bits, but
+    /// that values and sums below 2⁻¹²⁶ count as zero.
     case bfloat16
     /// round(w / s) with s = max |row of [W U]| / 127, one scale for every gate and unit. Rows of inputs and of states meet
     /// them as 16-bit integers, each with a scale of its own, max |row| / 32767 (of the two halves of an input above a
@@ -19,8 +21,8 @@ public enum WeightPrecision: String, Sendable, Hashable, CaseIterable {
     var format: PanelFormat {
         switch self {
         case .float32: .float32
-        case .bfloat16: .bfloat16
-        case .int8: KernelSelection.hasDotProducts ? .int8Dot : .int8
+        case .bfloat16: KernelSelection.hasBFloat16DotProducts ? .bfloat16Dot : .bfloat16
+        case .int8: KernelSelection.hasIntegerDotProducts ? .int8Dot : .int8
         }
     }
 }
