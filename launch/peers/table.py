@@ -99,9 +99,11 @@ def step_text(step):
     lines = [
         "",
         "Language model step (embedding 128, LSTM 2×512, softmax over 65, clip, Adam; 64 steps × 32 lanes per core):",
-        f"{'':24}{'cores':>6}{'tokens/s':>11}{'Baton is':>10}",
+        "Medians of turns, and the slowest and fastest of them.",
+        f"{'':24}{'cores':>6}{'tokens/s':>11}{'slowest':>10}{'fastest':>10}{'Baton is':>10}",
     ]
     for name, figures in step.items():
         times = "" if name.startswith("baton") else f"{figures['baton_ratio']:.2f}×"
-        lines.append(f"{name:24}{figures['cores']:>6}{figures['tokens_per_second']:>11.0f}{times:>10}")
+        speeds = f"{figures['tokens_per_second']:>11.0f}{figures['slowest_turn']:>10.0f}{figures['fastest_turn']:>10.0f}"
+        lines.append(f"{name:24}{figures['cores']:>6}{speeds}{times:>10}")
     return "\n".join(lines)
