@@ -3,11 +3,11 @@ import BatonKernelABI
 
 extension PackedRecurrentSequence {
     /// Rows from which one register pass over x·W and h·U beats a separate input product: with fewer rows the
-    /// input weights would be read once per step for too little work.
-    private static let fusedRowMinimum = 12
+    /// input weights would be read once per step for too little work, which AVX-512 needs less time for.
+    private var fusedRowMinimum: Int { lanes > 8 ? 8 : 12 }
     /// The same for weights that the third-level cache does not hold whole: with fewer rows it is better to read only
     /// the hidden side in every step.
-    private static let fusedRowMinimumOfLargeWeights = 48
+    private static let fusedRowMinimumOfLargeWeights = 32
     /// Size in bytes above which weights are large.
     private static let largeWeights = 16 << 20
     /// Rows an input product of its own should have.
@@ -22,7 +22,7 @@ extension PackedRecurrentSequence {
             columns: weights.ownGateColumns)
         return weights.shape.inputChains.count == 1
             && (isAlone
-                || rows >= (size > Self.largeWeights ? Self.fusedRowMinimumOfLargeWeights : Self.fusedRowMinimum))
+                || rows >= (size > Self.largeWeights ? Self.fusedRowMinimumOfLargeWeights : fusedRowMinimum))
     }
 
     func forward(steps range: Range<Int>, _ arguments: RecurrentForward<Float>, training: Bool, hook: StepHook) {
