@@ -3,8 +3,9 @@ import BatonKernelABI
 
 extension PackedRecurrentSequence {
     /// Rows from which one register pass over x·W and h·U beats a separate input product: with fewer rows the
-    /// input weights would be read once per step for too little work, which AVX-512 needs less time for.
-    private var fusedRowMinimum: Int { lanes > 8 ? 8 : 12 }
+    /// input weights would be read once per step for too little work. AVX-512 needs fewer rows; in training, where gates go
+    /// to memory either way, it gains less.
+    private var fusedRowMinimum: Int { lanes > 8 ? keepsGates ? 8 : 4 : 12 }
     /// The same for weights that the third-level cache does not hold whole: with fewer rows it is better to read only
     /// the hidden side in every step.
     private static let fusedRowMinimumOfLargeWeights = 32
