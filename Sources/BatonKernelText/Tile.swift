@@ -184,17 +184,13 @@ struct Tile {
 @_transparent func loadColumn(
     _ columns: UnsafeRawPointer, _ vector: Int, _ format: PanelFormat, _ part: Int, sharesLoad: Bool = false
 ) -> Lane {
+    let words = columns + vector &* 4 &* laneCount
     switch format {
-    case .float32, .bfloat16Dot: load((columns + vector &* 4 &* laneCount).assumingMemoryBound(to: Float.self))
+    case .float32, .bfloat16Dot: return load(words.assumingMemoryBound(to: Float.self))
     case .bfloat16:
-        part == 1
-            ? loadLowerBFloat16(columns + vector &* 4 &* laneCount)
-            : sharesLoad
-                ? upperHalves(load((columns + vector &* 4 &* laneCount).assumingMemoryBound(to: Float.self)))
-                : loadUpperBFloat16(columns + vector &* 4 &* laneCount)
-    case .int8, .int8Dot:
-        part == 0
-            ? loadEvenBytes(columns + vector &* 4 &* laneCount) : loadOddBytes(columns + vector &* 4 &* laneCount)
+        if part == 1 { return loadLowerBFloat16(words) }
+        return sharesLoad ? upperHalves(load(words.assumingMemoryBound(to: Float.self))) : loadUpperBFloat16(words)
+    case .int8, .int8Dot: return part == 0 ? loadEvenBytes(words) : loadOddBytes(words)
     }
 }
 

@@ -60,7 +60,8 @@ typealias LaneWide = SIMD4<UInt64>
 @inline(__always) var canHaveDotProducts: Bool { false }
 @_transparent func addPairProductsByDot(_ sum: Lane, _ a: Lane, _ b: Lane) -> Lane { addPairProducts(sum, a, b) }
 
-@_transparent func addBFloat16PairProducts(_ sum: Lane, _ a: Lane, _ b: Lane) -> Lane { mulAdd(a, b, sum) }
+/// Never met either: the sum as it is.
+@_transparent func addBFloat16PairProducts(_ sum: Lane, _ a: Lane, _ b: Lane) -> Lane { sum }
 
 /// The integers of a register as floats.
 @_transparent func fromIntegers(_ integers: Lane) -> Lane { baton_from_integers8(integers) }

@@ -187,6 +187,8 @@ def main():
         parser.error(f"--rounds is {arguments.rounds}, expected at least 1")
     if arguments.seconds is not None and not 0 <= arguments.seconds <= 600:
         parser.error(f"--seconds is {arguments.seconds}, expected 0 to 600")
+    if arguments.part == "step" and any(value is not None for value in [arguments.shapes, arguments.rounds, arguments.seconds]):
+        parser.error("--shapes, --rounds and --seconds are of single layers; leave them out with --part step")
     baton = arguments.root / ".build/release/baton"
     report = {"rows": []}
     try:

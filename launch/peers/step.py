@@ -28,7 +28,7 @@ def run(command, environment):
 def measure(root, baton, environments, core, quick, single):
     """Tokens per second of every way to train; the batch is 32 lanes per core.
 
-    Of several turns, each of a new process and by its median step, the median: one process may be 10 % faster than the next.
+    Of several turns, each of a new process and by its median step, the median: one process may be 15 % faster than the next.
     """
     seconds, rounds = (3, 3) if quick else (4, 7)
     torch = [environments / "main/bin/python", pathlib.Path(__file__).parent / "step_torch.py"]

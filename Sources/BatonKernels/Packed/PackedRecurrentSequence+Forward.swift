@@ -5,7 +5,10 @@ extension PackedRecurrentSequence {
     /// Rows from which one register pass over x·W and h·U beats a separate input product: with fewer rows the
     /// input weights would be read once per step for too little work. AVX-512 needs fewer rows; in training, where gates go
     /// to memory either way, it gains less.
-    private var fusedRowMinimum: Int { lanes > 8 ? keepsGates ? 8 : 4 : 12 }
+    private var fusedRowMinimum: Int {
+        guard lanes > 8 else { return 12 }
+        return keepsGates ? 8 : 4
+    }
     /// The same for weights that the third-level cache does not hold whole: with fewer rows it is better to read only
     /// the hidden side in every step.
     private static let fusedRowMinimumOfLargeWeights = 32

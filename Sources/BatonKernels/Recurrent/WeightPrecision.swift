@@ -10,7 +10,7 @@ public enum WeightPrecision: String, Sendable, Hashable, CaseIterable {
     /// Rounded to the nearest bfloat16, ties to even; so are the rows of inputs and of states that meet them. Products are
     /// exact, sums in f32, in the order of float32: an output has the bits of a float32 layer with rounded weights whose x
     /// and previous h were rounded before x·W and h·U (c, and h beside the GRU's z, are not). By the dot products of
-    /// AVX-512 BF16 where the processor has them, twice the products of float32 in the same time: with the same bits, but
+    /// AVX-512 BF16 where the processor has them, nearly twice as fast as float32: with the same bits, but
     /// that values and sums below 2⁻¹²⁶ count as zero.
     case bfloat16
     /// round(w / s) with s = max |row of [W U]| / 127, one scale for every gate and unit. Rows of inputs and of states meet

@@ -14,11 +14,23 @@ struct InferencePrecisionTests {
         (2, 3, 513, 515, 1, 1),
     ]
 
-    private func makeLayer(_ cell: RecurrentKind, hidden: Int, layers: Int, directions: Int, input: Int)
-        -> RecurrentLayer
-    {
-        .make(
+    /// A layer with random parameters of at most `scale`.
+    private func makeLayer(
+        _ cell: RecurrentKind, hidden: Int, layers: Int, directions: Int, input: Int, scale: Double,
+        _ random: inout SeededRandom
+    ) -> RecurrentLayer {
+        let layer = RecurrentLayer.make(
             cell, hiddenSize: hidden, numLayers: layers, bidirectional: directions == 2, inputSize: input)
+        fillParameters(layer, &random, scale: scale)
+        return layer
+    }
+
+    private func fillParameters(_ layer: RecurrentLayer, _ random: inout SeededRandom, scale: Double) {
+        layer.initialize()
+        for parameter in layer.collectParameters() {
+            fill(parameter.data, &random, scale: scale)
+            parameter.markChanged()
+        }
     }
 
     private func fill(_ tensor: Tensor, _ random: inout SeededRandom, scale: Double) {
@@ -43,12 +55,9 @@ struct InferencePrecisionTests {
     ) {
         for (steps, batch, input, hidden, layers, directions) in Self.sizes {
             var random = SeededRandom(seed: 5)
-            let layer = makeLayer(cell, hidden: hidden, layers: layers, directions: directions, input: input)
-            layer.initialize()
-            for parameter in layer.collectParameters() {
-                fill(parameter.data, &random, scale: 1 / Double(hidden).squareRoot())
-                parameter.markChanged()
-            }
+            let layer = makeLayer(
+                cell, hidden: hidden, layers: layers, directions: directions, input: input,
+                scale: 1 / Double(hidden).squareRoot(), &random)
             let sequence = Tensor(zeros: [steps, batch, input], dtype: .float32)
             fill(sequence, &random, scale: 1)
             layer.inferencePrecision = precision
@@ -81,12 +90,9 @@ struct InferencePrecisionTests {
         let (batch, input, hidden) = sizes
         let steps = cell == .gru ? 1 : 5
         var random = SeededRandom(seed: UInt64(input))
-        let layer = makeLayer(cell, hidden: hidden, layers: 1, directions: 1, input: input)
-        layer.initialize()
-        for parameter in layer.collectParameters() {
-            fill(parameter.data, &random, scale: 1 / Double(hidden).squareRoot())
-            parameter.markChanged()
-        }
+        let layer = makeLayer(
+            cell, hidden: hidden, layers: 1, directions: 1, input: input, scale: 1 / Double(hidden).squareRoot(),
+            &random)
         let sequence = Tensor(zeros: [steps, batch, input], dtype: .float32)
         fill(sequence, &random, scale: 1)
         let states = layer.beginState(batchSize: batch)
@@ -162,12 +168,8 @@ struct InferencePrecisionTests {
         let isFused = KernelSelection.active.instructionSet != .baseline
         func multiplyAdd(_ a: Float, _ b: Float, _ c: Float) -> Float { isFused ? c.addingProduct(a, b) : a * b + c }
         let layer = RNN(hiddenSize: hidden, activation: .relu, inputSize: input)
-        layer.initialize()
         var random = SeededRandom(seed: UInt64(input))
-        for parameter in layer.collectParameters() {
-            fill(parameter.data, &random, scale: 1)
-            parameter.markChanged()
-        }
+        fillParameters(layer, &random, scale: 1)
         let sequence = Tensor(zeros: [1, batch, input], dtype: .float32)
         fill(sequence, &random, scale: 3)
         layer.inferencePrecision = .int8
@@ -201,13 +203,8 @@ struct InferencePrecisionTests {
     @Test(arguments: RecurrentKind.allCases, [WeightPrecision.bfloat16, .int8])
     func outputsDoNotDependOnBatchMates(_ cell: RecurrentKind, _ precision: WeightPrecision) {
         let (steps, batch, input, hidden) = (3, 14, 33, 70)
-        let layer = makeLayer(cell, hidden: hidden, layers: 2, directions: 2, input: input)
-        layer.initialize()
         var random = SeededRandom(seed: 3)
-        for parameter in layer.collectParameters() {
-            fill(parameter.data, &random, scale: 0.2)
-            parameter.markChanged()
-        }
+        let layer = makeLayer(cell, hidden: hidden, layers: 2, directions: 2, input: input, scale: 0.2, &random)
         let sequence = Tensor(zeros: [steps, batch, input], dtype: .float32)
         fill(sequence, &random, scale: 1)
         layer.inferencePrecision = precision
@@ -259,12 +256,8 @@ struct InferencePrecisionTests {
 
     @Test func trainingTakesTheParametersThemselves() {
         let layer = GRU(hiddenSize: 5, inputSize: 4)
-        layer.initialize()
         var random = SeededRandom(seed: 2)
-        for parameter in layer.collectParameters() {
-            fill(parameter.data, &random, scale: 1)
-            parameter.markChanged()
-        }
+        fillParameters(layer, &random, scale: 1)
         let input = Tensor(repeating: Float(0.3), shape: [2, 2, 4])
         let exact = output(layer, input)
         layer.inferencePrecision = .int8
