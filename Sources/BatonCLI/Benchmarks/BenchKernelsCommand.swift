@@ -13,7 +13,8 @@ struct BenchKernelsCommand: ParsableCommand {
             that peak is marked, for then the peak was measured too low. MiB/step are the weights \
             that an inference step reads at least, GB/s what a sweep over as many bytes as lie between two reads of a \
             weight reaches beside the row, and where reading takes longer than multiplying, read % is the share of \
-            that. BATON_ISA chooses the instruction set of the packed kernels; \
+            that. Weights in reduced precision are for inference and have no training; the share is that of the peak in f32, which \
+            dot products of bfloat16 may pass. BATON_ISA chooses the instruction set of the packed kernels; \
             BATON_KERNELS does not matter here. Never uses MPI; under mpirun every rank measures and rank 0 prints, \
             which shows a core while the others are busy.
             """)
@@ -24,8 +25,11 @@ struct BenchKernelsCommand: ParsableCommand {
             valueName: "file"))
     var shapes: String?
     @Option(help: "Time per measurement; at least three repetitions are made (default: 0.25).") var seconds: Double?
-    @Option(help: "Backends, joined by commas: packed, blas (default: both).", transform: BenchKernelsCommand.backends)
+    @Option(
+        help: "Backends, joined by commas: packed, blas (default: both; packed in reduced precision).",
+        transform: BenchKernelsCommand.backends)
     var kernels: [KernelBackend]?
+    @Option(help: "How the weights are held: float32 (the default), bfloat16 or int8.") var precision: WeightPrecision?
     @Option(
         help: "Order of the axes of the input and the output of a stack: TNC (the default), or NTC for batch first.")
     var axes: SequenceLayout?
@@ -42,6 +46,7 @@ struct BenchKernelsCommand: ParsableCommand {
         var isa: String
         var blasCore: String
         var axes: String
+        var precision: String
         var zeroStates: Bool
         var l2ReadGBytesPerSecond: Double
         var l3ReadGBytesPerSecond: Double
@@ -61,10 +66,14 @@ struct BenchKernelsCommand: ParsableCommand {
 
     func validate() throws {
         if let seconds { try FlagCheck.seconds(seconds) }
+        if let precision, precision != .float32, kernels?.contains(.blas) == true {
+            throw ValidationError(
+                "--precision \(precision.rawValue) is for the packed kernels; leave blas out of --kernels.")
+        }
         guard listShapes else { return }
         for (flag, isGiven) in [
             ("--seconds", seconds != nil), ("--kernels", kernels != nil), ("--axes", axes != nil),
-            ("--zero-states", zeroStates),
+            ("--precision", precision != nil), ("--zero-states", zeroStates),
         ] where isGiven {
             throw ValidationError("--list-shapes measures nothing; leave out \(flag).")
         }
@@ -78,17 +87,19 @@ struct BenchKernelsCommand: ParsableCommand {
             for shape in list { Console.print(KernelShapeFile.line(shape)) }
             return
         }
-        let (axes, backends) = (axes ?? .TNC, kernels ?? KernelBackend.allCases)
+        let (axes, precision) = (axes ?? .TNC, precision ?? .float32)
+        let backends = kernels ?? (precision == .float32 ? KernelBackend.allCases : [.packed])
         var report = Report(
             processor: CPUFeatures.current.brand, isa: KernelSelection.active.instructionSet.rawValue,
-            blasCore: OpenBLASCore.current, axes: axes.rawValue, zeroStates: zeroStates,
+            blasCore: OpenBLASCore.current, axes: axes.rawValue, precision: precision.rawValue,
+            zeroStates: zeroStates,
             l2ReadGBytesPerSecond: CoreCeilings.readBandwidth(bytes: 512 << 10) * 1e-9,
             l3ReadGBytesPerSecond: CoreCeilings.readBandwidth(bytes: 8 << 20) * 1e-9, rows: [])
-        let table = KernelTableText(shapes: list, backends: backends)
+        let table = KernelTableText(shapes: list, backends: backends, precision: precision)
         if !json {
             Console.print(
                 """
-                \(report.processor), one core, \(report.isa); OpenBLAS core \(report.blasCore); axes \(axes)
+                \(report.processor), one core, \(report.isa); OpenBLAS core \(report.blasCore); axes \(axes); weights in \(precision.rawValue)
                 FMA peak \(fixed(CoreCeilings.peak() * 1e-9, digits: 1)) GF/s; \
                 reads \(fixed(report.l2ReadGBytesPerSecond, digits: 0)) GB/s from 512 KiB, \
                 \(fixed(report.l3ReadGBytesPerSecond, digits: 0)) GB/s from 8 MiB
@@ -98,7 +109,8 @@ struct BenchKernelsCommand: ParsableCommand {
                 """)
         }
         for shape in list {
-            let row = KernelMeasurement(shape, axes: axes, backends: backends, seconds: seconds ?? 0.25)
+            let row = KernelMeasurement(
+                shape, axes: axes, backends: backends, precision: precision, seconds: seconds ?? 0.25)
             report.rows.append(row)
             if !json { Console.print(table.line(row)) }
         }

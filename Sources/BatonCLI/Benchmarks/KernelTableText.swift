@@ -3,21 +3,26 @@ import Baton
 /// The table `bench kernels` prints, line by line while it measures.
 struct KernelTableText {
     private let backends: [KernelBackend]
+    /// Title and width of what stands below every backend.
+    private let figures: [(title: String, width: Int)]
     private let columns: AlignedColumns
 
-    init(shapes: [KernelShape], backends: [KernelBackend]) {
+    /// In reduced precision there is no training.
+    init(shapes: [KernelShape], backends: [KernelBackend], precision: WeightPrecision) {
         self.backends = backends
+        let figures =
+            [("inference", 11), ("%", 3), ("read %", 6)] + (precision == .float32 ? [("training", 8), ("%", 3)] : [])
+        self.figures = figures
         columns = AlignedColumns(
-            widths: [ShapeColumn.width(shapes)] + backends.flatMap { _ in Self.backendWidths } + [8, 7, 7])
+            widths: [ShapeColumn.width(shapes)] + backends.flatMap { _ in figures.map(\.1) } + [8, 7, 7])
     }
-
-    private static let backendWidths = [11, 3, 6, 8, 3]
 
     /// Two lines: the backends, and what stands below them.
     var header: String {
         let groups = AlignedColumns(
-            widths: [columns.widths[0]] + backends.map { _ in Self.backendWidths.reduce(2 * 4, +) })
-        let titles = backends.flatMap { _ in ["inference", "%", "read %", "training", "%"] }
+            widths: [columns.widths[0]]
+                + backends.map { _ in figures.map(\.width).reduce(2 * (figures.count - 1), +) })
+        let titles = backends.flatMap { _ in figures.map(\.title) }
         return groups.line([""] + backends.map { "\($0.rawValue), GF/s" }) + "\n"
             + columns.line([ShapeColumn.title] + titles + ["MiB/step", "GB/s", "peak"])
     }
@@ -30,8 +35,7 @@ struct KernelTableText {
             [
                 fixed(result.inference.gflops, digits: 1), share(result.inference.shareOfPeak),
                 row.readBound ? share(result.reads.shareOfCeiling) : "",
-                fixed(result.training.gflops, digits: 1), share(result.training.shareOfPeak),
-            ]
+            ] + (result.training.map { [fixed($0.gflops, digits: 1), share($0.shareOfPeak)] } ?? [])
         }
         let reads = row.results.first.map { result in
             [

@@ -30,7 +30,12 @@ final class KernelWorkload {
 
     /// Random data of the size real networks have; the same for every backend. `axes` are those of the stack's input and
     /// output; between layers time is first. `lengths` of the rows; nil is T for all.
-    init(_ shape: KernelShape, axes: SequenceLayout = .TNC, backend: KernelBackend, lengths: [Int]? = nil) {
+    ///
+    /// - Precondition: weights are in float32 or the backend is `packed`; other than in float32 the stack only infers.
+    init(
+        _ shape: KernelShape, axes: SequenceLayout = .TNC, backend: KernelBackend,
+        precision: WeightPrecision = .float32, lengths: [Int]? = nil
+    ) {
         self.shape = shape
         self.axes = axes
         self.lengths = lengths.map { SequenceLengths($0, steps: shape.steps) }
@@ -45,7 +50,7 @@ final class KernelWorkload {
         }
         parts = shape.inputChains.enumerated().flatMap { layer, chains in
             (0..<shape.directions).map { direction in
-                Self.part(shape, layer, direction, chains: chains, leaves: leaves, backend)
+                Self.part(shape, layer, direction, chains: chains, leaves: leaves, backend, precision)
             }
         }
     }
@@ -58,19 +63,20 @@ final class KernelWorkload {
 
     private static func part(
         _ shape: KernelShape, _ layer: Int, _ direction: Int, chains: [Int], leaves: LeafPlan,
-        _ backend: KernelBackend
+        _ backend: KernelBackend, _ precision: WeightPrecision
     ) -> Part {
         let (rows, hidden) = (shape.cell.gateCount * shape.hidden, shape.hidden)
         let bound = 1 / Double(hidden).squareRoot()
         let shapes = [[rows, chains.reduce(0, +)], [rows, hidden], [rows], [rows]]
         let parameters = zip(["W", "U", "b", "q"], shapes).map { random("\($0)\(layer).\(direction)", $1, bound) }
         let weights = Float.makeRecurrentWeights(
-            RecurrentShape(cell: shape.cell, inputChains: chains, hidden: hidden), backend: backend)
+            RecurrentShape(cell: shape.cell, inputChains: chains, hidden: hidden, precision: precision),
+            backend: backend)
         let pointers = parameters.map { UnsafePointer($0.pointer(of: Float.self)) }
         weights.update(
             from: RecurrentParameterPointers(
                 inputWeight: pointers[0], hiddenWeight: pointers[1], inputBias: pointers[2], hiddenBias: pointers[3]),
-            training: true)
+            training: precision == .float32)
         let sequence = Float.makeRecurrentSequence(
             weights: weights, steps: shape.steps, batch: shape.batch, reverse: direction == 1, leaves: leaves)
         let kinds = shape.startsFromZero ? [] : shape.cell.hasCellState ? ["h", "c"] : ["h"]

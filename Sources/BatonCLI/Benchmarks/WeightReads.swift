@@ -16,9 +16,7 @@ struct WeightReads: Encodable {
     ///   - precision: how the weights are held; figures of the shape are those of float32.
     ///   - secondsPerStep: time of one step.
     ///   - ceiling: bytes per second.
-    init(
-        _ shape: KernelShape, precision: WeightPrecision = .float32, secondsPerStep: Double, ceiling: Double
-    ) {
+    init(_ shape: KernelShape, precision: WeightPrecision, secondsPerStep: Double, ceiling: Double) {
         bytesPerStep = shape.weightBytesPerStep * Self.share(precision)
         workingSetBytes = shape.workingSetBytes * Self.share(precision)
         let rate = bytesPerStep / secondsPerStep
@@ -36,13 +34,13 @@ struct WeightReads: Encodable {
         }
     }
 
-    /// Whether reading a step's hidden weights takes longer than multiplying with them: 4 bytes against 2·N operations
-    /// per weight.
+    /// Whether reading a step's hidden weights takes longer than multiplying with them: the bytes of a weight against 2·N
+    /// operations.
     ///
     /// - Parameters:
     ///   - peak: operations per second.
     ///   - ceiling: bytes per second.
-    static func bound(batch: Int, peak: Double, ceiling: Double) -> Bool {
-        4 / ceiling > 2 * Double(batch) / peak
+    static func bound(batch: Int, precision: WeightPrecision, peak: Double, ceiling: Double) -> Bool {
+        4 * share(precision) / ceiling > 2 * Double(batch) / peak
     }
 }

@@ -56,6 +56,27 @@ import Testing
         #expect(try operations(["--zero-states"]) == [2 * 20 * 2 * 22, 2 * 5 * 2 * 4])
     }
 
+    @Test(arguments: ["bfloat16", "int8"])
+    func reducedPrecisionIsMeasuredInInference(precision: String) throws {
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
+        let file = folder.file("shapes.txt")
+        try "lstm 2 3 4 5 layers=2 bidirectional\ngru 1 1 2 17\n".write(toFile: file, atomically: true, encoding: .utf8)
+        let arguments = ["bench", "kernels", "--shapes", file, "--seconds", "0", "--precision", precision]
+        let report = try BatonProcess(arguments + ["--json"]).json()
+        #expect(report["precision"] as? String == precision)
+        let rows = try #require(report["rows"] as? [[String: Any]])
+        #expect(rows.count == 2)
+        for row in rows {
+            let results = try #require(row["results"] as? [[String: Any]])
+            #expect(results.map { $0["kernels"] as? String } == ["packed"] && results[0]["training"] == nil)
+            let figures = try #require(results[0]["inference"] as? [String: Double])
+            #expect(figures.count == 4 && figures.values.allSatisfy { $0 > 0 && $0.isFinite })
+        }
+        let refused = try BatonProcess(arguments + ["--kernels", "packed,blas"])
+        #expect(refused.status == 2 && refused.error.contains("leave blas out of --kernels"))
+    }
+
     @Test func shapesAreListedAndNotMeasured() throws {
         let run = try BatonProcess(["bench", "kernels", "--list-shapes"])
         #expect(run.status == 0)
@@ -207,6 +228,7 @@ import Testing
         arguments: [
             ["kernels", "--kernels", "mkl"], ["kernels", "--seconds", "-1"], ["kernels", "--seconds", "nan"],
             ["kernels", "--list-shapes", "--json"], ["kernels", "--list-shapes", "--zero-states"],
+            ["kernels", "--list-shapes", "--precision", "int8"], ["kernels", "--precision", "float16"],
             ["latency", "--seconds", "-1"], ["latency", "--kernels", "blas"],
             ["lengths", "--kernels", "mkl"], ["lengths", "--seconds", "-1"],
             ["scaling"], ["scaling", "--batch", "1,,2"], ["scaling", "--layout", "shard=2"],

@@ -19,19 +19,34 @@ import Testing
                 BestTime(seconds: factor * shape.forwardOperations / 1e9, shareOnCore: 1)
             }
             return KernelMeasurement(
-                shape, times: [(.packed, passes[0], passes[1])], peak: 1e9, ceiling: 1e9)
+                shape, precision: .float32, times: [(.packed, passes[0], passes[1])], peak: 1e9, ceiling: 1e9)
         }
         let rows = [
             row(inference: 0.99, training: 0.9), row(inference: 1.25, training: 0.9),
             row(inference: 0.99, training: 1.25),
         ]
         #expect(rows.map(\.exceedsPeak) == [false, true, true])
-        let table = KernelTableText(shapes: [shape], backends: [.packed])
+        let table = KernelTableText(shapes: [shape], backends: [.packed], precision: .float32)
         #expect(rows.map { table.line($0).hasSuffix(" !") } == [false, true, true])
         #expect(table.notes([rows[0]]) == [])
         let notes = table.notes(rows)
         #expect(notes.count == 1 && notes[0].hasPrefix("! ") && notes[0].contains("measured too low"))
         #expect(try jsonText(rows).split(separator: "\"exceeds_peak\" : true").count == 3)
+    }
+
+    /// Dot products of bfloat16 may pass the peak of f32, and there is no training to show.
+    @Test func reducedPrecisionIsInferenceOnly() throws {
+        let shape = KernelShape(cell: .rnnTanh, steps: 1, batch: 1, input: 512, hidden: 512)
+        let time = BestTime(seconds: shape.forwardOperations / 1.9e9, shareOnCore: 1)
+        let row = KernelMeasurement(
+            shape, precision: .bfloat16, times: [(.packed, time, nil)], peak: 1e9, ceiling: 1e9)
+        #expect(!row.exceedsPeak && !row.isDisturbed && row.weightBytes == 0x1p20)
+        #expect(row.results[0].reads.bytesPerStep == 0x1p20)
+        let table = KernelTableText(shapes: [shape], backends: [.packed], precision: .bfloat16)
+        #expect(!table.header.contains("training"))
+        let cells = table.line(row).split(separator: " ")
+        #expect(cells[5...].map(String.init) == ["1.9", "190", "199", "1.00", "1", "1.0"])
+        #expect(try !jsonText(row).contains("training"))
     }
 
     @Test func shortWorkIsTimedInGroups() {
@@ -109,12 +124,14 @@ import Testing
     @Test func readingIsComparedWithTheSweep() {
         // 2 MiB of weights, each step 20 µs: 104.9 GB/s of 120.
         let shape = KernelShape(cell: .rnnTanh, steps: 1, batch: 1, input: 512, hidden: 512)
-        let reads = WeightReads(shape, secondsPerStep: 20e-6, ceiling: 120e9)
+        let reads = WeightReads(shape, precision: .float32, secondsPerStep: 20e-6, ceiling: 120e9)
         #expect(reads.bytesPerStep == 0x1p21 && reads.workingSetBytes == 0x1p21)
         #expect(abs(reads.gbytesPerSecond - 104.8576) < 1e-9)
         #expect(abs(reads.shareOfCeiling - 104.8576 / 120) < 1e-12)
         // At 250 GF/s and 100 GB/s a weight is read in the time of ten operations: five rows.
-        #expect(WeightReads.bound(batch: 4, peak: 250e9, ceiling: 100e9))
-        #expect(!WeightReads.bound(batch: 5, peak: 250e9, ceiling: 100e9))
+        #expect(WeightReads.bound(batch: 4, precision: .float32, peak: 250e9, ceiling: 100e9))
+        #expect(!WeightReads.bound(batch: 5, precision: .float32, peak: 250e9, ceiling: 100e9))
+        #expect(WeightReads.bound(batch: 2, precision: .bfloat16, peak: 250e9, ceiling: 100e9))
+        #expect(!WeightReads.bound(batch: 3, precision: .bfloat16, peak: 250e9, ceiling: 100e9))
     }
 }
