@@ -8,7 +8,7 @@
 ///
 /// In memory a row is a piece of 32-bit words for every 512 terms: s; −128·Σ q, which takes from the sum what the bytes
 /// w + 128 have too much; the q, two to a word. Zeros fill the last four up. Rows with a value that is not finite have
-/// s = NaN; of rows below 2⁻¹⁰⁰ all is zero.
+/// s = NaN; of rows below `least` all is zero.
 public enum QuantizedRow {
     /// Words of a piece before the integers.
     @_transparent public static var headWords: Int { 2 }
@@ -16,6 +16,9 @@ public enum QuantizedRow {
     @_transparent public static var pieceTerms: Int { 512 }
     /// Elements of a piece: pairs of terms.
     @_transparent public static var pieceLength: Int { pieceTerms / 2 }
+
+    /// What rows of x, and of weights, are zero below: the inverse of a smaller scale would be infinite.
+    @_transparent public static var least: Float { 0x1p-100 }
 
     /// Words of a row of so many floats.
     public static func words(terms: Int) -> Int {

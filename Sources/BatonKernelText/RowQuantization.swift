@@ -56,5 +56,5 @@ private func quantizeRow(_ source: UnsafePointer<Float>, depth: Int, into target
     if greatest >= Float.infinity.bitPattern { return (.nan, 0) }
     let magnitude = Float(bitPattern: greatest)
     // The inverse of so small a value would be infinite.
-    return magnitude < 0x1p-100 ? (0, 0) : (magnitude / 32767, 32767 / magnitude)
+    return magnitude < QuantizedRow.least ? (0, 0) : (magnitude / 32767, 32767 / magnitude)
 }

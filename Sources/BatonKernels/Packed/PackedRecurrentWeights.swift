@@ -36,8 +36,6 @@ final class PackedRecurrentWeights: RecurrentWeights {
     /// int8: what the sums of every gate column are multiplied by, and the inverse, in the layout of the bias.
     private let scaleBuffer = AlignedBuffer()
     private let inverseScaleBuffer = AlignedBuffer()
-    /// f32 panels on their way to a reduced precision.
-    private let stagingBuffer = AlignedBuffer()
     private(set) var isReadyForBackward = false
 
     /// - Parameter narrow: kernels for what whole vectors leave over; nil does without, as reduced precisions do.
@@ -146,19 +144,19 @@ final class PackedRecurrentWeights: RecurrentWeights {
                 of: matrix, stride: stride, gates: gates, units: shape.hidden, depth: depth, into: target)
         }
         guard format != .float32 else { return pack(into: buffer.reserve(columns * depth)) }
-        let staging = stagingBuffer.reserve(columns * depth)
-        pack(into: staging)
+        let staging = AlignedBuffer(count: columns * depth)
+        pack(into: staging.base)
         let widths =
             gates > 1
             ? Array(repeating: gates * lanes, count: ownStrips.count)
             : PanelPacking.balancedPanels(ownStrips.count).map { $0 * lanes }
         PanelReduction.reduce(
-            staging, widths: widths, depth: depth, format: format, inverseScales: inverseScaleBuffer.base,
+            staging.base, widths: widths, depth: depth, format: format, inverseScales: inverseScaleBuffer.base,
             into: buffer.reserve(format.bytes(rows: format.chainLength(depth), columns: columns) / 4))
     }
 
-    /// s = max |row of [W U]| / 127 for every gate and unit; 1 for rows of zeros and for padding, NaN for rows with a
-    /// value that is not finite.
+    /// s = max |row of [W U]| / 127 for every gate and unit; NaN for rows with a value that is not finite. Padding and rows
+    /// below `QuantizedRow.least` are zeros with a scale of 1: by the scale of so small a row a bias could not be divided.
     private func makeScales(_ parameters: RecurrentParameterPointers<Float>) {
         let scales = scaleBuffer.reserve(ownGateColumns)
         let inverses = inverseScaleBuffer.reserve(ownGateColumns)
@@ -178,8 +176,9 @@ final class PackedRecurrentWeights: RecurrentWeights {
                     take(parameters.hiddenWeight[row * shape.outputSize + k])
                 }
             }
-            scales[column] = !isFinite ? .nan : greatest > 0 ? greatest / 127 : 1
-            inverses[column] = greatest > 0 ? 127 / greatest : 1
+            let isZero = greatest < QuantizedRow.least
+            scales[column] = !isFinite ? .nan : isZero ? 1 : greatest / 127
+            inverses[column] = isZero ? 0 : 127 / greatest
         }
     }
 

@@ -42,7 +42,10 @@ public final class RecurrentDirection {
     public private(set) var inputChains: [Int]?
     /// How inference holds the weights; training always takes the parameters themselves. Other than float32 it needs
     /// parameters of float32 and the packed kernels (`BATON_KERNELS` not `blas`).
-    public var inferencePrecision = WeightPrecision.float32
+    public var inferencePrecision = WeightPrecision.float32 {
+        // What was packed for another reduced precision is not needed any more; training keeps float32.
+        didSet { kernels.removeAll { ![.float32, inferencePrecision].contains($0.key.precision) } }
+    }
     /// Whether training computes the gates again instead of keeping them; nil keeps them. Windows of unequal lengths
     /// and parts of the units keep theirs in any case.
     public var recomputation: Recomputation?

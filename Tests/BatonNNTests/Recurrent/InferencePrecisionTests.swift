@@ -242,6 +242,21 @@ struct InferencePrecisionTests {
         #expect(outputs[6].isNaN && outputs[9].isNaN && outputs[12] > biases)
     }
 
+    /// Weights of which a scale would be no number to divide by leave the biases alone.
+    @Test(arguments: [Float(0), 0x1p-149, 0x1p-133, 0x1p-123, 0x1p-103], [Float(0), 1])
+    func rowsOfInt8WithTinyWeightsAreZero(_ weight: Float, _ bias: Float) {
+        let layer = RNN(hiddenSize: 3, activation: .relu, inputSize: 5)
+        layer.initialize()
+        for parameter in layer.collectParameters() {
+            let value = parameter.data.rank == 1 ? bias : weight
+            parameter.data.pointer(of: Float.self).update(repeating: value, count: parameter.data.count)
+            parameter.markChanged()
+        }
+        layer.inferencePrecision = .int8
+        let outputs = output(layer, Tensor(repeating: Float(1), shape: [2, 2, 5]))
+        #expect(outputs.allSatisfy { $0 == 2 * bias })
+    }
+
     @Test func aRowWithNaNStaysNaN() {
         let layer = LSTM(hiddenSize: 4, inputSize: 3)
         layer.initialize()
