@@ -2,7 +2,7 @@ internal import CProcessor
 
 /// What the processor offers and the operating system lets programs use.
 ///
-/// Source: CPUID leaves 1, 7, 0x8000_0002–4 and the cache leaves 4 (Intel) and 0x8000_001D (AMD); register state
+/// Source: CPUID leaves 1, 7, 0x8000_0001–4 and the cache leaves 4 (Intel) and 0x8000_001D (AMD); register state
 /// through XGETBV (Intel SDM vol. 1 §13, §14.3, §15.2). On other architectures no feature is reported.
 public struct CPUFeatures: Sendable, Hashable {
     /// "GenuineIntel", "AuthenticAMD", …; empty when unknown.
@@ -13,7 +13,7 @@ public struct CPUFeatures: Sendable, Hashable {
     public var family = 0
     /// Display model, extended bits added in.
     public var model = 0
-    /// AVX2 with FMA, F16C, BMI1 and BMI2: what the compiler's x86-64-v3 code needs.
+    /// AVX2 with FMA, F16C, BMI1, BMI2, LZCNT and MOVBE: what the compiler's x86-64-v3 code needs.
     public var hasAVX2 = false
     /// AVX-512 F, CD, DQ, BW and VL on top of `hasAVX2`: what the compiler's x86-64-v4 code needs.
     public var hasAVX512 = false
@@ -80,8 +80,10 @@ public struct CPUFeatures: Sendable, Hashable {
         // Bits 1–2: XMM and YMM; bits 5–7: mask registers, upper halves and registers 16–31.
         let savesYMM = saved & 0b110 == 0b110
         let savesZMM = savesYMM && saved & 0b1110_0000 == 0b1110_0000
+        // LZCNT, of which leaf 0x8000_0001 tells, runs as another instruction where it is missing.
         hasAVX2 =
-            savesYMM && [12, 28, 29].allSatisfy(basic.ecx.has) && [3, 5, 8].allSatisfy(extended.ebx.has)
+            savesYMM && [12, 22, 28, 29].allSatisfy(basic.ecx.has) && [3, 5, 8].allSatisfy(extended.ebx.has)
+            && baton_cpuid(0x8000_0001, 0).ecx.has(5)
         hasAVX512 = hasAVX2 && savesZMM && [16, 17, 28, 30, 31].allSatisfy(extended.ebx.has)
         hasAVX512VNNI = hasAVX512 && extended.ecx.has(11)
         hasAVX512BFloat16 = hasAVX512 && baton_cpuid(7, 1).eax.has(5)

@@ -16,7 +16,7 @@ import Testing
         func `features agree with what the operating system reports`() throws {
             let flags = try #require(Self.kernelFlags)
             let features = CPUFeatures.current
-            let avx2: Set = ["avx", "avx2", "fma", "f16c", "bmi1", "bmi2"]
+            let avx2: Set = ["avx", "avx2", "fma", "f16c", "bmi1", "bmi2", "abm", "movbe"]
             let avx512: Set = ["avx512f", "avx512cd", "avx512dq", "avx512bw", "avx512vl"]
             #expect(features.hasAVX2 == avx2.isSubset(of: flags))
             #expect(features.hasAVX512 == avx2.union(avx512).isSubset(of: flags))
