@@ -43,18 +43,6 @@ struct ForwardRows {
     /// Row of the first accumulators.
     let first: Int
     let count: Int
-
-    /// Zeroes the sums of units beyond the layer's, as they are anyway unless an input is infinite: what is kept of these
-    /// units meets weights of zero in the backward pass, and 0·∞ would reach the others.
-    @inline(__always) func clearPadding(columns: Int, vectors: Int) {
-        guard columns < laneCount else { return }
-        for index in 0..<count {
-            for vector in 0..<vectors {
-                let sums = accumulators.row(index) + vector &* laneCount
-                store(loadPartial(sums, columns), sums)
-            }
-        }
-    }
 }
 
 extension RecurrentForwardArguments {

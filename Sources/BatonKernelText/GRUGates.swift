@@ -28,7 +28,6 @@ func gruForward(_ arguments: RecurrentForwardArguments) {
         finish: { panel, accumulators, firstRow, count in
             let rows = ForwardRows(
                 strip: firstStrip &+ panel, accumulators: accumulators, first: firstRow, count: count)
-            rows.clearPadding(columns: arguments.columns(ofStrip: rows.strip), vectors: 4)
             if arguments.scales == nil { gruPlainRows(arguments, rows) } else { gruScaledRows(arguments, rows) }
         })
 }

@@ -25,7 +25,6 @@ func lstmForward(_ arguments: RecurrentForwardArguments) {
         finish: { panel, accumulators, firstRow, count in
             let rows = ForwardRows(
                 strip: firstStrip &+ panel, accumulators: accumulators, first: firstRow, count: count)
-            rows.clearPadding(columns: arguments.columns(ofStrip: rows.strip), vectors: 4)
             if arguments.scales == nil && arguments.stateClip == nil {
                 lstmPlainRows(arguments, rows)
             } else {
