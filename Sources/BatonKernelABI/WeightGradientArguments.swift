@@ -25,8 +25,8 @@ public struct OuterProductArguments {
     public var target: UnsafeMutablePointer<Float>
     /// Distance between rows of the gradient.
     public var targetStride: Int
-    /// Space for chains and the partial sums of the tree: (2 + log₂ leafCount) · leftColumns · rightStrips · lanes
-    /// floats.
+    /// Space for chains and the partial sums of the tree: (1 + `SubtreeColumns.levels`) · leftColumns · rightStrips
+    /// · lanes floats.
     public var scratch: UnsafeMutablePointer<Float>
     /// Whether the target holds the chain of the one leaf over the rows before these, which go on with it.
     public var continuesChain: Bool
@@ -63,8 +63,11 @@ public struct SubtreeColumns {
     public var count: Int
     /// Rows of each leaf of the subtree.
     public var leafDepths: UnsafePointer<Int>
-    /// Leaves of the subtree, a power of two.
+    /// Leaves of the subtree, a power of two, at most 2^(`levels` − 1).
     public var leafCount: Int
+
+    /// Sizes that a subtree, and those within it, may have: 1, 2, 4 and 8 leaves.
+    @_transparent public static var levels: Int { 4 }
 
     /// All values at once.
     public init(

@@ -15,8 +15,8 @@ func columnSum(_ arguments: ColumnSumArguments) {
     let rows = arguments.columns
     let lastColumns = rows.count &- (vectors &- 1) &* laneCount
     func columns(_ pointer: UnsafePointer<Float>) -> Quad { loadQuad(vectors, pointer, laneCount, lastColumns) }
-    // One partial sum per level of the tree; eight leaves need four levels, 2¹⁵ leaves sixteen.
-    withUnsafeTemporaryAllocation(of: Quad.self, capacity: 16) { levels in
+    // One partial sum per size of a subtree.
+    withUnsafeTemporaryAllocation(of: Quad.self, capacity: SubtreeColumns.levels) { levels in
         var total = Quad()
         var offset = rows.offsets
         for leaf in 0..<rows.leafCount {

@@ -153,14 +153,9 @@ struct MemoryForecast {
         return floats + own * perRow + copied * 2 * hidden + product(parts.map(\.leaves))
     }
 
-    /// What the product of a weight gradient works with besides its right factors: some strips of left columns of one
-    /// subtree at a time, and partial sums.
+    /// What the product of a weight gradient works with besides its right factors.
     private func product(_ plans: [LeafPlan]) -> Double {
-        let rows =
-            plans.flatMap { plan in
-                plan.subtrees.map { subtree in plan.leaves[subtree].reduce(0) { $0 + $1.count } }
-            }.max() ?? 0
-        return Double(6 * lanes * (configuration.stepsPerWindow * rows + 17 * 4 * lanes))
+        Double(LeafPlan.gradientScratchCount(plans, steps: configuration.stepsPerWindow, lanes: lanes))
     }
 
     /// What a layer keeps of a micro-batch for its backward pass, besides h.
@@ -168,7 +163,7 @@ struct MemoryForecast {
         let model = configuration.model
         let (rows, steps) = (share.lanes.count, configuration.stepsPerWindow)
         let shape = RecurrentShape(cell: model.cell, inputChains: [inputSize(layer)], hidden: model.hidden)
-        let gates = (model.cell == .gru ? 4 : model.cell.gateCount) * padded(model.hidden) + 16
+        let gates = shape.gateRowStride(lanes: lanes)
         let cell = model.cell.hasCellState ? padded(model.hidden) : 0
         let perStep = Double(rows * (gates + cell + padded(inputSize(layer)) + padded(model.hidden)))
         guard let chunk = recomputation?.chunk(shape, steps: steps, leaves: share.leaves) else {

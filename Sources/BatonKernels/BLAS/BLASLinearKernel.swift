@@ -62,7 +62,7 @@ final class BLASLinearKernel<Scalar: BLASScalar>: LinearKernel {
         inputGradient: UnsafeMutablePointer<Scalar>, inputGradientStrides: SequenceStrides, adds: Bool
     ) {
         guard let transposedWeight else {
-            fatalError("BLASLinearKernel: backwardData needs an update for training")
+            fatalError("LinearKernel.backwardData: it needs an update of the weights for training")
         }
         require(
             leaves.rowCount == batch, "BLASLinearKernel: leaves of \(leaves.rowCount) rows, a batch of \(batch)")
@@ -82,10 +82,7 @@ final class BLASLinearKernel<Scalar: BLASScalar>: LinearKernel {
         outputGradient: UnsafePointer<Scalar>, outputGradientStrides: SequenceStrides,
         gradients: [LinearGradientPointers<Scalar>], hook: StepHook
     ) {
-        require(
-            leaves.rowCount == batch && gradients.count == leaves.subtrees.count,
-            "BLASLinearKernel: leaves of \(leaves.rowCount) rows for a batch of \(batch), \(gradients.count) "
-                + "destinations for \(leaves.subtrees.count) subtrees")
+        gradients.check(leaves, batch: batch)
         let workspace = workspace(steps: steps, leaves: leaves)
         for (subtree, target) in zip(leaves.subtrees, gradients) {
             let sum = workspace.tree.sum(subtree) { number, vector in

@@ -6,13 +6,10 @@ extension BLASRecurrentSequence {
         steps range: Range<Int>, _ arguments: RecurrentBackwardData<Scalar>, forward: RecurrentForward<Scalar>,
         hook: StepHook
     ) {
-        guard let training, keepsHistory, nextStep == steps, let transposed = weights.transposed else {
-            fatalError(
-                "BLASRecurrentSequence: backwardData needs a complete forward pass and an update, both for training")
+        order.goBackward(range, of: steps, isReady: weights.transposed != nil)
+        guard let training, let transposed = weights.transposed else {
+            fatalError("BLASRecurrentSequence: a training pass without its workspace")
         }
-        require(
-            range.upperBound == steps || range.upperBound == nextBackwardEnd,
-            "BLASRecurrentSequence: a backward chunk must end at step \(nextBackwardEnd), got \(range)")
         if range.upperBound == steps && !continuesWindow {
             loadStates(arguments.finalHiddenGradient, into: training.hiddenGradient.pointer, width: shape.outputSize)
             if shape.cell.hasCellState {
@@ -23,7 +20,6 @@ extension BLASRecurrentSequence {
             retreat(step, arguments, forward, training, transposed)
             hook()
         }
-        nextBackwardEnd = range.lowerBound
         guard range.lowerBound == 0 else { return }
         writeStates(training.hiddenGradient.pointer, width: shape.outputSize, to: arguments.initialHiddenGradient)
         guard shape.cell.hasCellState else { return }

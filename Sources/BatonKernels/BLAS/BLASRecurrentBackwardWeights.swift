@@ -6,13 +6,14 @@ extension BLASRecurrentSequence {
         _ gradients: [RecurrentGradientPointers<Scalar>], leaves: LeafPlan, forward: RecurrentForward<Scalar>,
         hook: StepHook
     ) {
-        guard let training, nextStep == steps, nextBackwardEnd == 0 else {
-            fatalError("BLASRecurrentSequence: backwardWeights needs a complete backwardData")
+        order.checkWalkedBack(of: steps)
+        guard let training else {
+            fatalError("BLASRecurrentSequence: a training pass without its workspace")
         }
         require(
-            leaves.leaves == plan.leaves && gradients.count == leaves.subtrees.count,
-            "BLASRecurrentSequence: \(gradients.count) destinations for the subtrees \(leaves.subtrees), leaves "
-                + "\(leaves.leaves) where the sequence was made for \(plan.leaves)")
+            leaves.leaves == plan.leaves,
+            "BLASRecurrentSequence: leaves \(leaves.leaves) where the sequence was made for \(plan.leaves)")
+        gradients.check(leaves, batch: batch, isProjected: shape.projection != nil)
         let inputCount = shape.gateRows * shape.inputSize
         let hiddenCount = shape.gateRows * shape.outputSize
         for (subtree, target) in zip(leaves.subtrees, gradients) {

@@ -3,22 +3,12 @@ internal import BatonKernelABI
 
 extension BLASRecurrentSequence {
     func forward(steps range: Range<Int>, _ arguments: RecurrentForward<Scalar>, training: Bool, hook: StepHook) {
-        require(
-            range.lowerBound >= 0 && range.upperBound <= steps,
-            "BLASRecurrentSequence: steps \(range) of a window of \(steps)")
-        if range.lowerBound == 0 {
-            begin(arguments, training: training)
-        } else {
-            require(
-                range.lowerBound == nextStep && training == keepsHistory,
-                "BLASRecurrentSequence: a chunk must start at step \(nextStep) in the mode of the one before")
-        }
+        order.goForward(range, of: steps, training: training)
+        if range.lowerBound == 0 { begin(arguments, training: training) }
         for step in range {
             advance(step, arguments)
             hook()
         }
-        nextStep = range.upperBound
-        nextBackwardEnd = steps
         guard range.upperBound == steps else { return }
         writeFinal(hiddenState(slot:), width: shape.outputSize, to: arguments.finalHidden)
         if shape.cell.hasCellState { writeFinal(cellState(slot:), width: shape.hidden, to: arguments.finalCell) }
@@ -42,7 +32,6 @@ extension BLASRecurrentSequence {
 
     /// Brings the workspace into the mode of this pass and the initial states into slot 0.
     private func begin(_ arguments: RecurrentForward<Scalar>, training isTraining: Bool) {
-        keepsHistory = isTraining
         if isTraining && training == nil {
             training = BLASTrainingWorkspace(shape: shape, steps: capacity, plan: plan)
             hidden = ScalarBuffer((capacity + 1) * batch * shape.outputSize)

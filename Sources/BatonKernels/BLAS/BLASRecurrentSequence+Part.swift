@@ -12,8 +12,9 @@ extension BLASRecurrentSequence: WindowPart {
         _ leafSums: [RecurrentGradientPointers<Scalar>], leaves: LeafPlan, forward: RecurrentForward<Scalar>,
         hook: StepHook
     ) {
-        guard let training, nextBackwardEnd == 0 else {
-            fatalError("BLASRecurrentSequence: continueWeights needs a complete backwardData")
+        order.checkWalkedBack(of: steps)
+        guard let training else {
+            fatalError("BLASRecurrentSequence: a training pass without its workspace")
         }
         for (leaf, sums) in zip(leaves.leaves, leafSums) {
             // The arrays of a leaf adjoin, in the order of `addGradient`.

@@ -35,11 +35,8 @@ final class BLASRecurrentSequence<Scalar: BLASScalar>: RecurrentSequence {
     private(set) lazy var inputRows = ScalarBuffer<Scalar>(batch * shape.inputSize)
     /// What only a training pass needs; made by the first one.
     var training: BLASTrainingWorkspace<Scalar>?
-    /// Whether the last forward pass kept what the backward passes need.
-    var keepsHistory = false
-    /// The next step `forward` may start with, and the next end of a range `backwardData` may start with.
-    var nextStep = 0
-    var nextBackwardEnd = 0
+    var order = PassOrder()
+    var keepsHistory: Bool { order.keepsHistory }
 
     init(weights: BLASRecurrentWeights<Scalar>, steps: Int, batch: Int, reverse: Bool, leaves: LeafPlan) {
         require(

@@ -1,3 +1,4 @@
+import BatonChecks
 public import BatonKernelABI
 
 /// The three products of a fully connected layer y = x·Wᵀ + b, W (units, width) row-major, on rows (t, n) of T steps and
@@ -41,5 +42,17 @@ public struct LinearGradientPointers<Scalar> {
     public init(weight: UnsafeMutablePointer<Scalar>, bias: UnsafeMutablePointer<Scalar>?) {
         self.weight = weight
         self.bias = bias
+    }
+}
+
+extension Array {
+    /// Ends the process unless the plan is one of so many rows and every subtree has a destination, all of them with a bias or
+    /// none.
+    func check<Scalar>(_ leaves: LeafPlan, batch: Int) where Element == LinearGradientPointers<Scalar> {
+        leaves.check(batch: batch, destinations: count, of: "LinearKernel")
+        let biases = count { $0.bias != nil }
+        require(
+            biases == 0 || biases == count,
+            "LinearKernel.backwardWeights: \(biases) of \(count) destinations have a bias, expected all or none")
     }
 }

@@ -13,6 +13,8 @@ final class PackedLinearKernel: LinearKernel {
     private let transposedPanels = AlignedBuffer()
     private let biasBuffer = AlignedBuffer()
     private let gradientBuffers = WeightGradientBuffers()
+    /// Whether the last update was one for training.
+    private var isReadyForBackward = false
 
     /// - Parameter narrow: kernels for what whole vectors leave over; nil does without.
     init(units: Int, width: Int, kernels: LaneKernels, narrow: LaneKernels?) {
@@ -26,7 +28,7 @@ final class PackedLinearKernel: LinearKernel {
     private var lanes: Int { table.laneCount }
 
     /// Rows are independent of each other, so their order does not matter.
-    private func neighbour(_ strides: SequenceStrides, _ steps: Int, _ batch: Int) -> Int {
+    private func rowStride(_ strides: SequenceStrides, _ steps: Int, _ batch: Int) -> Int {
         guard let distance = strides.distanceInMemory(steps: steps, batch: batch) else {
             fatalError("LinearKernel: \(steps)·\(batch) rows are not equally far apart: \(strides)")
         }
@@ -40,6 +42,7 @@ final class PackedLinearKernel: LinearKernel {
         // The padding of the units stands behind them all.
         let target = biasBuffer.reserve(unitParts.paddedCount)
         for unit in 0..<unitParts.paddedCount { target[unit] = unit < units ? bias?[unit] ?? 0 : 0 }
+        isReadyForBackward = training
         guard training else { return }
         widthParts.packColumns(
             of: weight, stride: width, rows: units,
@@ -52,8 +55,8 @@ final class PackedLinearKernel: LinearKernel {
     ) {
         guard steps * batch > 0 else { return }
         unitParts.matrixProduct(
-            ChainOperand(base: input, rowStride: neighbour(inputStrides, steps, batch), depth: width), to: output,
-            stride: neighbour(outputStrides, steps, batch), rows: steps * batch, start: .bias,
+            ChainOperand(base: input, rowStride: rowStride(inputStrides, steps, batch), depth: width), to: output,
+            stride: rowStride(outputStrides, steps, batch), rows: steps * batch, start: .bias,
             bias: UnsafePointer(biasBuffer.base)
         ) { $0.panels(in: forwardPanels, depth: width) }
     }
@@ -63,11 +66,12 @@ final class PackedLinearKernel: LinearKernel {
         outputGradientStrides: SequenceStrides,
         inputGradient: UnsafeMutablePointer<Float>, inputGradientStrides: SequenceStrides, adds: Bool
     ) {
+        require(isReadyForBackward, "LinearKernel.backwardData: it needs an update of the weights for training")
         guard steps * batch > 0 else { return }
         widthParts.matrixProduct(
             ChainOperand(
-                base: outputGradient, rowStride: neighbour(outputGradientStrides, steps, batch), depth: units),
-            to: inputGradient, stride: neighbour(inputGradientStrides, steps, batch), rows: steps * batch, start: .zero,
+                base: outputGradient, rowStride: rowStride(outputGradientStrides, steps, batch), depth: units),
+            to: inputGradient, stride: rowStride(inputGradientStrides, steps, batch), rows: steps * batch, start: .zero,
             adds: adds
         ) { $0.panels(in: transposedPanels, depth: units) }
     }
@@ -77,6 +81,7 @@ final class PackedLinearKernel: LinearKernel {
         outputGradient: UnsafePointer<Float>, outputGradientStrides: SequenceStrides,
         gradients: [LinearGradientPointers<Float>], hook: StepHook
     ) {
+        gradients.check(leaves, batch: batch)
         let biases = gradients.compactMap(\.bias)
         let strips = (0..<(units + lanes - 1) / lanes).map { strip in
             PackedWeightGradient.LeftStrip(
@@ -85,7 +90,7 @@ final class PackedLinearKernel: LinearKernel {
         }
         let right = PackedWeightGradient.Right(
             rows: { (input + inputStrides.offset(time: $0, row: $1), inputStrides.row) }, columns: width,
-            targets: gradients.map(\.weight), targetStride: width)
+            targets: gradients.map(\.weight))
         PackedWeightGradient(table: table, steps: steps, leaves: leaves, buffers: gradientBuffers).accumulate(
             left: PackedWeightGradient.Left(
                 base: outputGradient, offset: { outputGradientStrides.offset(time: $0, row: $1) }),

@@ -6,14 +6,7 @@ extension PackedRecurrentSequence {
         steps range: Range<Int>, _ arguments: RecurrentBackwardData<Float>, forward: RecurrentForward<Float>,
         hook: StepHook
     ) {
-        require(
-            range.lowerBound >= 0 && range.upperBound <= steps,
-            "RecurrentSequence.backwardData: steps \(range) outside 0..<\(steps)")
-        require(
-            holdsTrainingState || batch == 0 || steps == 0,
-            "RecurrentSequence.backwardData: no forward pass with training: true")
-        require(
-            weights.isReadyForBackward, "RecurrentSequence.backwardData: the weights were packed for forward passes")
+        order.goBackward(range, of: steps, isReady: weights.isReadyForBackward)
         let lengths = forward.partialLengths(steps: steps, batch: batch)
         if range.upperBound == steps { reserveProjectedGradient(lengths?.total ?? steps * batch) }
         if range.upperBound == steps && !continuesWindow {

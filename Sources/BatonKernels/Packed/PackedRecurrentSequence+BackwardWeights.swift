@@ -15,10 +15,8 @@ extension PackedRecurrentSequence {
         _ gradients: [RecurrentGradientPointers<Float>], leaves: LeafPlan, forward: RecurrentForward<Float>,
         continuesChains: Bool, hook: StepHook
     ) {
-        require(
-            leaves.rowCount == batch && gradients.count == leaves.subtrees.count,
-            "RecurrentSequence.backwardWeights: \(leaves.rowCount) rows and \(gradients.count) targets, expected \(batch) and \(leaves.subtrees.count)"
-        )
+        gradients.check(leaves, batch: batch, isProjected: isProjected)
+        order.checkWalkedBack(of: steps)
         guard batch > 0, steps > 0 else { return }
         let (inputSize, batch, stride, outputSize) = (weights.shape.inputSize, batch, gateRowStride, outputSize)
         let lengths = forward.partialLengths(steps: steps, batch: batch)
@@ -29,10 +27,10 @@ extension PackedRecurrentSequence {
         }
         let input = PackedWeightGradient.Right(
             rows: { (forward.input + forward.inputStrides.offset(time: $0, row: $1), forward.inputStrides.row) },
-            columns: inputSize, targets: gradients.map(\.inputWeight), targetStride: inputSize)
+            columns: inputSize, targets: gradients.map(\.inputWeight))
         let hiddenSide = PackedWeightGradient.Right(
             rows: { self.previousHidden(time: $0, row: $1, forward, lengths) }, columns: outputSize,
-            targets: gradients.map(\.hiddenWeight), targetStride: outputSize,
+            targets: gradients.map(\.hiddenWeight),
             lacksFirstTime: !reverse && forward.initialHidden == nil)
         let product = PackedWeightGradient(
             table: table, steps: steps, lengths: lengths, leaves: leaves, buffers: gradientBuffers,
@@ -44,7 +42,7 @@ extension PackedRecurrentSequence {
         let (hidden, unprojected) = (hidden, UnsafePointer(unprojected))
         let projected = PackedWeightGradient.Right(
             rows: { (unprojected + workspaceRow($0, $1) * hidden, hidden) }, columns: hidden,
-            targets: gradients.compactMap(\.projectionWeight), targetStride: hidden)
+            targets: gradients.compactMap(\.projectionWeight))
         product.accumulate(
             left: PackedWeightGradient.Left(base: UnsafePointer(projectedGradient)) {
                 workspaceRow($0, $1) * outputSize

@@ -30,19 +30,16 @@ extension PackedRecurrentSequence {
     }
 
     func forward(steps range: Range<Int>, _ arguments: RecurrentForward<Float>, training: Bool, hook: StepHook) {
-        require(
-            range.lowerBound >= 0 && range.upperBound <= steps,
-            "RecurrentSequence.forward: steps \(range) outside 0..<\(steps)")
+        order.goForward(range, of: steps, training: training)
         require(
             isWhole || arguments.shared != nil || !training && !isProjected,
             "RecurrentSequence.forward: a part of the units keeps what the others need in shared memory")
-        (shared, keepsGates) = (isWhole ? nil : arguments.shared, training)
+        shared = isWhole ? nil : arguments.shared
         if training {
             require(
                 weights.shape.precision == .float32,
                 "RecurrentSequence.forward: weights in \(weights.shape.precision.rawValue) are for inference")
             reserveRows(arguments.partialLengths(steps: steps, batch: batch)?.total ?? steps * batch)
-            holdsTrainingState = true
         }
         let lengths = arguments.partialLengths(steps: steps, batch: batch)
         if cell.hasCellState {

@@ -28,7 +28,7 @@ final class PackedRecurrentSequence: RecurrentSequence {
     /// What the other parts see too: gates of a training pass, then what is projected; of the window under way.
     var shared: UnsafeMutablePointer<Float>?
     /// Whether the window under way is one of training.
-    var keepsGates = false
+    var keepsGates: Bool { order.keepsHistory }
     let cellBuffer = AlignedBuffer()
     let cellCarry = AlignedBuffer()
     let hiddenCarry = AlignedBuffer()
@@ -44,8 +44,7 @@ final class PackedRecurrentSequence: RecurrentSequence {
     let followingGates = AlignedBuffer()
     /// What a window keeps beside these whose rows do not lie as kernels need them.
     private(set) lazy var gathered = GatheredRows()
-    /// Whether the workspace holds a training forward pass.
-    var holdsTrainingState = false
+    var order = PassOrder()
     /// Whether the last step of few rows took its panels from the last to the first.
     private var descended = false
 
@@ -138,21 +137,5 @@ final class PackedRecurrentSequence: RecurrentSequence {
             (target + row * width + columns.lowerBound).update(
                 from: source + position * padded + columns.lowerBound, count: columns.count)
         }
-    }
-}
-
-extension RecurrentShape {
-    /// Gates kept per unit: the GRU saves the hidden product of n beside r, z, n.
-    var savedGates: Int { cell == .gru ? 4 : cell.gateCount }
-
-    /// Distance between rows of gates. One line more than the gates need: rows a power of two apart would fall on the
-    /// same few cache sets.
-    func gateRowStride(lanes: Int) -> Int { savedGates * ((hidden + lanes - 1) / lanes * lanes) + 16 }
-
-    /// Elements that parts of the units share in a pass over T·N rows, for `RecurrentForward.shared`: the gates of
-    /// training, and what is projected with its gradient.
-    public func sharedCount(rows: Int, training: Bool) -> Int {
-        let gates = training ? gateRowStride(lanes: KernelSelection.activeTable.laneCount) : 0
-        return rows * (gates + (projection == nil ? 0 : hidden + (training ? outputSize : 0)))
     }
 }

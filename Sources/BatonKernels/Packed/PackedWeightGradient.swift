@@ -59,53 +59,86 @@ struct PackedWeightGradient {
         rows = ChainRows(steps: steps, lengths: lengths, leaves: leaves)
     }
 
+    /// Adds the products of some strips of left columns with the right operands. The hook is called after every panel, and
+    /// hears of gradient rows that are complete.
     func accumulate(left: Left, strips: [LeftStrip], rights: [Right], hook: StepHook) {
-        guard rows.all.total > 0 else { return }
-        let offsets = rowOffsets(left)
-        // Chains, and partial sums of up to 2¹⁵ leaves.
-        let scratch = buffers.scratch.reserve(17 * Self.groupStrips * lanes * 4 * lanes)
-        let packed = buffers.left.reserve(
-            leaves.subtrees.reduce(0) { max($0, count($1)) } * Self.groupStrips * lanes)
+        guard rows.all.total > 0, !strips.isEmpty else { return }
         let right = RightPanels(
             rights, rows, allMeet: strips.allSatisfy { $0.rights.count == rights.count }, table: table,
             memory: buffers.right)
-        (rows.all.depths + rows.later.depths).withUnsafeBufferPointer { allDepths in
-            offsets.withUnsafeBufferPointer { offsets in
-                guard let depths = allDepths.baseAddress, let offsets = offsets.baseAddress else { return }
-                for group in neighbours(strips) {
-                    let first = strips[group.lowerBound]
-                    let columns = strips[group].reduce(0) { $0 + $1.columns }
-                    for (index, subtree) in leaves.subtrees.enumerated() {
-                        let rowsBefore = rows.all.before[subtree.lowerBound]
-                        func block(_ column: Int, _ count: Int) -> SubtreeColumns {
-                            SubtreeColumns(
-                                source: left.base + column, offsets: offsets + rowsBefore, count: count,
-                                leafDepths: depths + subtree.lowerBound, leafCount: subtree.count)
-                        }
-                        table.packColumns(ColumnPackArguments(columns: block(first.column, columns), target: packed))
-                        addBiases(strips[group], subtree: index, block)
-                        for panel in right.panels where first.rights.contains(panel.right) {
-                            let lacksFirst = rights[panel.right].lacksFirstTime
-                            let rightRowsBefore = (lacksFirst ? rows.later : rows.all).before[subtree.lowerBound]
-                            withTarget(of: panel, rights, subtree: index, rows: columns, from: first.gradientRow) {
-                                table.outerProduct(
-                                    OuterProductArguments(
-                                        left: UnsafePointer(packed), leftColumns: columns,
-                                        right: UnsafePointer(
-                                            right.base + panel.offset + rightRowsBefore * panel.strips * lanes),
-                                        rightStrips: panel.strips, rightColumns: $2,
-                                        leafDepths: depths + subtree.lowerBound,
-                                        rightDepths: depths + subtree.lowerBound
-                                            + (lacksFirst ? leaves.leaves.count : 0),
-                                        leafCount: subtree.count, target: $0, targetStride: $1, scratch: scratch,
-                                        continuesChain: continuesChains))
-                            }
-                            hook()
-                        }
+        withChains(of: left) { chains in
+            for group in groups(of: strips) {
+                for subtree in leaves.subtrees.indices {
+                    let packed = pack(group, subtree, chains)
+                    for panel in right.panels where group.first.rights.contains(panel.right) {
+                        multiply(packed, group, subtree, panel, right, rights, chains)
+                        hook()
                     }
-                    announce(first.gradientRow, columns, of: first.rights.map { rights[$0] }, hook)
                 }
+                announce(group, of: group.first.rights.map { rights[$0] }, hook)
             }
+        }
+    }
+
+    /// Where the rows of the left operand are, in the order of the chains.
+    private struct LeftChains {
+        let base: UnsafePointer<Float>
+        let offsets: UnsafePointer<Int>
+        /// Rows of every leaf, and those that operands without the first time have.
+        let depths: UnsafePointer<Int>
+        let laterDepths: UnsafePointer<Int>
+    }
+
+    private func withChains(of left: Left, _ body: (LeftChains) -> Void) {
+        (rows.all.depths + rows.later.depths).withUnsafeBufferPointer { depths in
+            rowOffsets(left).withUnsafeBufferPointer { offsets in
+                guard let depths = depths.baseAddress, let offsets = offsets.baseAddress else { return }
+                body(
+                    LeftChains(
+                        base: left.base, offsets: offsets, depths: depths, laterDepths: depths + leaves.leaves.count))
+            }
+        }
+    }
+
+    /// Columns of the rows of a subtree.
+    private func columns(_ first: Int, _ count: Int, _ subtree: Int, _ chains: LeftChains) -> SubtreeColumns {
+        let range = leaves.subtrees[subtree]
+        return SubtreeColumns(
+            source: chains.base + first, offsets: chains.offsets + rows.all.before[range.lowerBound], count: count,
+            leafDepths: chains.depths + range.lowerBound, leafCount: range.count)
+    }
+
+    /// Packs the left columns of a group, and adds their sums to the biases while the first-level cache has them.
+    private func pack(_ group: StripGroup, _ subtree: Int, _ chains: LeftChains) -> UnsafePointer<Float> {
+        let mostRows = leaves.subtrees.reduce(0) { max($0, count($1)) }
+        let packed = buffers.left.reserve(mostRows * Self.groupStrips * lanes)
+        table.packColumns(
+            ColumnPackArguments(
+                columns: columns(group.first.column, group.columns, subtree, chains), target: packed))
+        addBiases(group.strips, subtree, chains)
+        return UnsafePointer(packed)
+    }
+
+    /// Adds the product of a group's columns with a panel.
+    private func multiply(
+        _ packed: UnsafePointer<Float>, _ group: StripGroup, _ subtree: Int, _ panel: RightPanels.Panel,
+        _ right: RightPanels, _ rights: [Right], _ chains: LeftChains
+    ) {
+        let range = leaves.subtrees[subtree]
+        let lacksFirst = rights[panel.right].lacksFirstTime
+        let rowsBefore = (lacksFirst ? rows.later : rows.all).before[range.lowerBound]
+        // Chains, and the partial sums of the tree.
+        let scratch = buffers.scratch.reserve(Self.blocks * Self.groupStrips * lanes * 4 * lanes)
+        withTarget(of: panel, rights, subtree: subtree, rows: group.columns, from: group.first.gradientRow) {
+            target, targetStride, columns in
+            table.outerProduct(
+                OuterProductArguments(
+                    left: packed, leftColumns: group.columns,
+                    right: UnsafePointer(right.base + panel.offset + rowsBefore * panel.strips * lanes),
+                    rightStrips: panel.strips, rightColumns: columns, leafDepths: chains.depths + range.lowerBound,
+                    rightDepths: (lacksFirst ? chains.laterDepths : chains.depths) + range.lowerBound,
+                    leafCount: range.count, target: target, targetStride: targetStride, scratch: scratch,
+                    continuesChain: continuesChains))
         }
     }
 
@@ -116,11 +149,11 @@ struct PackedWeightGradient {
         _ body: (_ target: UnsafeMutablePointer<Float>, _ stride: Int, _ columns: Int) -> Void
     ) {
         func target(_ right: Right, _ column: Int) -> UnsafeMutablePointer<Float> {
-            right.targets[subtree] + firstRow * right.targetStride + column
+            right.targets[subtree] + firstRow * right.columns + column
         }
-        let own = (place: target(rights[panel.right], panel.firstColumn), stride: rights[panel.right].targetStride)
+        let own = (place: target(rights[panel.right], panel.firstColumn), stride: rights[panel.right].columns)
         guard let guest = panel.guest else { return body(own.place, own.stride, panel.columns) }
-        let other = (place: target(rights[guest.right], guest.firstColumn), stride: rights[guest.right].targetStride)
+        let other = (place: target(rights[guest.right], guest.firstColumn), stride: rights[guest.right].columns)
         let width = panel.columns + guest.columns
         let both = buffers.joined.reserve(rows * width)
         for row in 0..<rows {
@@ -135,12 +168,12 @@ struct PackedWeightGradient {
     }
 
     /// Rows of the gradients that are complete in all subtrees. Chains that are continued have not ended.
-    private func announce(_ firstRow: Int, _ rows: Int, of rights: [Right], _ hook: StepHook) {
+    private func announce(_ group: StripGroup, of rights: [Right], _ hook: StepHook) {
         if continuesChains { return }
-        for right in rights where right.columns == right.targetStride {
+        for right in rights {
             hook.finished(
-                right.targets[0] + firstRow * right.targetStride,
-                byteCount: rows * right.targetStride * MemoryLayout<Float>.stride)
+                right.targets[0] + group.first.gradientRow * right.columns,
+                byteCount: group.columns * right.columns * MemoryLayout<Float>.stride)
         }
     }
 
@@ -149,30 +182,42 @@ struct PackedWeightGradient {
         rows.all.before[subtree.upperBound] - rows.all.before[subtree.lowerBound]
     }
 
-    /// Adds the column sums of a group of strips, which packing has brought into the cache, four strips at a time.
-    private func addBiases(
-        _ strips: ArraySlice<LeftStrip>, subtree: Int,
-        _ block: (_ column: Int, _ count: Int) -> SubtreeColumns
-    ) {
+    /// Adds the column sums of some strips, four strips at a time.
+    private func addBiases(_ strips: ArraySlice<LeftStrip>, _ subtree: Int, _ chains: LeftChains) {
         for start in stride(from: strips.startIndex, to: strips.endIndex, by: 4) {
-            let columns = strips[start..<min(start + 4, strips.endIndex)].reduce(0) { $0 + $1.columns }
+            let count = strips[start..<min(start + 4, strips.endIndex)].reduce(0) { $0 + $1.columns }
             let targets = strips[start].biases.map { $0[subtree] + strips[start].gradientRow }
             guard let target = targets.first else { continue }
             require(targets.count <= 2, "PackedWeightGradient: \(targets.count) vectors for one column sum, at most 2")
             table.columnSum(
                 ColumnSumArguments(
-                    columns: block(strips[start].column, columns), target: target,
+                    columns: columns(strips[start].column, count, subtree, chains), target: target,
                     secondTarget: targets.dropFirst().first, continuesChain: continuesChains))
+        }
+    }
+
+    /// Adjoining strips that contribute to the same.
+    private struct StripGroup {
+        let first: LeftStrip
+        let strips: ArraySlice<LeftStrip>
+        let columns: Int
+
+        init(_ strips: ArraySlice<LeftStrip>) {
+            first = strips[strips.startIndex]
+            self.strips = strips
+            columns = strips.reduce(0) { $0 + $1.columns }
         }
     }
 
     /// Strips of left columns that meet the right operands together: the more, the less often these come from memory, but
     /// the second-level cache should keep what is packed of the left ones.
-    private static let groupStrips = 6
+    static let groupStrips = 6
+    /// Blocks it works in: one of chains, one of partial sums for each size of a subtree.
+    static let blocks = 1 + SubtreeColumns.levels
 
     /// Strips that adjoin and contribute to the same, in groups of much the same size: each reads all that is on the right.
-    private func neighbours(_ strips: [LeftStrip]) -> [Range<Int>] {
-        var groups: [Range<Int>] = []
+    private func groups(of strips: [LeftStrip]) -> [StripGroup] {
+        var groups: [StripGroup] = []
         var start = 0
         while start < strips.count {
             var end = start + 1
@@ -184,8 +229,9 @@ struct PackedWeightGradient {
                 end += 1
             }
             let count = (end - start + Self.groupStrips - 1) / Self.groupStrips
-            groups += (0..<count).map {
-                start + (end - start) * $0 / count..<start + (end - start) * ($0 + 1) / count
+            for part in 0..<count {
+                let range = start + (end - start) * part / count..<start + (end - start) * (part + 1) / count
+                groups.append(StripGroup(strips[range]))
             }
             start = end
         }
@@ -200,5 +246,15 @@ struct PackedWeightGradient {
             for row in run { offsets.append(left.offset(time, row)) }
         }
         return offsets
+    }
+}
+
+extension LeafPlan {
+    /// Elements that the product of a weight gradient works with on the packed kernels, besides its right operands: some
+    /// strips of left columns of one subtree at a time, and partial sums.
+    public static func gradientScratchCount(_ plans: [LeafPlan], steps: Int, lanes: Int) -> Int {
+        let rows =
+            plans.flatMap { plan in plan.subtrees.map { plan.leaves[$0].reduce(0) { $0 + $1.count } } }.max() ?? 0
+        return PackedWeightGradient.groupStrips * lanes * (steps * rows + PackedWeightGradient.blocks * 4 * lanes)
     }
 }

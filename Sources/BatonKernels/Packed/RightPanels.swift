@@ -2,13 +2,12 @@ import BatonKernelABI
 
 /// The right operands of a weight gradient in packed panels, rows in chain order.
 struct RightPanels {
-    /// A product with one right operand: gradient row r of subtree s begins at `targets[s] + r·targetStride`.
+    /// A product with one right operand: gradient row r of subtree s begins at `targets[s] + r·columns`.
     struct Right {
         /// Where row n of a time begins and the distance to row n+1; nil is zero.
         var rows: (_ time: Int, _ row: Int) -> (base: UnsafePointer<Float>, stride: Int)?
         var columns: Int
         var targets: [UnsafeMutablePointer<Float>]
-        var targetStride: Int
         /// Whether the rows of time 0 are zero. They end the chains, which do without them.
         var lacksFirstTime = false
     }

@@ -1,4 +1,5 @@
 import BatonChecks
+import BatonKernelABI
 
 /// How the rows of a batch are grouped for sums over the batch.
 ///
@@ -14,14 +15,17 @@ public struct LeafPlan: Sendable, Hashable {
 
     /// A plan of given leaves and subtrees.
     ///
-    /// - Precondition: every subtree holds a power of two of leaves.
+    /// - Precondition: every subtree holds a power of two of leaves, at most `mostLeaves`.
     public init(leaves: [Range<Int>], subtrees: [Range<Int>]) {
         require(
-            subtrees.allSatisfy { $0.count > 0 && $0.count & ($0.count - 1) == 0 },
-            "LeafPlan: a subtree must hold a power of two of leaves, got \(subtrees)")
+            subtrees.allSatisfy { $0.count > 0 && $0.count & ($0.count - 1) == 0 && $0.count <= Self.mostLeaves },
+            "LeafPlan: a subtree must hold a power of two of leaves, at most \(Self.mostLeaves), got \(subtrees)")
         self.leaves = leaves
         self.subtrees = subtrees
     }
+
+    /// Leaves that a batch is cut into at most.
+    public static let mostLeaves = 1 << (SubtreeColumns.levels - 1)
 
     /// The whole batch in one process: `min(8, rows)` rounded down to a power of two leaves, one tree.
     public static func whole(rows: Int) -> LeafPlan {
@@ -50,7 +54,7 @@ public struct LeafPlan: Sendable, Hashable {
     public static func leafCount(rows: Int) -> Int {
         require(rows >= 0, "LeafPlan: expected 0 or more rows, got \(rows)")
         var count = 1
-        while count * 2 <= min(8, rows) { count *= 2 }
+        while count * 2 <= min(mostLeaves, rows) { count *= 2 }
         return count
     }
 
@@ -70,6 +74,14 @@ public struct LeafPlan: Sendable, Hashable {
             start += count
         }
         return result
+    }
+
+    /// Ends the process unless the plan is one of so many rows with a destination for every subtree.
+    func check(batch: Int, destinations: Int, of caller: String) {
+        require(
+            rowCount == batch && destinations == subtrees.count,
+            "\(caller).backwardWeights: leaves of \(rowCount) rows and \(destinations) destinations, expected \(batch) rows and \(subtrees.count) destinations"
+        )
     }
 
     /// Number of local rows.

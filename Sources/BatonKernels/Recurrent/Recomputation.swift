@@ -52,7 +52,7 @@ extension RecurrentShape {
     /// Elements that a training pass keeps per row and step: gates, c, m and dr if projected, and the factors of the
     /// weight gradient.
     var keptPerRow: Int {
-        let gates = (cell == .gru ? 4 : cell.gateCount) + (cell.hasCellState ? 1 : 0)
-        return gates * hidden + inputSize + outputSize + (projection.map { $0 + 2 * hidden } ?? 0)
+        (savedGates + (cell.hasCellState ? 1 : 0)) * hidden + inputSize + outputSize
+            + (projection.map { $0 + 2 * hidden } ?? 0)
     }
 }

@@ -23,6 +23,7 @@ final class RecomputedSequence<Scalar: BLASScalar>: RecurrentSequence, Workspace
     /// dW, dU, db, dq and dV of every leaf.
     private let leafSums: ScalarBuffer<Scalar>
     private let sumOffsets: [Int]
+    private var order = PassOrder()
     /// The chunk whose gates the part holds.
     private var keptChunk: Int?
     /// Whether the first leaf of every subtree holds the subtree's sum.
@@ -61,6 +62,7 @@ final class RecomputedSequence<Scalar: BLASScalar>: RecurrentSequence, Workspace
     }
 
     func forward(steps range: Range<Int>, _ arguments: RecurrentForward<Scalar>, training: Bool, hook: StepHook) {
+        order.goForward(range, of: steps, training: training)
         require(
             arguments.partialLengths(steps: steps, batch: batch) == nil,
             "RecomputedSequence: rows of unequal lengths must keep their gates")
@@ -127,6 +129,8 @@ final class RecomputedSequence<Scalar: BLASScalar>: RecurrentSequence, Workspace
         steps range: Range<Int>, _ arguments: RecurrentBackwardData<Scalar>, forward: RecurrentForward<Scalar>,
         hook: StepHook
     ) {
+        // The part looks after its own weights.
+        order.goBackward(range, of: steps, isReady: true)
         if range.upperBound == steps {
             leafSums.pointer.update(repeating: 0, count: leafSums.count)
             isSummed = false
@@ -188,9 +192,9 @@ final class RecomputedSequence<Scalar: BLASScalar>: RecurrentSequence, Workspace
         _ gradients: [RecurrentGradientPointers<Scalar>], leaves plan: LeafPlan, forward: RecurrentForward<Scalar>,
         hook: StepHook
     ) {
-        require(
-            plan == leaves && gradients.count == plan.subtrees.count,
-            "RecomputedSequence: \(gradients.count) destinations for the leaves \(plan), made for \(leaves)")
+        order.checkWalkedBack(of: steps)
+        require(plan == leaves, "RecomputedSequence: the leaves \(plan), made for \(leaves)")
+        gradients.check(leaves, batch: batch, isProjected: shape.projection != nil)
         for (subtree, target) in zip(leaves.subtrees, gradients) {
             if !isSummed { sum(subtree) }
             let total = sums(ofLeaf: subtree.lowerBound)

@@ -1,3 +1,5 @@
+import BatonChecks
+
 /// Row-major parameters of one layer and direction, read when the weights are packed.
 public struct RecurrentParameterPointers<Scalar> {
     /// (G·H, I)
@@ -50,5 +52,18 @@ public struct RecurrentGradientPointers<Scalar> {
         self.inputBias = inputBias
         self.hiddenBias = hiddenBias
         self.projectionWeight = projectionWeight
+    }
+}
+
+extension Array {
+    /// Ends the process unless the plan is one of so many rows and every subtree has a destination, with V's gradient if the
+    /// layer is projected.
+    func check<Scalar>(_ leaves: LeafPlan, batch: Int, isProjected: Bool)
+    where Element == RecurrentGradientPointers<Scalar> {
+        leaves.check(batch: batch, destinations: count, of: "RecurrentSequence")
+        require(
+            allSatisfy { ($0.projectionWeight != nil) == isProjected },
+            "RecurrentSequence.backwardWeights: a destination of V's gradient belongs to a projected layer, and only there"
+        )
     }
 }
