@@ -17,12 +17,13 @@ struct ReducedPanelTests {
         return (floats(terms * strips * table.laneCount), floats(rows * terms))
     }
 
-    /// (N, columns), row by row, as bits.
+    /// (N, columns), row by row, as bits; of random operands, or given ones.
     private func product(
-        _ format: PanelFormat, rows: Int, terms: Int, convert: (RowConversionArguments) -> Void
+        _ format: PanelFormat, rows: Int, terms: Int, of given: (weights: [Float], left: [Float])? = nil,
+        convert: (RowConversionArguments) -> Void
     ) -> [UInt32] {
         let (lanes, columns) = (table.laneCount, strips * table.laneCount)
-        let (weights, left) = operands(rows: rows, terms: terms)
+        let (weights, left) = given ?? operands(rows: rows, terms: terms)
         let widths = PanelPacking.balancedPanels(strips).map { $0 * lanes }
         let packed = AlignedBuffer(count: columns * terms)
         var (target, firstColumn) = (packed.base, 0)
@@ -85,9 +86,59 @@ struct ReducedPanelTests {
         }
         let isSame = product(.bfloat16, rows: rows, terms: terms, convert: table.roundRows) == sums
         #expect(isSame)
-        if KernelSelection.hasBFloat16DotProducts {
-            let isSame = product(.bfloat16Dot, rows: rows, terms: terms, convert: table.roundRowPairs) == sums
-            #expect(isSame, "by dot products")
+    }
+
+    @Test(
+        .enabled(if: KernelSelection.hasBFloat16DotProducts, "the processor or BATON_ISA has no AVX-512 BF16"),
+        arguments: 1...13, [1, 6, 7, 512, 1031])
+    func dotProductsOfBFloat16HaveTheBitsOfChains(_ rows: Int, _ terms: Int) {
+        let chains = product(.bfloat16, rows: rows, terms: terms, convert: table.roundRows)
+        #expect(chains.contains { $0 != 0 })
+        let isSame = product(.bfloat16Dot, rows: rows, terms: terms, convert: table.roundRowPairs) == chains
+        #expect(isSame)
+    }
+
+    /// A pair of terms x·w near the smallest normal number, 2⁻¹²⁶, with its sum by chains and by dot products.
+    struct SmallPair: Sendable {
+        var left: [Float]
+        var weights: [Float]
+        var chain: Float
+        var dotProduct: Float
+    }
+
+    /// Elements and sums below 2⁻¹²⁶ count as zero by dot products; products that only pass there do not.
+    private static let smallPairs = [
+        SmallPair(left: [0x1p-70, 0], weights: [0x1p-70, 0], chain: 0x1p-140, dotProduct: 0),
+        SmallPair(left: [0x1p-127, 0], weights: [0x1p100, 0], chain: 0x1p-27, dotProduct: 0),
+        SmallPair(
+            left: [0x1p-60, 0x1p-60], weights: [0x1p-67, 0x1p-66], chain: 0x1.8p-126, dotProduct: 0x1p-126),
+        SmallPair(
+            left: [0x1p-60, 0x1p-60], weights: [0x1p-60, 0x1p-70], chain: 0x1.004p-120, dotProduct: 0x1.004p-120),
+    ]
+
+    private func products(_ pair: SmallPair, _ format: PanelFormat, rows: Int) -> Set<UInt32> {
+        let columns = strips * table.laneCount
+        let weights = pair.weights.flatMap { Array(repeating: $0, count: columns) }
+        let left = (0..<rows).flatMap { _ in pair.left }
+        return Set(
+            product(
+                format, rows: rows, terms: 2, of: (weights, left),
+                convert: format == .bfloat16 ? table.roundRows : table.roundRowPairs))
+    }
+
+    @Test(arguments: [1, 2, 7])
+    func chainsOfBFloat16KeepSmallValues(_ rows: Int) {
+        for pair in Self.smallPairs {
+            #expect(products(pair, .bfloat16, rows: rows) == [pair.chain.bitPattern], "\(pair)")
+        }
+    }
+
+    @Test(
+        .enabled(if: KernelSelection.hasBFloat16DotProducts, "the processor or BATON_ISA has no AVX-512 BF16"),
+        arguments: [1, 2, 7])
+    func dotProductsOfBFloat16TakeSmallValuesForZero(_ rows: Int) {
+        for pair in Self.smallPairs {
+            #expect(products(pair, .bfloat16Dot, rows: rows) == [pair.dotProduct.bitPattern], "\(pair)")
         }
     }
 

@@ -13,7 +13,7 @@ struct LayerCase<Scalar: BinaryFloatingPoint & Sendable> {
     /// Of an LSTM.
     let projection: Int?
     let stateClip: StateClip?
-    let parameters: OracleParameters
+    var parameters: OracleParameters
     var input: [Double]
     var initialHidden: [Double]
     var initialCell: [Double]

@@ -4,7 +4,7 @@ import BatonTestSupport
 @testable import BatonKernels
 
 /// Runs a `LayerCase` on a backend and collects every result. Rows are wider than their columns, and what lies
-/// between must stay as it was.
+/// between must stay as it was; what lies beyond an array cannot be touched (see `Memory`).
 final class LayerRun<Kernels: KernelsUnderTest> {
     typealias Scalar = Kernels.Scalar
 
@@ -21,6 +21,10 @@ final class LayerRun<Kernels: KernelsUnderTest> {
         var cuts: [Int] = []
         var addsToInputGradient = false
         var training = true
+        /// How the weights are held; other than float32 not for training.
+        var precision = WeightPrecision.float32
+        /// Where what surrounds the arrays ends the process.
+        var guarded = Memory<Scalar>.Guard.behind
         /// Whether the rows of the caller's arrays stand before the times.
         var batchMajor = false
         /// Steps whose gates are held at a time; nil is all.
@@ -59,12 +63,17 @@ final class LayerRun<Kernels: KernelsUnderTest> {
         self.options = options
         rows = options.rows ?? 0..<layer.shape.batch
         plan = options.plan ?? LeafPlan.whole(rows: rows.count)
-        let weights = kernels.recurrentWeights(layer.recurrentShape)
+        var shape = layer.recurrentShape
+        shape.precision = options.precision
+        let weights = kernels.recurrentWeights(shape)
         let parameters = layer.parameters
-        withPointers([
-            parameters.inputWeight, parameters.hiddenWeight, parameters.inputBias, parameters.hiddenBias,
-            parameters.projectionWeight,
-        ]) {
+        withPointers(
+            guard: options.guarded,
+            [
+                parameters.inputWeight, parameters.hiddenWeight, parameters.inputBias, parameters.hiddenBias,
+                parameters.projectionWeight,
+            ]
+        ) {
             weights.update(
                 from: RecurrentParameterPointers(
                     inputWeight: $0[0], hiddenWeight: $0[1], inputBias: $0[2], hiddenBias: $0[3],
@@ -92,12 +101,12 @@ final class LayerRun<Kernels: KernelsUnderTest> {
     private func run(_ sequence: any RecurrentSequence<Scalar>) {
         let (t, n, c, h) = (layer.shape.steps, rows.count, layer.shape.inputSize, layer.outputSize)
         let cellSize = layer.shape.hidden
-        let input = Memory(strided(layer.input, width: c))
-        let h0 = Memory(states(layer.initialHidden, h))
-        let c0 = Memory(states(layer.initialCell, cellSize))
-        let y = Memory([Scalar](repeating: mark, count: t * n * (h + padding)))
-        let hn = Memory([Scalar](repeating: mark, count: n * h))
-        let cn = Memory([Scalar](repeating: mark, count: n * cellSize))
+        let input = memory(strided(layer.input, width: c))
+        let h0 = memory(states(layer.initialHidden, h))
+        let c0 = memory(states(layer.initialCell, cellSize))
+        let y = memory(mark, count: stridedCount(width: h))
+        let hn = memory(mark, count: n * h)
+        let cn = memory(mark, count: n * cellSize)
         let hasCell = layer.cell.hasCellState
         let forward = RecurrentForward<Scalar>(
             input: input.pointer, inputStrides: strides(c),
@@ -115,15 +124,15 @@ final class LayerRun<Kernels: KernelsUnderTest> {
         finalHidden = hn.values
         finalCell = hasCell ? cn.values : []
         guard options.training else { return }
-        let dy = Memory(strided(layer.outputGradient, width: h))
-        let dhn = Memory(states(layer.finalHiddenGradient, h))
-        let dcn = Memory(states(layer.finalCellGradient, cellSize))
-        let dx = Memory([Scalar](repeating: mark, count: t * n * (c + padding)))
+        let dy = memory(strided(layer.outputGradient, width: h))
+        let dhn = memory(states(layer.finalHiddenGradient, h))
+        let dcn = memory(states(layer.finalCellGradient, cellSize))
+        let dx = memory(mark, count: stridedCount(width: c))
         if options.addsToInputGradient {
             for row in 0..<t * n { for i in 0..<c { dx.pointer[row * (c + padding) + i] = Self.offset } }
         }
-        let dh0 = Memory([Scalar](repeating: mark, count: n * h))
-        let dc0 = Memory([Scalar](repeating: mark, count: n * cellSize))
+        let dh0 = memory(mark, count: n * h)
+        let dc0 = memory(mark, count: n * cellSize)
         let backward = RecurrentBackwardData<Scalar>(
             outputGradient: dy.pointer,
             finalHiddenGradient: options.givesStates ? UnsafePointer(dhn.pointer) : nil,
@@ -149,7 +158,7 @@ final class LayerRun<Kernels: KernelsUnderTest> {
             layer.parameters.inputBias.count, layer.parameters.hiddenBias.count,
             layer.parameters.projectionWeight.count,
         ]
-        let targets = plan.subtrees.map { _ in Memory([Scalar](repeating: 0, count: sizes.reduce(0, +))) }
+        let targets = plan.subtrees.map { _ in memory(0, count: sizes.reduce(0, +)) }
         let pointers = targets.map { target in
             let base = target.pointer
             return RecurrentGradientPointers(
@@ -172,6 +181,17 @@ final class LayerRun<Kernels: KernelsUnderTest> {
         }
     }
 
+    private func memory(_ values: [Scalar]) -> Memory<Scalar> { Memory(values, guard: options.guarded) }
+
+    private func memory(_ value: Scalar, count: Int) -> Memory<Scalar> {
+        memory([Scalar](repeating: value, count: count))
+    }
+
+    /// Elements of the rows with padding between them, but behind the last.
+    private func stridedCount(width: Int) -> Int {
+        max(0, layer.shape.steps * rows.count * (width + padding) - padding)
+    }
+
     /// Of the caller's arrays: padding behind the columns.
     private func strides(_ width: Int) -> SequenceStrides {
         options.batchMajor
@@ -179,10 +199,10 @@ final class LayerRun<Kernels: KernelsUnderTest> {
             : .timeMajor(batch: rows.count, width: width + padding)
     }
 
-    /// The held rows with padding behind their columns.
+    /// The held rows with padding between them.
     private func strided(_ values: [Double], width: Int) -> [Scalar] {
         let (steps, batch, strides) = (layer.shape.steps, layer.shape.batch, strides(width))
-        var placed = [Scalar](repeating: mark, count: steps * rows.count * (width + padding))
+        var placed = [Scalar](repeating: mark, count: stridedCount(width: width))
         for time in 0..<steps {
             for (index, row) in rows.enumerated() {
                 let (source, target) = ((time * batch + row) * width, time * strides.time + index * strides.row)
@@ -202,7 +222,8 @@ final class LayerRun<Kernels: KernelsUnderTest> {
             rows.indices.flatMap { index -> ArraySlice<Scalar> in
                 let start = time * strides.time + (index - rows.lowerBound) * strides.row
                 let end = start + width
-                touchedPadding = touchedPadding || values[end..<end + padding].contains { $0 != mark }
+                let next = min(end + padding, values.count)
+                touchedPadding = touchedPadding || values[end..<next].contains { $0 != mark }
                 return values[start..<end]
             }
         }
@@ -211,26 +232,10 @@ final class LayerRun<Kernels: KernelsUnderTest> {
 
 /// Calls `body` with pointers to copies of the arrays in another type.
 func withPointers<Scalar: BinaryFloatingPoint & Sendable, Result>(
-    _ arrays: [[Double]], _ body: ([UnsafePointer<Scalar>]) -> Result
+    guard side: Memory<Scalar>.Guard = .behind, _ arrays: [[Double]], _ body: ([UnsafePointer<Scalar>]) -> Result
 ) -> Result {
-    let memories = arrays.map { array in Memory(array.map { Scalar($0) }) }
+    let memories = arrays.map { array in Memory(array.map { Scalar($0) }, guard: side) }
     return withExtendedLifetime(memories) { body(memories.map { UnsafePointer($0.pointer) }) }
-}
-
-/// Owned memory with a steady address. Ends right behind the last value's cache line are not guarded.
-final class Memory<Scalar> {
-    let pointer: UnsafeMutablePointer<Scalar>
-    let count: Int
-
-    init(_ values: [Scalar]) {
-        count = values.count
-        pointer = .allocate(capacity: max(1, count))
-        pointer.initialize(from: values, count: count)
-    }
-
-    deinit { pointer.deallocate() }
-
-    var values: [Scalar] { Array(UnsafeBufferPointer(start: pointer, count: count)) }
 }
 
 /// Counts the calls of a step hook.
