@@ -17,7 +17,7 @@ public enum QuantizedRow {
     /// Elements of a piece: pairs of terms.
     @_transparent public static var pieceLength: Int { pieceTerms / 2 }
 
-    /// What rows of x, and of weights, are zero below: the inverse of a smaller scale would be infinite.
+    /// What rows are zero below: the inverse of a smaller scale would be infinite.
     @_transparent public static var least: Float { 0x1p-100 }
 
     /// Words of a row of so many floats.

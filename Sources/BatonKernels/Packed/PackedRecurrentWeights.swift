@@ -155,14 +155,15 @@ final class PackedRecurrentWeights: RecurrentWeights {
             into: buffer.reserve(format.bytes(rows: format.chainLength(depth), columns: columns) / 4))
     }
 
-    /// s = max |row of [W U]| / 127 for every gate and unit; NaN for rows with a value that is not finite. Padding and rows
-    /// below `QuantizedRow.least` are zeros with a scale of 1: by the scale of so small a row a bias could not be divided.
+    /// s = max |row of [W U]| / 127 for every gate and unit, NaN for rows with a value that is not finite; but at least 2⁻⁶⁴ of
+    /// the bias, which is divided by it and beside which smaller weights do not count, and of a size that has an inverse.
     private func makeScales(_ parameters: RecurrentParameterPointers<Float>) {
         let scales = scaleBuffer.reserve(ownGateColumns)
         let inverses = inverseScaleBuffer.reserve(ownGateColumns)
         forEachGateColumn { column, gate, unit, _ in
             var greatest: Float = 0
             var isFinite = true
+            var least: Float = 0x1p-126
             func take(_ value: Float) {
                 greatest = max(greatest, abs(value))
                 isFinite = isFinite && value.isFinite
@@ -175,10 +176,13 @@ final class PackedRecurrentWeights: RecurrentWeights {
                 for k in 0..<shape.outputSize {
                     take(parameters.hiddenWeight[row * shape.outputSize + k])
                 }
+                for bias in biases(parameters, gate: gate, unit: unit) where bias.isFinite {
+                    least = max(least, abs(bias) * 0x1p-64)
+                }
             }
-            let isZero = greatest < QuantizedRow.least
-            scales[column] = !isFinite ? .nan : isZero ? 1 : greatest / 127
-            inverses[column] = isZero ? 0 : 127 / greatest
+            let isSmall = greatest < 127 * least
+            scales[column] = !isFinite ? .nan : isSmall ? least : greatest / 127
+            inverses[column] = isSmall ? 1 / least : 127 / greatest
         }
     }
 
@@ -204,18 +208,22 @@ final class PackedRecurrentWeights: RecurrentWeights {
         return parameters.projectionWeight
     }
 
-    /// b + q by panel; the GRU's candidate keeps q apart, inside the reset product. Divided by the scales, if there are.
+    /// b + q of a unit; of the GRU's candidate b and q, since q stands inside the reset product.
+    private func biases(_ parameters: RecurrentParameterPointers<Float>, gate: Int, unit: Int) -> [Float] {
+        let row = gate * shape.hidden + unit
+        let (own, other) = (parameters.inputBias[row], parameters.hiddenBias[row])
+        return shape.cell == .gru && gate == 2 ? [own, other] : [own + other]
+    }
+
+    /// The biases by panel, the GRU's second one apart. Divided by the scales, if there are.
     private func packBias(_ parameters: RecurrentParameterPointers<Float>) {
-        let hidden = shape.hidden
         let bias = biasBuffer.reserve(ownGateColumns)
         let candidate = candidateBiasBuffer.reserve(gateParts.paddedCount)
         forEachGateColumn { column, gate, unit, place in
-            let keepsApart = shape.cell == .gru && gate == 2
             let scale = scales?[column] ?? 1
-            let row = gate * hidden + unit
-            let (own, other) = unit < hidden ? (parameters.inputBias[row], parameters.hiddenBias[row]) : (0, 0)
-            bias[column] = (keepsApart ? own : own + other) / scale
-            if keepsApart { candidate[place] = other / scale }
+            let values = unit < shape.hidden ? biases(parameters, gate: gate, unit: unit) : [0, 0]
+            bias[column] = values[0] / scale
+            if shape.cell == .gru && gate == 2 { candidate[place] = values[1] / scale }
         }
     }
 }

@@ -242,9 +242,31 @@ struct InferencePrecisionTests {
         #expect(outputs[6].isNaN && outputs[9].isNaN && outputs[12] > biases)
     }
 
-    /// Weights of which a scale would be no number to divide by leave the biases alone.
-    @Test(arguments: [Float(0), 0x1p-149, 0x1p-133, 0x1p-123, 0x1p-103], [Float(0), 1])
-    func rowsOfInt8WithTinyWeightsAreZero(_ weight: Float, _ bias: Float) {
+    /// Biases beside weights whose own scale would be no number to divide them by, and weights as they are beside none.
+    @Test(arguments: RecurrentKind.allCases, [Float(0), 0x1p-149, 0x1p-133, 0x1p-123, 0x1p-103, 0x1p-67, 0.5])
+    func rowsOfInt8WithTinyWeights(_ cell: RecurrentKind, _ weight: Float) {
+        for bias in [Float(0), 1, 1e20, -1e38] { checkTinyWeights(cell, weight, bias) }
+    }
+
+    private func checkTinyWeights(_ cell: RecurrentKind, _ weight: Float, _ bias: Float) {
+        let layer = RecurrentLayer.make(cell, hiddenSize: 3, numLayers: 1, inputSize: 5)
+        layer.initialize()
+        for parameter in layer.collectParameters() {
+            let value = parameter.data.rank == 1 ? bias : weight
+            parameter.data.pointer(of: Float.self).update(repeating: value, count: parameter.data.count)
+            parameter.markChanged()
+        }
+        let input = Tensor(repeating: Float(0.75), shape: [1, 2, 5])
+        let exact = output(layer, input)
+        layer.inferencePrecision = .int8
+        // Weights are equal, so that the greatest stands for them all; what 2⁻¹²⁶ and 2⁻⁶⁴ of a bias hide is far below.
+        for (reduced, exact) in zip(output(layer, input), exact) {
+            #expect(abs(reduced - exact) <= 0x1p-14 * abs(exact) + 0x1p-120, "\(reduced) for \(exact)")
+        }
+    }
+
+    @Test(arguments: [Float(0), 0x1p-149, 0x1p-133], [Float(0), 1])
+    func rowsOfInt8WithoutWeightsAreTheirBiases(_ weight: Float, _ bias: Float) {
         let layer = RNN(hiddenSize: 3, activation: .relu, inputSize: 5)
         layer.initialize()
         for parameter in layer.collectParameters() {
