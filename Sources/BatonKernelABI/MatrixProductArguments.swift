@@ -14,6 +14,9 @@ public struct ChainOperand {
     /// Elements between two blocks.
     public var blockGap: Int
 
+    /// Rows up to which a step waits for memory rather than for products.
+    @_transparent public static var fewRows: Int { 4 }
+
     /// All values at once; nil is one block.
     public init(
         base: UnsafePointer<Float>, rowStride: Int, depth: Int, panelDepthStart: Int = 0, blockDepth: Int? = nil,
@@ -33,6 +36,9 @@ public struct ChainOperand {
 /// Panel of strips s ..< s+v begins `format.bytes(rows: depth, columns: s·lanes)` bytes from `base`; inside it row k holds
 /// v·lanes columns. Columns beyond the matrix are zero.
 public struct PackedPanels {
+    /// Strips of a panel at most, if gates do not say how many.
+    @_transparent public static var stripLimit: Int { 4 }
+
     /// First element.
     public var base: UnsafeRawPointer
     /// `format.chainLength` of K.

@@ -8,7 +8,9 @@ import CLanes
 ) {
     fetchOperand(arguments.following, rows: arguments.rows)
     withAccumulatorMemory(rows: arguments.rows) { scratch in
-        forEachPanel(strips: arguments.hiddenPanels.stripCount, limit: 4, descends: arguments.descends) {
+        forEachPanel(
+            strips: arguments.hiddenPanels.stripCount, limit: PackedPanels.stripLimit, descends: arguments.descends
+        ) {
             strip, vectors, _ in
             body(strip, vectors, scratch)
         }

@@ -6,7 +6,8 @@ func rnnForward(_ arguments: RecurrentForwardArguments) {
     let together = arguments.rows == 1 ? RowPiece.panels(vectors: 4) : 1
     withAccumulatorMemory(rows: larger(arguments.rows, together)) { scratch in
         forEachPanel(
-            strips: arguments.hiddenPanels.stripCount, limit: 4, together: together, descends: arguments.descends
+            strips: arguments.hiddenPanels.stripCount, limit: PackedPanels.stripLimit, together: together,
+            descends: arguments.descends
         ) { rnnForwardPanel(arguments, vectors: $1, strip: $0, panels: $2, scratch) }
     }
 }

@@ -102,7 +102,7 @@ struct AccumulatorRows {
 /// Fetches the rows of a chain's operand into the first-level cache, all at once, if they are few: another core may have
 /// written them just now, and a chain that meets them line by line waits for every one.
 @inline(__always) func fetchOperand(_ operand: ChainOperand, rows: Int) {
-    guard rows <= fewRows else { return }
+    guard rows <= ChainOperand.fewRows else { return }
     let depth = smaller(operand.depth, fetchedDepth)
     for row in 0..<rows {
         let base = UnsafeRawPointer(operand.base + row &* operand.rowStride)
@@ -114,8 +114,6 @@ struct AccumulatorRows {
     }
 }
 
-/// Rows up to which a step waits for memory rather than for products.
-@inline(__always) var fewRows: Int { 4 }
 /// Elements of an operand's row that are fetched before its chain begins: 8 KiB.
 @inline(__always) private var fetchedDepth: Int { 2048 }
 

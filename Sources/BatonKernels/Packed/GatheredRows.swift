@@ -12,4 +12,9 @@ final class GatheredRows {
     /// Pre-activation gradients of every row's first step, and what they make of the initial h.
     let firstGates = AlignedBuffer()
     let initialHiddenGradient = AlignedBuffer()
+
+    /// All of them.
+    var buffers: [AlignedBuffer] {
+        [input, hidden, stepHidden, outputGradient, inputGradient, firstGates, initialHiddenGradient]
+    }
 }

@@ -17,11 +17,12 @@ extension PackedRecurrentSequence: WindowPart {
     }
 
     var workspaceBytes: Int {
-        let buffers = [
-            cellBuffer, cellCarry, hiddenCarry, unprojectedBuffer, projectedGradientBuffer, followingGates,
-            convertedInput, convertedHidden, distinctProducts,
-            gradientBuffers.left, gradientBuffers.right, gradientBuffers.joined, gradientBuffers.scratch,
-        ]
+        let buffers =
+            [
+                cellBuffer, cellCarry, hiddenCarry, unprojectedBuffer, projectedGradientBuffer, followingGates,
+                convertedInput, convertedHidden, distinctProducts,
+                gradientBuffers.left, gradientBuffers.right, gradientBuffers.joined, gradientBuffers.scratch,
+            ] + gathered.buffers
         return (ownGateCapacity + buffers.reduce(0) { $0 + $1.capacity }) * MemoryLayout<Float>.stride
     }
 }

@@ -103,7 +103,7 @@ final class PackedRecurrentSequence: RecurrentSequence {
     /// Whether the next step takes its panels from the last to the first. Steps of few rows wait for weights: each begins
     /// with the panels the one before ended with, which the second-level cache still holds, also that of another call.
     func descendsNext(rows: Int) -> Bool {
-        guard rows <= 4 else { return false }
+        guard rows <= ChainOperand.fewRows else { return false }
         descended.toggle()
         return descended
     }

@@ -8,11 +8,10 @@ struct PanelPacking {
     /// Strips that hold `columns` columns.
     func strips(_ columns: Int) -> Int { (columns + lanes - 1) / lanes }
 
-    /// Widths in strips of balanced panels of at most four, as the matrix kernels cut them.
+    /// Widths in strips of balanced panels, as the matrix kernels cut them.
     static func balancedPanels(_ strips: Int) -> [Int] {
-        guard strips > 0 else { return [] }
-        let parts = (strips + 3) / 4
-        return (0..<parts).map { $0 < strips % parts ? strips / parts + 1 : strips / parts }
+        let panels = BalancedParts(strips, limit: PackedPanels.stripLimit)
+        return (0..<panels.parts).map(panels.size)
     }
 
     /// Panels whose columns are rows of `matrix`: panel column of unit u, gate g is row g·units + u, depth runs along
