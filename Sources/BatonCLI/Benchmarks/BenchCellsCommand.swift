@@ -63,7 +63,7 @@ struct BenchCellsCommand: ParsableCommand {
 
     private func cells(_ pass: CellMeasurement.Pass) -> [String] {
         [
-            pass.layer.map { fixed($0 * 1e3, digits: 2) } ?? "-", fixed(pass.hybridized * 1e3, digits: 2),
+            pass.layerSeconds.map { fixed($0 * 1e3, digits: 2) } ?? "-", fixed(pass.hybridizedSeconds * 1e3, digits: 2),
             pass.toLayer.map { fixed($0, digits: 2) } ?? "-", fixed(pass.toSteps, digits: 2),
         ]
     }

@@ -14,7 +14,7 @@ struct BenchLengthsCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Text file with one shape per line, 'cell T N I H'; # starts a comment (default: a built-in list).",
+            "Text file with one shape per line, '\(KernelShapeFile.form)'; # starts a comment (default: a built-in list).",
             valueName: "file"))
     var shapes: String?
     @Option(help: "Time per measurement; at least three repetitions are made.") var seconds = 0.5
@@ -40,7 +40,7 @@ struct BenchLengthsCommand: ParsableCommand {
         let list = try shapes.map { try KernelShapeFile.read(path: $0) } ?? Self.standard
         var report = Report(
             processor: CPUFeatures.current.brand, isa: KernelSelection.active.instructionSet.rawValue, rows: [])
-        let columns = AlignedColumns(widths: [8, 5, 5, 5, 5, 7, 9, 9, 12, 6, 12, 6])
+        let columns = AlignedColumns(widths: [ShapeColumn.width(list), 7, 9, 9, 12, 6, 12, 6])
         if !json {
             Console.print(
                 """
@@ -48,8 +48,7 @@ struct BenchLengthsCommand: ParsableCommand {
                 ratio 1 is cost in proportion to the sum of the lengths
 
                 \(columns.line(
-                    ["cell", "T", "N", "I", "H", "kernels", "lengths", "Σλ/TN", "inference ms", "ratio", "training ms",
-                     "ratio"]))
+                    [ShapeColumn.title, "kernels", "lengths", "Σλ/TN", "inference ms", "ratio", "training ms", "ratio"]))
                 """)
         }
         for shape in list {
@@ -65,10 +64,9 @@ struct BenchLengthsCommand: ParsableCommand {
     }
 
     private func cells(_ row: LengthMeasurement) -> [String] {
-        let sizes = [row.steps, row.batch, row.input, row.hidden].map { "\($0)" }
         let passes = [row.inference, row.training].flatMap {
             [fixed($0.seconds * 1e3, digits: 2), fixed($0.costRatio, digits: 2)]
         }
-        return [row.cell] + sizes + [row.kernels, row.lengths, fixed(row.shareOfRows, digits: 3)] + passes
+        return [row.shape, row.kernels, row.lengths, fixed(row.shareOfRows, digits: 3)] + passes
     }
 }

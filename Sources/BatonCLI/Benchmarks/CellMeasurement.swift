@@ -5,14 +5,14 @@ struct CellMeasurement: Encodable {
     /// One kind of pass, in seconds the thread had a core: a ratio of wall times would show the other programs.
     struct Pass: Encodable {
         /// The fused layer; nil if none equals the stack.
-        var layer: Double?
-        var hybridized: Double
-        var stepped: Double
+        var layerSeconds: Double?
+        var hybridizedSeconds: Double
+        var steppedSeconds: Double
 
         /// Time of the hybridised stack over that of the layer.
-        var toLayer: Double? { layer.map { hybridized / $0 } }
+        var toLayer: Double? { layerSeconds.map { hybridizedSeconds / $0 } }
         /// Time of the hybridised stack over that of its single steps.
-        var toSteps: Double { hybridized / stepped }
+        var toSteps: Double { hybridizedSeconds / steppedSeconds }
     }
 
     var network: String
@@ -44,17 +44,19 @@ struct CellMeasurement: Encodable {
             }
         }
         func measured(training: Bool) -> Pass {
-            var pass = Pass(layer: network.layer.map { _ in .infinity }, hybridized: .infinity, stepped: .infinity)
+            var pass = Pass(
+                layerSeconds: network.layer.map { _ in .infinity }, hybridizedSeconds: .infinity,
+                steppedSeconds: .infinity)
             let start = ContinuousClock.now
             repeat {
-                if let layer = network.layer, let best = pass.layer {
+                if let layer = network.layer, let best = pass.layerSeconds {
                     let time = BestTime(over: 0) { run(training: training) { layer($0, $1) } }
-                    pass.layer = min(best, time.secondsOnCore)
+                    pass.layerSeconds = min(best, time.secondsOnCore)
                 }
                 let fused = BestTime(over: 0) { unroll(hybridized: true, training: training) }
-                pass.hybridized = min(pass.hybridized, fused.secondsOnCore)
+                pass.hybridizedSeconds = min(pass.hybridizedSeconds, fused.secondsOnCore)
                 let single = BestTime(over: 0) { unroll(hybridized: false, training: training) }
-                pass.stepped = min(pass.stepped, single.secondsOnCore)
+                pass.steppedSeconds = min(pass.steppedSeconds, single.secondsOnCore)
             } while BestTime.elapsed(since: start) < seconds
             return pass
         }

@@ -1,4 +1,5 @@
 import Baton
+import Foundation
 
 /// Sizes of a recurrent stack over one window: what is measured.
 struct KernelShape: Hashable {
@@ -58,21 +59,31 @@ struct KernelShape: Hashable {
     /// one layer and direction, which is run through before the next.
     var workingSetBytes: Double { steps == 1 ? weightBytesPerStep : 4 * weightCounts[0].hidden }
 
-    /// Floats that inputs, outputs, parameters, their gradients and the saved gates take, about.
+    /// Floats that inputs, outputs, parameters, their gradients and the saved gates take, about and at most.
     var floatCount: Double {
-        let gateRows = Double(cell.gateCount * hidden)
+        // Kernels fill units and inputs up to whole vectors.
+        func padded(_ size: Int) -> Double { Double((size + 15) / 16 * 16) }
         let rows = Double(steps) * Double(batch)
-        let parts = Double(layers * directions)
         // Weights are there four times: plain, packed forwards and backwards, and their gradients.
-        let weights = 4 * weightCounts.reduce(0) { $0 + $1.input + $1.hidden }
-        return weights + rows * (2 * Double(input) + parts * (3 * Double(hidden) + 2 * gateRows))
+        let filling = padded(hidden) / Double(hidden)
+        let weights = 4 * weightCounts.reduce(0) { $0 + $1.input + $1.hidden } * filling
+        // Of a layer and direction: h and its gradient, c, gates, and the factors of the weight gradient.
+        let perRow = inputChains.reduce(0) { sum, chains in
+            let width = padded(chains.reduce(0, +))
+            return sum + Double(directions) * (padded(hidden) * Double(cell.gateCount + 5) + width + 16)
+        }
+        // A stream has four chunks of input, one of them in f64 too.
+        return weights + rows * (8 * Double(input) + perRow)
     }
 
-    /// Refuses what would not fit into the memory of most machines a benchmark is run on.
+    /// The largest `floatCount` that is measured: 16 GiB, or three quarters of the machine's memory.
+    static let floatLimit = min(0x1p32, Double(ProcessInfo.processInfo.physicalMemory) * 0.75 / 4)
+
+    /// - Throws: `CommandFailure` for a shape above the limit.
     func checkMemory() throws(CommandFailure) {
-        guard floatCount <= KernelShapeFile.floatLimit else {
+        guard floatCount <= Self.floatLimit else {
             throw CommandFailure(
-                "The shape '\(KernelShapeFile.line(self))' needs about \(fixed(floatCount / 0x1p28, digits: 0)) GiB where \(Int(KernelShapeFile.floatLimit / 0x1p28)) are the limit; give smaller sizes."
+                "The shape '\(KernelShapeFile.line(self))' needs about \(fixed(floatCount / 0x1p28, digits: 0)) GiB where \(fixed(Self.floatLimit / 0x1p28, digits: 0)) are the limit; give smaller sizes."
             )
         }
     }

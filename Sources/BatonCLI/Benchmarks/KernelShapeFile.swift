@@ -7,8 +7,6 @@ enum KernelShapeFile {
     static let axisLimit = 1_000_000
     /// The largest number of layers.
     static let layerLimit = 1000
-    /// The largest working set, 16 GiB.
-    static let floatLimit = 0x1p32
     /// What a line looks like, for help and messages.
     static let form = "cell T N I H [layers=L] [bidirectional]"
 
@@ -33,14 +31,20 @@ enum KernelShapeFile {
         for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
             let words = line.prefix { $0 != "#" }.split(whereSeparator: \.isWhitespace)
             if words.isEmpty { continue }
+            let place = "\(name), line \(index + 1)"
+            let shape: KernelShape
             do throws(CommandFailure) {
-                shapes.append(try shape(words))
+                shape = try Self.shape(words)
             } catch {
                 let cells = RecurrentKind.allCases.map(\.rawValue).joined(separator: ", ")
                 throw CommandFailure(
-                    "\(name), line \(index + 1): \(error.message); expected '\(form)' with a cell of \(cells) and whole numbers, for instance 'lstm 50 32 512 512'."
+                    "\(place): \(error.message); expected '\(form)' with a cell of \(cells) and whole numbers, for instance 'lstm 50 32 512 512'."
                 )
             }
+            do throws(CommandFailure) { try shape.checkMemory() } catch {
+                throw CommandFailure("\(place): \(error.message)")
+            }
+            shapes.append(shape)
         }
         guard !shapes.isEmpty else {
             throw CommandFailure(
@@ -70,9 +74,6 @@ enum KernelShapeFile {
             case ("bidirectional", 1): shape.bidirectional = true
             default: throw CommandFailure("'\(word)' is neither layers=L nor bidirectional")
             }
-        }
-        guard shape.floatCount <= floatLimit else {
-            throw CommandFailure("the shape needs about \(Int(shape.floatCount / 0x1p28)) GiB where 16 are the limit")
         }
         return shape
     }

@@ -11,11 +11,15 @@ struct LengthMeasurement: Encodable {
         var costRatio: Double
     }
 
+    /// The shape as a line of a shape file.
+    var shape: String
     var cell: String
     var steps: Int
     var batch: Int
     var input: Int
     var hidden: Int
+    var layers: Int
+    var bidirectional: Bool
     var kernels: String
     var lengths: String
     /// Σλ / (T·N).
@@ -40,11 +44,14 @@ struct LengthMeasurement: Encodable {
             } while BestTime.elapsed(since: start) < seconds
             return Pass(seconds: best, fullSeconds: whole, costRatio: best / whole / share)
         }
+        self.shape = KernelShapeFile.line(shape)
         cell = shape.cell.rawValue
         steps = shape.steps
         batch = shape.batch
         input = shape.input
         hidden = shape.hidden
+        layers = shape.layers
+        bidirectional = shape.bidirectional
         kernels = backend.rawValue
         lengths = distribution.rawValue
         shareOfRows = share

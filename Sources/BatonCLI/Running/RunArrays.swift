@@ -79,7 +79,8 @@ struct RunArrays {
         case .int32: values = tensor.elements(as: Int32.self).map { Int($0) }
         case .int64: values = tensor.elements(as: Int64.self).map { Int($0) }
         case .float32, .float64:
-            throw CommandFailure("\(path) is \(tensor.dtype.rawValue), expected int32 or int64; convert it.")
+            throw CommandFailure(
+                "\(path) is \(tensor.dtype.rawValue), expected int32 or int64; save array.astype('<i4') instead.")
         }
         guard tensor.shape == [batch] else {
             throw CommandFailure(

@@ -77,7 +77,10 @@ struct RunOptions: ParsableArguments {
             throw ValidationError("--clip-min and --clip-max go together; give both or neither.")
         }
         if clipNan && clipMin == nil { throw ValidationError("--clip-nan needs --clip-min and --clip-max as well.") }
-        if let clipMin, let clipMax, !(clipMin <= clipMax) {
+        for (flag, value) in [("--clip-min", clipMin), ("--clip-max", clipMax)] where value?.isNaN == true {
+            throw ValidationError("\(flag) is nan, expected a number or inf.")
+        }
+        if let clipMin, let clipMax, clipMin > clipMax {
             throw ValidationError("--clip-min \(clipMin) must not be greater than --clip-max \(clipMax).")
         }
         if symbol != nil && (clipMin != nil || axes != .TNC || precision != .float32) {

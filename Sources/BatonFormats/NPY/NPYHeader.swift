@@ -95,7 +95,7 @@ public struct NPYHeader: Hashable, Sendable {
             throw FormatError(
                 .unsupportedDType,
                 "\(file) holds elements of type \(FormatError.quote(descr)), and Baton reads <f4, <f8, <i4 and <i8; "
-                    + "save array.astype('<f4') instead.")
+                    + "save array.astype('<f4'), or of whole numbers array.astype('<i4'), instead.")
         }
     }
 }

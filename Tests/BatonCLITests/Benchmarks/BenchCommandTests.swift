@@ -121,8 +121,8 @@ import Testing
             for pass in ["inference", "training"] {
                 let times = try #require(row[pass] as? [String: Double])
                 let isFusible = (row["network"] as? String).map { $0.hasPrefix("LSTM") && !$0.contains("residual") }
-                #expect(isFusible != true || times["layer"] != nil)
-                #expect(times.keys.contains("hybridized") && times.keys.contains("stepped"))
+                #expect(isFusible != true || times["layer_seconds"] != nil)
+                #expect(times.keys.contains("hybridized_seconds") && times.keys.contains("stepped_seconds"))
                 #expect(times.values.allSatisfy { $0 > 0 && $0.isFinite })
             }
         }
@@ -135,13 +135,14 @@ import Testing
         let folder = try TemporaryFolder()
         defer { folder.remove() }
         let file = folder.file("shapes.txt")
-        try "lstm 8 3 4 5\n".write(toFile: file, atomically: true, encoding: .utf8)
+        try "lstm 8 3 4 5 layers=2 bidirectional\n".write(toFile: file, atomically: true, encoding: .utf8)
         let arguments = ["bench", "lengths", "--shapes", file, "--seconds", "0", "--kernels", "packed"]
         let report = try BatonProcess(arguments + ["--json"]).json()
         let rows = try #require(report["rows"] as? [[String: Any]])
         #expect(rows.map { $0["lengths"] as? String } == ["uniform", "halves", "one long"])
         for row in rows {
             #expect(row["kernels"] as? String == "packed" && row["steps"] as? Int == 8)
+            #expect(row["shape"] as? String == "lstm 8 3 4 5 layers=2 bidirectional")
             let share = try #require(row["share_of_rows"] as? Double)
             #expect(share > 0 && share < 1)
             for pass in ["inference", "training"] {

@@ -64,7 +64,8 @@ import Testing
     @Test(arguments: [
         (["--bogus"], "--bogus"), (["--clip-min", "-1"], "--clip-max"), (["--clip-max", "1"], "--clip-min"),
         (["--clip-nan"], "--clip-min"), (["--clip-min", "1", "--clip-max", "-1"], "greater"),
-        (["--clip-min", "nan", "--clip-max", "1"], "greater"), (["--clip-min", "-1", "--clip-max", "1"], "lstm"),
+        (["--clip-min", "nan", "--clip-max", "1"], "--clip-min is nan"),
+        (["--clip-min", "-1", "--clip-max", "1"], "lstm"),
         (["--cell-state", "c.npy"], "--state"), (["--grad-dir", "g"], "--grad-output"),
         (["--grad-output", "dy.npy"], "--grad-dir"), (["--grad-state-out", "d.npy"], "--grad-output"),
         (["--cell-state-out", "c.npy"], "lstm"), (["--axes", "CNT"], "CNT"), (["extra"], "extra"),
