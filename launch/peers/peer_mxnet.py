@@ -24,7 +24,7 @@ def make_layer(shape):
     return layer
 
 
-def prepare(shape):
+def prepare(shape, _):
     layer = make_layer(shape)
     data, gradient = (nd.array(values) for values in shape.data())
     recorded = data.copy()

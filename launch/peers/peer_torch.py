@@ -24,21 +24,39 @@ def make_layer(shape):
     return layer
 
 
-def prepare(shape):
+def quantised(layer):
+    """The layer with weights of 8 bits, in a module that calls it: only what lies in another module is replaced."""
+    module = torch.ao.quantization.quantize_dynamic(torch.nn.Sequential(layer), {type(layer)}, dtype=torch.qint8)
+    if isinstance(module[0], torch.nn.RNNBase):
+        raise worker.Refusal(f"its quantize_dynamic leaves nn.{type(layer).__name__} in float32")
+    return module
+
+
+def in_precision(layer, data, precision):
+    """The layer for inference, and its input."""
+    if precision == "int8":
+        return quantised(layer.eval()), data
+    kind = getattr(torch, precision)
+    return layer.to(kind), data.to(kind)
+
+
+def prepare(shape, precision):
     layer = make_layer(shape)
     data, gradient = (torch.from_numpy(values) for values in shape.data())
     recorded = data.clone().requires_grad_()
+    module, own_data = in_precision(layer, data, precision)
 
     def inference():
         with torch.inference_mode():
-            return layer(data)[0]
+            return module(own_data)[0]
 
     def training():
         layer.zero_grad(set_to_none=True)
         recorded.grad = None
         layer(recorded)[0].backward(gradient)
 
-    return inference().numpy(), {"inference": inference, "training": training}
+    passes = {"inference": inference, "training": training}
+    return inference().float().numpy(), passes if precision == "float32" else {"inference": inference}
 
 
 worker.serve(torch.__version__.split("+")[0], prepare)

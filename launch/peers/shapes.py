@@ -46,15 +46,6 @@ class Shape:
         """Input width of every layer."""
         return [self.input] + [self.directions * self.hidden] * (self.layers - 1)
 
-    @property
-    def operations(self):
-        """Of one forward pass from states of zero, 2·G·H·(I·T + H·(T-1))·N over layers and directions.
-
-        A training step counts three times as much.
-        """
-        columns = sum(width * self.steps + self.hidden * (self.steps - 1) for width in self.inputs())
-        return 2 * self.gates * self.hidden * self.directions * columns * self.batch
-
     def parameters(self):
         """(W, U, b, q) of every layer and direction, gates in PyTorch's and Gluon's order (i f g o; r z n)."""
         random = numpy.random.RandomState(1)
@@ -69,6 +60,16 @@ class Shape:
             for width in self.inputs()
             for _ in range(self.directions)
         ]
+
+    def named_parameters(self):
+        """The same under PyTorch's names, as in a state dict."""
+        layers = [f"l{layer}{suffix}" for layer in range(self.layers) for suffix in ["", "_reverse"][: self.directions]]
+        names = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"]
+        return {
+            f"{name}_{layer}": values
+            for layer, part in zip(layers, self.parameters())
+            for name, values in zip(names, part)
+        }
 
     def data(self):
         """The input (T, N, I) and a gradient of the output (T, N, D·H)."""

@@ -6,13 +6,11 @@ import pathlib
 import statistics
 import subprocess
 
+from failure import Failure
+
 # The model of step_torch.py.
 BATON = "bench train --model lstm --layers 2 --hidden 512 --embed 128 --vocab 65 --dropout 0 --batch 32".split()
 BATON += ["--steps-per-window", "64", "--json"]
-
-
-class Failure(Exception):
-    """A program of the comparison failed: one sentence."""
 
 
 def run(command, environment):

@@ -1,8 +1,9 @@
 """What all peers have in common: a process that prepares shapes and times passes when it is told to.
 
-It reads one JSON object per line and answers each with one: {"prepare": "lstm 50 32 512 512"} with the version, the passes
-it can run and the mean magnitude of its output, {"time": "inference", "seconds": 0.3} with the best time and the share of
-it in which the process really ran. Between two requests it waits without using the core.
+It reads one JSON object per line and answers each with one, which always names the version:
+{"prepare": "lstm 50 32 512 512", "precision": "int8", "reference": "y.npy"} with the passes it can run and the error of its
+output against the reference, {"time": "inference", "seconds": 0.3} with the best time and the share of it in which the
+process really ran; either with a "failure" instead. Between two requests it waits without using the core.
 """
 
 import json
@@ -12,7 +13,12 @@ import time
 
 import numpy
 
+from reference import relative_error
 from shapes import Shape
+
+
+class Refusal(Exception):
+    """What a peer says of a shape that it does not run in the precision asked for."""
 
 
 def best_time(work, seconds):
@@ -38,7 +44,7 @@ def best_time(work, seconds):
 
 
 def serve(version, prepare):
-    """Answers requests until the end of the input. `prepare(shape)` returns the output and the passes by name."""
+    """Answers requests until the end of the input. `prepare(shape, precision)` returns the output and the passes by name."""
     # Libraries that print on standard output would be taken for answers.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
@@ -48,12 +54,15 @@ def serve(version, prepare):
         try:
             if "prepare" in request:
                 passes = {}
-                output, passes = prepare(Shape.parse(request["prepare"]))
-                reply = {"version": version, "passes": list(passes), "magnitude": float(numpy.abs(output).mean())}
+                output, passes = prepare(Shape.parse(request["prepare"]), request["precision"])
+                error = relative_error(output, numpy.load(request["reference"]))
+                reply = {"passes": list(passes), "error": error}
             else:
                 seconds, share = best_time(passes[request["time"]], request["seconds"])
                 reply = {"seconds": seconds, "share_on_core": share}
+        except Refusal as refusal:
+            reply = {"failure": str(refusal)}
         except Exception as error:  # A peer that cannot run a shape must not end the comparison.
-            reply = {"error": f"{type(error).__name__}: {error}".splitlines()[0][:200]}
-        answers.write(json.dumps(reply) + "\n")
+            reply = {"failure": f"{type(error).__name__}: {error}".splitlines()[0][:200]}
+        answers.write(json.dumps({"version": version, **reply}) + "\n")
         answers.flush()

@@ -1,0 +1,5 @@
+"""How a comparison ends early."""
+
+
+class Failure(Exception):
+    """What ends the comparison: one sentence for the person who started it."""
