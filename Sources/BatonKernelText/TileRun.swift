@@ -7,8 +7,15 @@ import CLanes
 ///
 /// Of integers a piece is always as long as their sum is exact.
 @inline(__always) func cutDepth(tiles: Int, _ format: PanelFormat = .float32) -> Int {
-    if format.isInteger { return QuantizedRow.pieceLength }
+    if format.isInteger { return format.pieceLength }
     return tiles == 1 || !hasShortTiles ? 512 : 4096 / (4 &* laneCount)
+}
+/// Length of the pieces that `depth` elements are worked on in: much the same for all, since a piece fetches as much of the next
+/// one as it has itself. Of integers every piece but the last is as long as can be.
+@inline(__always) private func pieceDepth(_ depth: Int, limit: Int, _ format: PanelFormat) -> Int {
+    if depth <= limit || format.isInteger { return limit }
+    let pieces = (depth &+ limit &- 1) / limit
+    return ((depth &+ pieces &- 1) / pieces &+ 3) & ~3
 }
 /// Rows whose accumulators wait in memory between two pieces of a chain.
 @inline(__always) private var groupRows: Int { 96 }
@@ -58,7 +65,7 @@ struct PanelChain {
             accumulatorStride: stride, last: last)
         var (rest, block) = (operand.depth, operand.blockDepth)
         while rest > 0 {
-            piece.depth = format.isInteger ? smaller(QuantizedRow.pieceLength, rest) : block
+            piece.depth = format.isInteger ? smaller(format.pieceLength, rest) : block
             rest &-= piece.depth
             block &-= piece.depth
             piece.extend(panels: panels, vectors: vectors)
@@ -163,8 +170,9 @@ struct AccumulatorRows {
                 accumulatorStride: stride, last: (number == 0 ? vectors &- 1 : secondLast) &* laneCount,
                 fetchesAhead: fetchesLonePanels && tiles.parts == 1, upcoming: upcoming)
             var (rest, block) = (chain.operand.depth, chain.operand.blockDepth)
+            let pieceDepth = pieceDepth(block, limit: cutDepth, chain.format)
             while rest > 0 {
-                piece.depth = smaller(cutDepth, block)
+                piece.depth = smaller(pieceDepth, block)
                 rest &-= piece.depth
                 block &-= piece.depth
                 let next = piece.panel + chain.format.bytes(rows: piece.depth, columns: width)
