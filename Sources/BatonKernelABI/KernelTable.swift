@@ -12,6 +12,8 @@ public struct KernelTable: Sendable {
     public var packRows: @Sendable (RowPackArguments) -> Void
     /// Rows of floats as rows of integers, for panels of `int8`.
     public var quantizeRows: @Sendable (RowConversionArguments) -> Void
+    /// The same four to a word, for panels of `int8Dot`.
+    public var quantizeRowBytes: @Sendable (RowConversionArguments) -> Void
     /// Rows of floats rounded to the nearest bfloat16, for panels of `bfloat16`.
     public var roundRows: @Sendable (RowConversionArguments) -> Void
     /// The same two to a word, for panels of `bfloat16Dot`.
@@ -51,6 +53,7 @@ public struct KernelTable: Sendable {
         columnSum: @escaping @Sendable (ColumnSumArguments) -> Void,
         packRows: @escaping @Sendable (RowPackArguments) -> Void,
         quantizeRows: @escaping @Sendable (RowConversionArguments) -> Void,
+        quantizeRowBytes: @escaping @Sendable (RowConversionArguments) -> Void,
         roundRows: @escaping @Sendable (RowConversionArguments) -> Void,
         roundRowPairs: @escaping @Sendable (RowConversionArguments) -> Void,
         packColumns: @escaping @Sendable (ColumnPackArguments) -> Void,
@@ -73,6 +76,7 @@ public struct KernelTable: Sendable {
         self.columnSum = columnSum
         self.packRows = packRows
         self.quantizeRows = quantizeRows
+        self.quantizeRowBytes = quantizeRowBytes
         self.roundRows = roundRows
         self.roundRowPairs = roundRowPairs
         self.packColumns = packColumns

@@ -19,24 +19,36 @@
     case int8
     /// As `int8` in memory and in every bit of the result, by the dot products of AVX-512 VNNI: only for processors that have
     /// them.
+    ///
+    /// Four rows count as one: the element of a chain is four terms.
     case int8Dot
 
-    /// Whether elements of chains are pairs of integers.
+    /// Whether elements of chains are integers.
     @_transparent public var isInteger: Bool { self == .int8 || self == .int8Dot }
 
     /// Elements of a chain of so many terms, which is also the depth of its panels.
     @_transparent public func chainLength(_ terms: Int) -> Int {
-        isInteger ? (terms &+ 3) >> 2 &* 2 : self == .bfloat16Dot ? (terms &+ 1) >> 1 : terms
+        switch self {
+        case .float32, .bfloat16: terms
+        case .bfloat16Dot: (terms &+ 1) >> 1
+        case .int8: (terms &+ 3) >> 2 &* 2
+        case .int8Dot: (terms &+ 3) >> 2
+        }
     }
+
+    /// Elements of a piece of `QuantizedRow`.
+    @_transparent public var pieceLength: Int { chainLength(QuantizedRow.pieceTerms) }
 
     /// Words that a piece of a chain's left operand begins with, before its elements.
     @_transparent public var headWords: Int { isInteger ? QuantizedRow.headWords : 0 }
 
     /// Words of a row of so many terms that is a chain's left operand.
-    public func rowWords(terms: Int) -> Int { isInteger ? QuantizedRow.words(terms: terms) : chainLength(terms) }
+    public func rowWords(terms: Int) -> Int {
+        (terms + QuantizedRow.pieceTerms - 1) / QuantizedRow.pieceTerms * headWords + chainLength(terms)
+    }
 
     /// Elements of a chain that meet one row of 32-bit elements of the panel, one after the other.
-    @_transparent public var rowsTogether: Int { self == .float32 || self == .bfloat16Dot ? 1 : 2 }
+    @_transparent public var rowsTogether: Int { self == .bfloat16 || self == .int8 ? 2 : 1 }
 
     /// Bytes that `rows` rows of `columns` columns take, rows that stand together counted whole.
     @_transparent public func bytes(rows: Int, columns: Int) -> Int {

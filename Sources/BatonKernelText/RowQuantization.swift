@@ -3,14 +3,30 @@ import CLanes
 
 /// Rows of floats as integers of 16 bits (see `QuantizedRow`).
 func quantizeRows(_ arguments: RowConversionArguments) {
+    quantizeRows(arguments, .int8) { integers, target in storeLowHalves(integers, target) }
+}
+
+/// Rows of floats as bytes.
+func quantizeRowBytes(_ arguments: RowConversionArguments) {
+    quantizeRows(arguments, .int8Dot) { integers, target in storeLowBytes(integers, target) }
+}
+
+/// `store` writes a vector of integers to as many words as they take in the format.
+@inline(__always) private func quantizeRows(
+    _ arguments: RowConversionArguments, _ format: PanelFormat,
+    store: (_ integers: Lane, _ target: UnsafeMutablePointer<Float>) -> Void
+) {
     for row in 0..<arguments.rows {
         quantizeRow(
             arguments.source.base + row &* arguments.source.rowStride, depth: arguments.source.depth,
-            into: arguments.target + row &* arguments.targetStride)
+            into: arguments.target + row &* arguments.targetStride, format, store: store)
     }
 }
 
-private func quantizeRow(_ source: UnsafePointer<Float>, depth: Int, into target: UnsafeMutablePointer<Float>) {
+@inline(__always) private func quantizeRow(
+    _ source: UnsafePointer<Float>, depth: Int, into target: UnsafeMutablePointer<Float>, _ format: PanelFormat,
+    store: (_ integers: Lane, _ target: UnsafeMutablePointer<Float>) -> Void
+) {
     let (scale, inverse) = scaleAndInverse(source, depth: depth)
     // Adding 1.5·2²³ rounds to an integer and leaves it in the low mantissa bits.
     let magic = splat(12_582_912)
@@ -24,16 +40,16 @@ private func quantizeRow(_ source: UnsafePointer<Float>, depth: Int, into target
         var index = start
         while index < end {
             let shifted = mulAdd(loadPartial(source + index, end &- index), splat(inverse), magic)
-            storeLowHalves(shifted, integers)
+            store(shifted, integers)
             sums &+= unsafeBitCast(shifted, to: LaneInteger.self) &- magicBits
-            integers += laneCount / 2
+            integers += format.chainLength(laneCount)
             index &+= laneCount
         }
         var sum: Int32 = 0
         for lane in 0..<laneCount { sum &+= sums[lane] }
         target[0] = scale
         target[1] = Float(bitPattern: UInt32(bitPattern: sum &* -128))
-        target += QuantizedRow.headWords &+ QuantizedRow.pieceLength
+        target += QuantizedRow.headWords &+ format.pieceLength
         start = end
     }
 }
@@ -56,5 +72,5 @@ private func quantizeRow(_ source: UnsafePointer<Float>, depth: Int, into target
     if greatest >= Float.infinity.bitPattern { return (.nan, 0) }
     let magnitude = Float(bitPattern: greatest)
     // The inverse of so small a value would be infinite.
-    return magnitude < QuantizedRow.least ? (0, 0) : (magnitude / 32767, 32767 / magnitude)
+    return magnitude < QuantizedRow.least ? (0, 0) : (magnitude / 127, 127 / magnitude)
 }

@@ -167,13 +167,13 @@ struct Tile {
     }
 }
 
-/// An element of a chain: scalar · column, or both products of a pair, + sum.
+/// An element of a chain: scalar · column, or the products of two or four terms, + sum.
 @_transparent func added(_ scalar: Lane, _ column: Lane, to sum: Lane, _ format: PanelFormat) -> Lane {
     switch format {
     case .float32, .bfloat16: mulAdd(scalar, column, sum)
     case .bfloat16Dot: addBFloat16PairProducts(sum, scalar, column)
     case .int8: addPairProducts(sum, scalar, column)
-    case .int8Dot: addPairProductsByDot(sum, scalar, column)
+    case .int8Dot: addFourProducts(sum, scalar, column)
     }
 }
 
@@ -186,11 +186,11 @@ struct Tile {
 ) -> Lane {
     let words = columns + vector &* 4 &* laneCount
     switch format {
-    case .float32, .bfloat16Dot: return load(words.assumingMemoryBound(to: Float.self))
+    case .float32, .bfloat16Dot, .int8Dot: return load(words.assumingMemoryBound(to: Float.self))
     case .bfloat16:
         if part == 1 { return loadLowerBFloat16(words) }
         return sharesLoad ? upperHalves(load(words.assumingMemoryBound(to: Float.self))) : loadUpperBFloat16(words)
-    case .int8, .int8Dot: return part == 0 ? loadEvenBytes(words) : loadOddBytes(words)
+    case .int8: return part == 0 ? loadEvenBytes(words) : loadOddBytes(words)
     }
 }
 

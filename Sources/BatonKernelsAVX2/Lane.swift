@@ -58,9 +58,8 @@ typealias LaneWide = SIMD4<UInt64>
 
 /// No processor of this instruction set alone has AVX-512 VNNI or BF16, so formats of dot products are never met.
 @inline(__always) var canHaveDotProducts: Bool { false }
-@_transparent func addPairProductsByDot(_ sum: Lane, _ a: Lane, _ b: Lane) -> Lane { addPairProducts(sum, a, b) }
-
-/// Never met either: the sum as it is.
+/// The sum as it is.
+@_transparent func addFourProducts(_ sum: Lane, _ a: Lane, _ b: Lane) -> Lane { sum }
 @_transparent func addBFloat16PairProducts(_ sum: Lane, _ a: Lane, _ b: Lane) -> Lane { sum }
 
 /// The integers of a register as floats.
@@ -69,6 +68,11 @@ typealias LaneWide = SIMD4<UInt64>
 /// The lower 16 bits of every lane, side by side.
 @inline(__always) func storeLowHalves(_ value: Lane, _ pointer: UnsafeMutablePointer<Float>) {
     baton_store_low_halves8(value, pointer)
+}
+
+/// The lower 8 bits of every four lanes as one word, in the order 0, 2, 1, 3.
+@inline(__always) func storeLowBytes(_ value: Lane, _ pointer: UnsafeMutablePointer<Float>) {
+    baton_store_low_bytes8(value, pointer)
 }
 
 /// The upper 16 bits of every two lanes as one word, those of the first above; so many words are half of a vector.

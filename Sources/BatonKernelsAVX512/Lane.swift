@@ -60,10 +60,8 @@ typealias LaneWide = SIMD8<UInt64>
 /// Some processors of this instruction set have AVX-512 VNNI, some AVX-512 BF16.
 @inline(__always) var canHaveDotProducts: Bool { true }
 
-/// The same in one instruction.
-@_transparent func addPairProductsByDot(_ sum: Lane, _ a: Lane, _ b: Lane) -> Lane {
-    baton_add_pair_products_by_dot16(sum, a, b)
-}
+/// sum + the products of the four bytes of a lane, with signs in `a` and without in `b`.
+@_transparent func addFourProducts(_ sum: Lane, _ a: Lane, _ b: Lane) -> Lane { baton_add_four_products16(sum, a, b) }
 
 /// sum + the product of the upper bf16 of a lane, then + that of the lower.
 @_transparent func addBFloat16PairProducts(_ sum: Lane, _ a: Lane, _ b: Lane) -> Lane {
@@ -76,6 +74,11 @@ typealias LaneWide = SIMD8<UInt64>
 /// The lower 16 bits of every lane, side by side.
 @inline(__always) func storeLowHalves(_ value: Lane, _ pointer: UnsafeMutablePointer<Float>) {
     baton_store_low_halves16(value, pointer)
+}
+
+/// The lower 8 bits of every four lanes as one word, in the order 0, 2, 1, 3.
+@inline(__always) func storeLowBytes(_ value: Lane, _ pointer: UnsafeMutablePointer<Float>) {
+    baton_store_low_bytes16(value, pointer)
 }
 
 /// The upper 16 bits of every two lanes as one word, those of the first above; so many words are half of a vector.

@@ -43,6 +43,15 @@ static inline __attribute__((always_inline)) baton_f64x8 baton_widen8(const floa
     static inline __attribute__((always_inline)) void baton_store_low_halves##N(baton_f32x##N v, void *p) {         \
         *(baton_u16x##N##_unaligned *)p = __builtin_convertvector((baton_i32x##N)v, baton_u16x##N##_unaligned);     \
     }                                                                                                               \
+    static inline __attribute__((always_inline)) void baton_store_low_bytes##N(baton_f32x##N v, void *p) {          \
+        typedef unsigned long long pairs __attribute__((ext_vector_type(N / 2)));                                   \
+        typedef unsigned halves __attribute__((ext_vector_type(N / 2)));                                            \
+        typedef unsigned long long fours __attribute__((ext_vector_type(N / 4)));                                   \
+        typedef unsigned words __attribute__((ext_vector_type(N / 4), aligned(4)));                                 \
+        pairs two = (pairs)v;                                                                                       \
+        fours four = (fours)__builtin_convertvector((two & 0xffu) | (two >> 16 & 0xff0000u), halves);               \
+        *(words *)p = __builtin_convertvector((four | four >> 24) & 0xffffffffu, words);                            \
+    }                                                                                                               \
     static inline __attribute__((always_inline)) void baton_store_upper_half_pairs##N(baton_f32x##N v, void *p) {   \
         typedef unsigned long long pairs __attribute__((ext_vector_type(N / 2)));                                   \
         typedef unsigned words __attribute__((ext_vector_type(N / 2), aligned(4)));                                 \
@@ -165,9 +174,10 @@ static inline __attribute__((always_inline)) baton_f32x16 baton_add_pair_product
     return (baton_f32x16)_mm512_add_epi32((__m512i)a, _mm512_madd_epi16((__m512i)b, (__m512i)c));
 }
 // As text: the compiler offers these instructions only where it may use them everywhere, and not all processors have them.
-static inline __attribute__((always_inline)) baton_f32x16 baton_add_pair_products_by_dot16(
+// Bytes: those of b have signs, those of c none.
+static inline __attribute__((always_inline)) baton_f32x16 baton_add_four_products16(
     baton_f32x16 a, baton_f32x16 b, baton_f32x16 c) {
-    __asm__("vpdpwssd %2, %1, %0" : "+v"(a) : "v"(b), "v"(c));
+    __asm__("vpdpbusd %1, %2, %0" : "+v"(a) : "v"(b), "v"(c));
     return a;
 }
 static inline __attribute__((always_inline)) baton_f32x16 baton_add_bf16_pair_products16(

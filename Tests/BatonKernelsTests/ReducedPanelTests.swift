@@ -68,7 +68,7 @@ struct ReducedPanelTests {
     func dotProductsOfIntegersHaveTheBitsOfPairs(_ rows: Int, _ terms: Int) {
         let pairs = product(.int8, rows: rows, terms: terms, convert: table.quantizeRows)
         #expect(pairs.contains { $0 != 0 })
-        let isSame = product(.int8Dot, rows: rows, terms: terms, convert: table.quantizeRows) == pairs
+        let isSame = product(.int8Dot, rows: rows, terms: terms, convert: table.quantizeRowBytes) == pairs
         #expect(isSame)
     }
 

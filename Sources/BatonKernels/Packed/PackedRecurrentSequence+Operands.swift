@@ -20,7 +20,8 @@ extension PackedRecurrentSequence {
         case .float32: return floats
         case .bfloat16: convert = table.roundRows
         case .bfloat16Dot: convert = table.roundRowPairs
-        case .int8, .int8Dot: convert = table.quantizeRows
+        case .int8: convert = table.quantizeRows
+        case .int8Dot: convert = table.quantizeRowBytes
         }
         let words = format.rowWords(terms: floats.depth)
         let target = buffer.reserve(rows * words + RowConversionArguments.slackWords)

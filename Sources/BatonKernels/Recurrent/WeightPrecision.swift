@@ -14,8 +14,9 @@ public enum WeightPrecision: String, Sendable, Hashable, CaseIterable {
     /// that values and sums below 2⁻¹²⁶ count as zero.
     case bfloat16
     /// round(w / s) with s = max |row of [W U]| / 127, one scale for every gate and unit. Rows of inputs and of states meet
-    /// them as 16-bit integers, each with a scale of its own, max |row| / 32767 (of the two halves of an input above a
-    /// bidirectional layer each): the sums are exact over 512 terms, in f32 beyond them.
+    /// them as integers of 8 bits too, each with a scale of its own, max |row| / 127 (of the two halves of an input above a
+    /// bidirectional layer each): the sums are exact over 512 terms, in f32 beyond them. By the dot products of AVX-512 VNNI
+    /// where the processor has them, with the same bits.
     case int8
 
     var format: PanelFormat {
