@@ -17,6 +17,7 @@ import CLanes
     let pieces = (depth &+ limit &- 1) / limit
     return ((depth &+ pieces &- 1) / pieces &+ 3) & ~3
 }
+
 /// Rows whose accumulators wait in memory between two pieces of a chain.
 @inline(__always) private var groupRows: Int { 96 }
 

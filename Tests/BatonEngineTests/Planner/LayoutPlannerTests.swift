@@ -57,7 +57,7 @@ import Testing
     /// What a weight gradient of so many lanes of 32 steps works with.
     private func product(_ rows: Int) -> Double {
         let lanes = KernelSelection.laneCount
-        return Double(6 * lanes * (32 * rows + 17 * 4 * lanes))
+        return Double(6 * lanes * (32 * rows + 5 * 4 * lanes))
     }
 
     @Test func aWaveTakesTheTimeOfItsFormula() throws {
