@@ -96,14 +96,21 @@ import Testing
         Self.run([.forward, .backward, .backward, .weights, .inference], on: backend)
     }
 
+    /// A layer of f32 with two inputs and three units on the backend of a name, and memory for what it is called with.
+    private static func linearLayer(
+        on name: String
+    ) -> (layer: any LinearKernel<Float>, memory: UnsafeMutablePointer<Float>)? {
+        guard let backend = KernelBackend(rawValue: name) else { return nil }
+        let memory = UnsafeMutablePointer<Float>.allocate(capacity: 64)
+        memory.initialize(repeating: 1, count: 64)
+        return (Float.makeLinearKernel(units: 3, width: 2, backend: backend), memory)
+    }
+
     @Test(arguments: [KernelBackend.packed, .blas])
     func aLinearLayerWithoutItsUpdateForTrainingIsNamed(_ backend: KernelBackend) async {
         let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             [name = backend.rawValue as String] in
-            guard let backend = KernelBackend(rawValue: name) else { return }
-            let layer = Float.makeLinearKernel(units: 3, width: 2, backend: backend)
-            let memory = UnsafeMutablePointer<Float>.allocate(capacity: 16)
-            memory.initialize(repeating: 1, count: 16)
+            guard let (layer, memory) = Self.linearLayer(on: name) else { return }
             for training in [true, false] {
                 layer.update(weight: memory, bias: nil, training: training)
                 layer.backwardData(
@@ -119,10 +126,7 @@ import Testing
     func destinationsThatDoNotFitAreNamed(_ backend: KernelBackend) async {
         let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             [name = backend.rawValue as String] in
-            guard let backend = KernelBackend(rawValue: name) else { return }
-            let layer = Float.makeLinearKernel(units: 3, width: 2, backend: backend)
-            let memory = UnsafeMutablePointer<Float>.allocate(capacity: 64)
-            memory.initialize(repeating: 1, count: 64)
+            guard let (layer, memory) = Self.linearLayer(on: name) else { return }
             layer.backwardWeights(
                 steps: 1, batch: 3, leaves: LeafPlan(leaves: [0..<1, 1..<2, 2..<3], subtrees: [0..<1, 1..<3]),
                 input: memory, inputStrides: .timeMajor(batch: 3, width: 2), outputGradient: memory + 8,
