@@ -95,7 +95,7 @@ public struct MatrixProductArguments {
     public var adds: Bool
     /// `stripCount` · lanes values; read if `start` is `bias`.
     public var bias: UnsafePointer<Float>?
-    /// Strips of every panel, or 0 for balanced panels of at most four.
+    /// Strips of every panel, or 0 for balanced panels of at most `PackedPanels.stripLimit`.
     public var panelStrips: Int
     /// Distance between the targets of consecutive panels, if `panelStrips` is not 0.
     public var panelStride: Int

@@ -83,7 +83,7 @@ public struct RecurrentForwardArguments {
     /// divided by it beforehand. nil is 1.
     public var scales: UnsafePointer<Float>?
 
-    /// All values at once.
+    /// All values but `descends` and `scales`.
     public init(
         input: ChainOperand, inputPanels: PackedPanels, hidden: ChainOperand, hiddenPanels: PackedPanels,
         bias: UnsafePointer<Float>, hiddenCandidateBias: UnsafePointer<Float>, gates: UnsafeMutablePointer<Float>,
@@ -165,7 +165,7 @@ public struct RecurrentBackwardArguments {
     /// what the one before read last. Makes no difference to the bits.
     public var descends = false
 
-    /// All values at once.
+    /// All values but `descends`.
     public init(
         following: ChainOperand, followingCandidate: ChainOperand, hiddenPanels: PackedPanels,
         outputGradient: UnsafePointer<Float>?, outputGradientStride: Int,

@@ -14,8 +14,8 @@
 /// eˣ for |x| ≤ 87; beyond that the value at the limit.
 @_transparent func laneExp(_ argument: Lane) -> Lane {
     let x = clamped(argument, to: 87)
-    // Adding 1.5·2²³ rounds to an integer and leaves it in the low mantissa bits.
-    let magic = splat(12_582_912)
+    // Adding 1.5·2²³ rounds to an integer and leaves it in the low mantissa bits; the bias of exponents beside it.
+    let magic = splat(12_582_912 + 127)
     let shifted = mulAdd(x, splat(1.442_695_04), magic)
     let n = shifted - magic
     // ln 2 in two parts, the first short enough for n·part to be exact.
@@ -26,9 +26,10 @@
     p = mulAdd(p, r, splat(0.166_665_206_3))
     p = mulAdd(p, r, splat(0.499_999_934_5))
     p = mulAdd(p, r * r, r)
-    let power = unsafeBitCast(shifted, to: LaneInteger.self) &<< LaneInteger(repeating: 23)
-    let scaled = unsafeBitCast(p + splat(1), to: LaneInteger.self) &+ power
-    return unsafeBitCast(scaled, to: Lane.self)
+    // 2ⁿ, and of NaN anything: the product with p is NaN all the same.
+    let power = unsafeBitCast(
+        unsafeBitCast(shifted, to: LaneInteger.self) &<< LaneInteger(repeating: 23), to: Lane.self)
+    return mulAdd(p, power, power)
 }
 
 /// 1 / (1 + e⁻ˣ).

@@ -2,7 +2,7 @@ import BatonKernelABI
 
 /// C = start + A·B on packed panels (see `MatrixProductArguments`).
 func matrixProduct(_ arguments: MatrixProductArguments) {
-    let limit = arguments.panelStrips > 0 ? arguments.panelStrips : 4
+    let limit = arguments.panelStrips > 0 ? arguments.panelStrips : PackedPanels.stripLimit
     let together = arguments.rows == 1 ? RowPiece.panels(vectors: limit) : 1
     withAccumulatorMemory(rows: larger(arguments.rows, together)) { scratch in
         forEachPanel(strips: arguments.panels.stripCount, limit: limit, together: together, descends: false) {

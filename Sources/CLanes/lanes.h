@@ -151,7 +151,8 @@ static inline __attribute__((always_inline)) void baton_store8(baton_f32x8 v, fl
     *(baton_f32x8_unaligned *)p = v;
 }
 static inline __attribute__((always_inline)) __m256i baton_mask8(long count) {
-    return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+    int lanes = count < 8 ? (int)count : 8;
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(lanes), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
 static inline __attribute__((always_inline)) baton_f32x8 baton_load_partial8(const float *p, long count) {
     return (baton_f32x8)_mm256_maskload_ps(p, baton_mask8(count));

@@ -75,7 +75,10 @@ import Testing
         ([.forward, .weights], needsBackward), ([.forward, .lastStepBack, .weights], needsBackward),
         ([.forward, .backward, .forward, .weights], needsBackward),
         ([.forward, .lastStep], "forward: steps 1..<2 for training after 2 for training"),
-        ([.forward, .lastStepBack, .lastStepBack, .backward, .firstStep, .lastStepBack], needsForward),
+        ([.forward, .backward, .firstStep, .lastStepBack], needsForward),
+        // The gates have become gradients.
+        ([.forward, .lastStepBack, .lastStepBack], "backwardData: steps 1..<2, expected to end at 1"),
+        ([.forward, .backward, .backward], "backwardData: steps 0..<2, expected to end at 0"),
     ]
 
     @Test(arguments: disorder.indices, [KernelBackend.packed, .blas])
@@ -93,7 +96,7 @@ import Testing
     func passesInOrderRun(_ backend: KernelBackend) {
         Self.run(
             [.inference, .firstStep, .lastStep, .lastStepBack, .forward, .backward, .weights, .weights], on: backend)
-        Self.run([.forward, .backward, .backward, .weights, .inference], on: backend)
+        Self.run([.forward, .backward, .weights, .inference, .forward, .backward], on: backend)
     }
 
     /// A layer of f32 with two inputs and three units on the backend of a name, and memory for what it is called with.

@@ -70,7 +70,13 @@ import Testing
         #expect(tangents[..<4] == [1, -1, 1, -1] && tangents[4].isNaN)
         let sigmoids = apply(table.sigmoid, inputs)
         #expect(sigmoids[0] == 1 && sigmoids[1] < 1e-37 && sigmoids[1] >= 0 && sigmoids[4].isNaN)
-        #expect(apply(table.exponential, [.nan])[0].isNaN)
+        // Also those that other processors and programs write.
+        for bits: UInt32 in [0x7FFF_FFFF, 0xFFFF_FFFF, 0x7FC0_0001, 0x7FC0_00FF, 0xFFC0_0000, 0x7FA0_0001] {
+            let nan = [Float(bitPattern: bits)]
+            for function in [table.exponential, table.hyperbolicTangent, table.sigmoid] {
+                #expect(apply(function, nan)[0].isNaN, "\(String(bits, radix: 16))")
+            }
+        }
     }
 
     @Test func aValueDoesNotDependOnItsPosition() {

@@ -40,7 +40,7 @@ struct ReducedPanelTests {
         inverseScales.base.update(repeating: 127, count: columns)
         let depth = format.chainLength(terms)
         let panels = AlignedBuffer(count: format.bytes(rows: depth, columns: columns) / 4)
-        PanelReduction.reduce(
+        PanelConversion.convert(
             packed.base, widths: widths, depth: terms, format: format, inverseScales: inverseScales.base,
             into: panels.base)
         let words = format.rowWords(terms: terms)

@@ -27,7 +27,7 @@ struct BenchKernelsCommand: ParsableCommand {
     @Option(help: "Time per measurement; at least three repetitions are made (default: 0.25).") var seconds: Double?
     @Option(
         help: "Backends, joined by commas: packed, blas (default: both; packed in reduced precision).",
-        transform: BenchKernelsCommand.backends)
+        transform: KernelBackend.list)
     var kernels: [KernelBackend]?
     @Option(help: "How the weights are held: float32 (the default), bfloat16 or int8.") var precision: WeightPrecision?
     @Option(
@@ -51,17 +51,6 @@ struct BenchKernelsCommand: ParsableCommand {
         var l2ReadGBytesPerSecond: Double
         var l3ReadGBytesPerSecond: Double
         var rows: [KernelMeasurement]
-    }
-
-    static func backends(_ text: String) throws -> [KernelBackend] {
-        var result: [KernelBackend] = []
-        for name in text.split(separator: ",", omittingEmptySubsequences: false) {
-            guard let backend = KernelBackend(rawValue: String(name)) else {
-                throw ValidationError("'\(name)' is neither packed nor blas.")
-            }
-            if !result.contains(backend) { result.append(backend) }
-        }
-        return result
     }
 
     func validate() throws {

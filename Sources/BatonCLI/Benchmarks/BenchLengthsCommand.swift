@@ -18,7 +18,7 @@ struct BenchLengthsCommand: ParsableCommand {
             valueName: "file"))
     var shapes: String?
     @Option(help: "Time per measurement; at least three repetitions are made.") var seconds = 0.5
-    @Option(help: "Backends, joined by commas: packed, blas (default: both).", transform: BenchKernelsCommand.backends)
+    @Option(help: "Backends, joined by commas: packed, blas (default: both).", transform: KernelBackend.list)
     var kernels = KernelBackend.allCases
     @Flag(help: "Print one JSON object.") var json = false
 

@@ -33,15 +33,16 @@ struct CollectiveMeasurement: Encodable {
         let tree = GradientTree<Float>(
             arenas, buckets: buckets, leafCount: leafCount, communicator: world)
         treeMicroseconds = try Self.time(seconds, world) { try tree.sum() }
-        let (own, all) = (Tensor(zeros: [count]), Tensor(zeros: [size * count]))
+        let (own, all, sum) = (Tensor(zeros: [count]), Tensor(zeros: [size * count]), Tensor(zeros: [count]))
         let message = UnsafeMutableRawBufferPointer(start: own.rawPointer, count: own.byteCount)
         gatherMicroseconds = try Self.time(seconds, world) {
             try world.allGather(
                 UnsafeRawBufferPointer(message),
                 into: UnsafeMutableRawBufferPointer(start: all.rawPointer, count: all.byteCount))
-            let (sum, parts) = (own.pointer(of: Float.self), all.pointer(of: Float.self))
-            for part in 1..<max(2, size) {
-                Float.addElements(sum, parts + part % size * count, into: sum, count: count)
+            let (total, parts) = (sum.pointer(of: Float.self), UnsafePointer(all.pointer(of: Float.self)))
+            total.update(from: parts, count: count)
+            for part in 1..<size {
+                Float.addElements(UnsafePointer(total), parts + part * count, into: total, count: count)
             }
         }
         broadcastMicroseconds = try Self.time(seconds, world) { try world.broadcast(message, from: 0) }
@@ -51,7 +52,7 @@ struct CollectiveMeasurement: Encodable {
             let send = try world.immediateSend(UnsafeRawBufferPointer(message), to: (rank + 1) % size, tag: 1 << 19)
             try waitAll([receive, send], limit: world.waitLimit)
         }
-        withExtendedLifetime((own, all)) {}
+        withExtendedLifetime((own, all, sum)) {}
     }
 
     /// Microseconds of the slowest rank. All ranks make the same number of repetitions, begun together.

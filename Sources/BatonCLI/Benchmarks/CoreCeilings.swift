@@ -4,7 +4,6 @@ import Baton
 enum CoreCeilings {
     /// Fused multiply-adds, operations per second, best of the given time.
     static func peak(seconds: Double = 0.1) -> Double {
-        // The baseline instruction set needs a hundred times as long for a repetition.
         var repetitions = 1
         var operations = FMAPeak.run(repetitions: repetitions)
         while repetitions < 1 << 20 {

@@ -35,7 +35,8 @@ struct TrainWorkload: Encodable {
         return rows * kept + 6 * (operationsPerToken / 6 + tables)
     }
 
-    /// Refuses what would not fit into the memory of any machine a benchmark is run on.
+    /// Refuses what is surely a slip: 64 GiB for a rank, about, if it held the whole model. A layout may hold far less of it,
+    /// so nothing is said of this machine's memory.
     func check() throws(CommandFailure) {
         let limit = 0x1p34
         guard floatCount <= limit else {

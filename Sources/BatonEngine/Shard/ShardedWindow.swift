@@ -29,7 +29,7 @@ final class ShardedWindow {
         let (steps, rows) = (input[0], input[1])
         let cellShapes = layers.filter { $0.cell.hasCellState }.map { [rows, $0.hiddenSize] }
         var shapes = layers.map { [steps, rows, $0.outputSize] } + cellShapes
-        shapes += layers.map { [$0.sharedCount(rows: steps * rows, training: training)] }
+        shapes += layers.map { [$0.sharedCount(steps: steps, rows: rows, training: training)] }
         if training { shapes += layers.map { [rows, $0.outputSize] } + cellShapes + [input] }
         var tensors = try shard.tensors(shapes)[...]
         func next(_ count: Int) -> [Tensor] {

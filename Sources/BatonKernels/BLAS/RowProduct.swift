@@ -39,7 +39,7 @@ struct RowProduct<Scalar: BLASScalar> {
         }
     }
 
-    /// Columns of W that stay in the L2 cache (a quarter of a million values at most), a power of two.
+    /// Columns of W that stay in the L2 cache (131,072 values at most, or 16 columns), a power of two.
     private var blockColumns: Int { powerOfTwo(notAbove: min(256, max(16, 131_072 / max(1, depth)))) }
 
     /// The power of two up to the block whose product OpenBLAS takes to its small-matrix kernels: at most 1200

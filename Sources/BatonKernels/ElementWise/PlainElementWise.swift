@@ -58,17 +58,18 @@ extension PlainElementWise {
             for innerIndex in 0..<inner {
                 let (time, row) = mask.rowsFirst ? (innerIndex, outerIndex) : (outerIndex, innerIndex)
                 let base = (outerIndex * inner + innerIndex) * mask.width
-                var words = SIMD4<UInt32>()
-                for unit in 0..<mask.width {
-                    words = Philox.words(
+                for block in 0..<(mask.width + 127) / 128 * 16 {
+                    let words = Philox.words(
                         counter: SIMD4(
-                            UInt32(unit / 128 * 16 + unit % 16), mask.firstTime &+ UInt32(time),
-                            mask.firstRow &+ UInt32(row), mask.step),
+                            UInt32(block), mask.firstTime &+ UInt32(time), mask.firstRow &+ UInt32(row), mask.step),
                         key: mask.key)
-                    let word = words[unit / 16 % 4]
-                    let kept = (unit % 128 < 64 ? word &<< 16 : word) >= mask.threshold
-                    let value = kept ? x[base + unit] * scale : 0
-                    out[base + unit] = (adds ? out[base + unit] : 0) + value
+                    let first = block / 16 * 128 + block % 16
+                    for unit in stride(from: first, to: min(first + 128, mask.width), by: 16) {
+                        let word = words[unit / 16 % 4]
+                        let kept = (unit % 128 < 64 ? word &<< 16 : word) >= mask.threshold
+                        let value = kept ? x[base + unit] * scale : 0
+                        out[base + unit] = (adds ? out[base + unit] : 0) + value
+                    }
                 }
             }
         }

@@ -28,7 +28,8 @@ struct ColumnPart {
         in buffer: AlignedBuffer, depth: Int, gates: Int = 1, format: PanelFormat = .float32
     ) -> PackedPanels {
         PackedPanels(
-            base: buffer.base + paddedBefore * gates * depth, depth: depth, stripCount: gates * strips, format: format)
+            base: buffer.base + format.bytes(rows: depth, columns: paddedBefore * gates) / MemoryLayout<Float>.stride,
+            depth: depth, stripCount: gates * strips, format: format)
     }
 
     /// The parts of some columns; none of none.
@@ -101,7 +102,7 @@ extension [ColumnPart] {
         }
     }
 
-    /// `PanelPacking.packColumns` of the parts, one after the other.
+    /// `ColumnPart.packColumns` of the parts, one after the other.
     func packColumns(
         of matrix: UnsafePointer<Float>, stride: Int, rows: Int, into target: UnsafeMutablePointer<Float>
     ) {

@@ -2,7 +2,7 @@
 final class GatheredRows {
     /// Inputs of a few steps.
     let input = AlignedBuffer()
-    /// h before and after a step, two slots of (N, H) that take turns.
+    /// h before and after a step, two slots of (N, R) that take turns.
     let hidden = AlignedBuffer()
     /// Backward: h of, or before, a step; gradients of a step's output.
     let stepHidden = AlignedBuffer()

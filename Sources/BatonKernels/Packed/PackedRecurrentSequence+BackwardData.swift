@@ -137,11 +137,11 @@ extension PackedRecurrentSequence {
     func gateOperand(
         _ base: UnsafeMutablePointer<Float>, _ range: Range<Int>, firstPanelGate: Int = 0
     ) -> ChainOperand {
-        let isWhole = hidden == paddedHidden
+        let fillsVectors = hidden == paddedHidden
         return ChainOperand(
             base: UnsafePointer(base + range.lowerBound * paddedHidden), rowStride: gateRowStride,
             depth: range.count * hidden, panelDepthStart: firstPanelGate * hidden,
-            blockDepth: isWhole ? nil : hidden, blockGap: paddedHidden - hidden)
+            blockDepth: fillsVectors ? nil : hidden, blockGap: paddedHidden - hidden)
     }
 
     /// dh₀ and dc₀: the chain of a step before the first.

@@ -12,8 +12,6 @@ extension PackedRecurrentSequence {
     /// The same for weights that the third-level cache does not hold whole: with fewer rows it is better to read only
     /// the hidden side in every step.
     private static let fusedRowMinimumOfLargeWeights = 32
-    /// Size in bytes above which weights are large.
-    private static let largeWeights = 16 << 20
     /// Rows an input product of its own should have.
     static let projectedRows = 96
 
@@ -26,7 +24,7 @@ extension PackedRecurrentSequence {
             columns: weights.ownGateColumns)
         return weights.shape.inputChains.count == 1
             && (isAlone
-                || rows >= (size > Self.largeWeights ? Self.fusedRowMinimumOfLargeWeights : fusedRowMinimum))
+                || rows >= (size > largeWeights ? Self.fusedRowMinimumOfLargeWeights : fusedRowMinimum))
     }
 
     func forward(steps range: Range<Int>, _ arguments: RecurrentForward<Float>, training: Bool, hook: StepHook) {
@@ -155,7 +153,8 @@ extension PackedRecurrentSequence {
     /// One step of some rows: the own units. The hook is called before the projection, if all parts of the units make what
     /// it reads.
     func run(_ rows: ForwardRows, training: Bool, hook: StepHook) {
-        let unprojectedRows = unprojected + rows.gateRow * hidden
+        // The parts of the units may differ in how many steps of gates they make at once, and meet in these rows.
+        let unprojectedRows = unprojected + (training ? rows.gateRow * hidden : 0)
         let input =
             rows.input.map {
                 inputOperand($0, stride: rows.inputStride, depth: weights.shape.inputSize, rows: rows.count)
@@ -180,7 +179,7 @@ extension PackedRecurrentSequence {
                 output: (isProjected ? unprojectedRows : rows.output) + first,
                 outputStride: isProjected ? hidden : rows.outputStride, rows: rows.count,
                 hiddenSize: part.columns.count, usesRelu: cell == .rnnRelu, stateClip: weights.shape.stateClip)
-            stepArguments.scales = weights.scales
+            stepArguments.scales = weights.scales(of: part)
             stepArguments.descends = descends
             switch cell {
             case .lstm: part.kernels.table.lstmForward(stepArguments)

@@ -19,10 +19,11 @@ extension PackedRecurrentSequence: WindowPart {
     var workspaceBytes: Int {
         let buffers =
             [
-                cellBuffer, cellCarry, hiddenCarry, unprojectedBuffer, projectedGradientBuffer, followingGates,
+                gateBuffer, cellBuffer, cellCarry, hiddenCarry, unprojectedBuffer, projectedGradientBuffer,
+                followingGates,
                 convertedInput, convertedHidden, distinctProducts,
                 gradientBuffers.left, gradientBuffers.right, gradientBuffers.joined, gradientBuffers.scratch,
             ] + gathered.buffers
-        return (ownGateCapacity + buffers.reduce(0) { $0 + $1.capacity }) * MemoryLayout<Float>.stride
+        return buffers.reduce(0) { $0 + $1.capacity } * MemoryLayout<Float>.stride
     }
 }

@@ -80,13 +80,14 @@ extension PackedRecurrentSequence {
         _ lengths: SequenceLengths?
     ) {
         let (width, own) = (weights.shape.inputSize, weights.ownInputs)
+        let add = table.elementWise.add
         for position in 0..<batch {
             let from = source + position * width + own.lowerBound
             let out = target + (lengths?.order[position] ?? position) * stride + own.lowerBound
             if position >= activeRows(time, lengths) {
                 if !adds { out.update(repeating: 0, count: own.count) }
             } else if adds {
-                table.elementWise.add(UnsafePointer(out), from, out, own.count)
+                add(UnsafePointer(out), from, out, own.count)
             } else {
                 out.update(from: from, count: own.count)
             }

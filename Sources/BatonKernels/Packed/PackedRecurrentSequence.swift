@@ -9,7 +9,7 @@ import BatonKernelABI
 ///     carry: [N][H′], [N][R′]        gradients of c and h on their way to the previous step
 ///     unprojected: [T·N][H]          o⊙tanh c of a projected layer, and the gradients of what it is projected to
 ///
-/// Inference keeps only a few steps of gates and one slot of c. In a window of unequal lengths the rows of a time stand
+/// Inference keeps only a few steps of gates, one of what is projected, and one slot of c. In a window of unequal lengths the rows of a time stand
 /// in the order of `SequenceLengths`, and only those that take part have gates (`rowsBefore` counts them).
 ///
 /// A part of the units has the same layout and works on its own columns of it. Gates of training are then in memory that
@@ -22,9 +22,8 @@ final class PackedRecurrentSequence: RecurrentSequence {
     let batch: Int
     let reverse: Bool
 
-    private let gateBuffer = AlignedBuffer()
-    /// Elements of the gates that no other part sees.
-    var ownGateCapacity: Int { gateBuffer.capacity }
+    /// Gates that no other part sees.
+    let gateBuffer = AlignedBuffer()
     /// What the other parts see too: gates of a training pass, then what is projected; of the window under way.
     var shared: UnsafeMutablePointer<Float>?
     /// Whether the window under way is one of training.
@@ -45,6 +44,8 @@ final class PackedRecurrentSequence: RecurrentSequence {
     /// What a window keeps beside these whose rows do not lie as kernels need them.
     private(set) lazy var gathered = GatheredRows()
     var order = PassOrder()
+    /// Size in bytes of the own weights above which they are large (see `fusesProducts`).
+    var largeWeights = 16 << 20
     /// Whether the last step of few rows took its panels from the last to the first.
     private var descended = false
 
@@ -79,7 +80,7 @@ final class PackedRecurrentSequence: RecurrentSequence {
     /// The gates.
     var gates: UnsafeMutablePointer<Float> { keepsGates ? shared ?? gateBuffer.base : gateBuffer.base }
 
-    /// o⊙tanh c of a projected layer, (rows, H) in the rows of the gates.
+    /// o⊙tanh c of a projected layer, (rows, H): in training in the rows of the gates, in inference of the step under way.
     var unprojected: UnsafeMutablePointer<Float> {
         shared.map { $0 + (keepsGates ? steps * batch * gateRowStride : 0) } ?? unprojectedBuffer.base
     }
@@ -92,7 +93,7 @@ final class PackedRecurrentSequence: RecurrentSequence {
     /// Memory for the gates of so many rows, and for what is projected.
     func reserveRows(_ count: Int) {
         if shared == nil || !keepsGates { gateBuffer.reserve(count * gateRowStride) }
-        if isProjected, shared == nil { unprojectedBuffer.reserve(count * hidden) }
+        if isProjected, shared == nil { unprojectedBuffer.reserve((keepsGates ? count : batch) * hidden) }
     }
 
     /// Memory for the gradient of h of so many rows of a projected layer.

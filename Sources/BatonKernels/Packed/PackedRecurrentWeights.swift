@@ -87,7 +87,10 @@ final class PackedRecurrentWeights: RecurrentWeights {
         part.panels(in: projectionTransposedBuffer, depth: shape.outputSize)
     }
     var format: PanelFormat { shape.precision.format }
-    var scales: UnsafePointer<Float>? { format.isInteger ? UnsafePointer(scaleBuffer.base) : nil }
+    /// int8: of a part of the units.
+    func scales(of part: ColumnPart) -> UnsafePointer<Float>? {
+        format.isInteger ? UnsafePointer(scaleBuffer.base) + part.paddedBefore * gates : nil
+    }
     func bias(of part: ColumnPart) -> UnsafePointer<Float> {
         UnsafePointer(biasBuffer.base) + part.paddedBefore * gates
     }
@@ -150,7 +153,7 @@ final class PackedRecurrentWeights: RecurrentWeights {
             gates > 1
             ? Array(repeating: gates * lanes, count: ownStrips.count)
             : PanelPacking.balancedPanels(ownStrips.count).map { $0 * lanes }
-        PanelReduction.reduce(
+        PanelConversion.convert(
             staging.base, widths: widths, depth: depth, format: format, inverseScales: inverseScaleBuffer.base,
             into: buffer.reserve(format.bytes(rows: format.chainLength(depth), columns: columns) / 4))
     }
@@ -220,7 +223,7 @@ final class PackedRecurrentWeights: RecurrentWeights {
         let bias = biasBuffer.reserve(ownGateColumns)
         let candidate = candidateBiasBuffer.reserve(gateParts.paddedCount)
         forEachGateColumn { column, gate, unit, place in
-            let scale = scales?[column] ?? 1
+            let scale = format.isInteger ? scaleBuffer.base[column] : 1
             let values = unit < shape.hidden ? biases(parameters, gate: gate, unit: unit) : [0, 0]
             bias[column] = values[0] / scale
             if shape.cell == .gru && gate == 2 { candidate[place] = values[1] / scale }

@@ -71,7 +71,7 @@ struct PackedWeightGradient {
                 for subtree in leaves.subtrees.indices {
                     let packed = pack(group, subtree, chains)
                     for panel in right.panels where group.first.rights.contains(panel.right) {
-                        multiply(packed, group, subtree, panel, right, rights, chains)
+                        multiply(packed, by: panel, of: right, chains)
                         hook()
                     }
                 }
@@ -109,31 +109,29 @@ struct PackedWeightGradient {
     }
 
     /// Packs the left columns of a group, and adds their sums to the biases while the first-level cache has them.
-    private func pack(_ group: StripGroup, _ subtree: Int, _ chains: LeftChains) -> UnsafePointer<Float> {
+    private func pack(_ group: StripGroup, _ subtree: Int, _ chains: LeftChains) -> PackedGroup {
         let mostRows = leaves.subtrees.reduce(0) { max($0, count($1)) }
         let packed = buffers.left.reserve(mostRows * Self.groupStrips * lanes)
         table.packColumns(
             ColumnPackArguments(
                 columns: columns(group.first.column, group.columns, subtree, chains), target: packed))
         addBiases(group.strips, subtree, chains)
-        return UnsafePointer(packed)
+        return PackedGroup(group: group, subtree: subtree, columns: UnsafePointer(packed))
     }
 
     /// Adds the product of a group's columns with a panel.
     private func multiply(
-        _ packed: UnsafePointer<Float>, _ group: StripGroup, _ subtree: Int, _ panel: RightPanels.Panel,
-        _ right: RightPanels, _ rights: [Right], _ chains: LeftChains
+        _ packed: PackedGroup, by panel: RightPanels.Panel, of right: RightPanels, _ chains: LeftChains
     ) {
-        let range = leaves.subtrees[subtree]
-        let lacksFirst = rights[panel.right].lacksFirstTime
+        let range = leaves.subtrees[packed.subtree]
+        let lacksFirst = right.rights[panel.right].lacksFirstTime
         let rowsBefore = (lacksFirst ? rows.later : rows.all).before[range.lowerBound]
         // Chains, and the partial sums of the tree.
         let scratch = buffers.scratch.reserve(Self.blocks * Self.groupStrips * lanes * 4 * lanes)
-        withTarget(of: panel, rights, subtree: subtree, rows: group.columns, from: group.first.gradientRow) {
-            target, targetStride, columns in
+        withTarget(of: panel, right.rights, packed) { target, targetStride, columns in
             table.outerProduct(
                 OuterProductArguments(
-                    left: packed, leftColumns: group.columns,
+                    left: packed.columns, leftColumns: packed.group.columns,
                     right: UnsafePointer(right.base + panel.offset + rowsBefore * panel.strips * lanes),
                     rightStrips: panel.strips, rightColumns: columns, leafDepths: chains.depths + range.lowerBound,
                     rightDepths: (lacksFirst ? chains.laterDepths : chains.depths) + range.lowerBound,
@@ -145,11 +143,12 @@ struct PackedWeightGradient {
     /// Calls `body` with the place of the gradient's columns that a panel makes, the distance between its rows and the number
     /// of columns: columns of two gradients are side by side only in memory of their own, from where they come and go.
     private func withTarget(
-        of panel: RightPanels.Panel, _ rights: [Right], subtree: Int, rows: Int, from firstRow: Int,
+        of panel: RightPanels.Panel, _ rights: [Right], _ packed: PackedGroup,
         _ body: (_ target: UnsafeMutablePointer<Float>, _ stride: Int, _ columns: Int) -> Void
     ) {
+        let rows = packed.group.columns
         func target(_ right: Right, _ column: Int) -> UnsafeMutablePointer<Float> {
-            right.targets[subtree] + firstRow * right.columns + column
+            right.targets[packed.subtree] + packed.group.first.gradientRow * right.columns + column
         }
         let own = (place: target(rights[panel.right], panel.firstColumn), stride: rights[panel.right].columns)
         guard let guest = panel.guest else { return body(own.place, own.stride, panel.columns) }
@@ -207,6 +206,13 @@ struct PackedWeightGradient {
             self.strips = strips
             columns = strips.reduce(0) { $0 + $1.columns }
         }
+    }
+
+    /// The columns of a group in the rows of a subtree, packed.
+    private struct PackedGroup {
+        let group: StripGroup
+        let subtree: Int
+        let columns: UnsafePointer<Float>
     }
 
     /// Strips of left columns that meet the right operands together: the more, the less often these come from memory, but

@@ -19,15 +19,14 @@ struct PanelPacking {
     ///
     /// - Parameters:
     ///   - matrix: element (row, k) at `row·stride + k`.
-    ///   - part: units to pack; nil is all.
+    ///   - part: units to pack.
     ///   - target: `gates · strips(part) · depth · lanes` floats.
     func packRows(
-        of matrix: UnsafePointer<Float>, stride: Int, gates: Int, units: Int, part: Range<Int>? = nil, depth: Int,
+        of matrix: UnsafePointer<Float>, stride: Int, gates: Int, units: Int, part: Range<Int>, depth: Int,
         into target: UnsafeMutablePointer<Float>
     ) {
         var out = target
-        let units = (total: units, part: part ?? 0..<units)
-        let stripCount = strips(units.part.count)
+        let stripCount = strips(part.count)
         let widths = gates > 1 ? Array(repeating: 1, count: stripCount) : Self.balancedPanels(stripCount)
         var strip = 0
         for width in widths {
@@ -37,13 +36,13 @@ struct PanelPacking {
             var start = 0
             while start < depth {
                 let piece = min(pieceDepth, depth - start)
-                for part in 0..<width * gates {
-                    let gate = gates > 1 ? part : 0
-                    let firstUnit = units.part.lowerBound + (gates > 1 ? strip : strip + part) * lanes
+                for column in 0..<width * gates {
+                    let gate = gates > 1 ? column : 0
+                    let firstUnit = part.lowerBound + (gates > 1 ? strip : strip + column) * lanes
                     packStrip(
-                        matrix + (gate * units.total + firstUnit) * stride + start, stride: stride,
-                        rows: min(lanes, units.part.upperBound - firstUnit), depth: piece,
-                        into: out + start * panelWidth + part * lanes, targetStride: panelWidth)
+                        matrix + (gate * units + firstUnit) * stride + start, stride: stride,
+                        rows: min(lanes, part.upperBound - firstUnit), depth: piece,
+                        into: out + start * panelWidth + column * lanes, targetStride: panelWidth)
                 }
                 start += piece
             }

@@ -29,6 +29,7 @@ struct RightPanels {
         var columns: Int
     }
 
+    let rights: [Right]
     let panels: [Panel]
     let base: UnsafeMutablePointer<Float>
 
@@ -38,6 +39,7 @@ struct RightPanels {
     init(
         _ rights: [Right], _ rows: ChainRows, allMeet: Bool, table: KernelTable, memory: AlignedBuffer
     ) {
+        self.rights = rights
         let lanes = table.laneCount
         let guest = allMeet ? Self.guest(rights, lanes: lanes) : nil
         var panels: [Panel] = []

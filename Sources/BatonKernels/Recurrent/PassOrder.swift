@@ -32,8 +32,9 @@ struct PassOrder {
             "RecurrentSequence.backwardData: it needs a complete forward pass and an update of the weights, both for training"
         )
         require(
-            range.lowerBound >= 0 && (range.upperBound == steps || range.upperBound == nextBackwardEnd),
-            "RecurrentSequence.backwardData: steps \(range), expected to end at \(nextBackwardEnd)")
+            range.lowerBound >= 0 && range.upperBound == nextBackwardEnd,
+            "RecurrentSequence.backwardData: steps \(range), expected to end at \(nextBackwardEnd): each forward pass is walked back once"
+        )
         nextBackwardEnd = range.lowerBound
     }
 

@@ -20,7 +20,7 @@ public struct RecurrentForward<Scalar> {
     public var finalCell: UnsafeMutablePointer<Scalar>?
     /// Valid lengths of the N rows; nil is T for all. The same in all passes of a window.
     public var lengths: SequenceLengths?
-    /// Where a part of the units keeps what the others read besides h, `RecurrentShape.sharedCount(rows:training:)`
+    /// Where a part of the units keeps what the others read besides h, `RecurrentShape.sharedCount`
     /// elements: memory that the processes of all parts see. So is `output` of any pass of a part.
     public var shared: UnsafeMutablePointer<Scalar>?
     /// The input again, if many of its rows are equal; the same in all steps of a window. The packed kernels save work by

@@ -8,10 +8,11 @@ extension RecurrentShape {
     /// would fall on the same few cache sets.
     public func gateRowStride(lanes: Int) -> Int { savedGates * ((hidden + lanes - 1) / lanes * lanes) + 16 }
 
-    /// Elements that parts of the units share in a pass over T·N rows, for `RecurrentForward.shared`: the gates of
-    /// training, and what is projected with its gradient.
-    public func sharedCount(rows: Int, training: Bool) -> Int {
-        let gates = training ? gateRowStride(lanes: KernelSelection.activeTable.laneCount) : 0
-        return rows * (gates + (projection == nil ? 0 : hidden + (training ? outputSize : 0)))
+    /// Elements that parts of the units share in a pass over T steps of N rows, for `RecurrentForward.shared`: in training
+    /// the gates, and what is projected with its gradient; in inference what one step projects.
+    public func sharedCount(steps: Int, rows: Int, training: Bool) -> Int {
+        guard training else { return projection == nil ? 0 : rows * hidden }
+        let gates = gateRowStride(lanes: KernelSelection.activeTable.laneCount)
+        return steps * rows * (gates + (projection == nil ? 0 : hidden + outputSize))
     }
 }

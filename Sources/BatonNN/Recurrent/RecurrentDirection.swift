@@ -117,7 +117,9 @@ public final class RecurrentDirection {
     }
 
     /// Elements of `RecurrentOperands.shared` for T·N rows.
-    public func sharedCount(rows: Int, training: Bool) -> Int { shape().sharedCount(rows: rows, training: training) }
+    public func sharedCount(steps: Int, rows: Int, training: Bool) -> Int {
+        shape().sharedCount(steps: steps, rows: rows, training: training)
+    }
 
     private func shape(_ key: KernelKey = KernelKey(precision: .float32, shard: .whole)) -> RecurrentShape {
         RecurrentShape(

@@ -20,9 +20,10 @@ final class ShardedRun {
     /// Columns of the forward panels that each part holds.
     private(set) var gateColumns: [Int] = []
 
+    /// - Parameter weighsDifferently: whether every other part takes its weights for large (see `fusesProducts`).
     init(
         _ layer: LayerCase<Float>, parts: Int, chunk: Int, lengths: [Int]? = nil, training: Bool = true,
-        precision: WeightPrecision = .float32
+        precision: WeightPrecision = .float32, weighsDifferently: Bool = false
     ) {
         let (t, n, c, h) = (layer.shape.steps, layer.shape.batch, layer.shape.inputSize, layer.shape.hidden)
         let r = layer.outputSize
@@ -43,7 +44,7 @@ final class ShardedRun {
             shape.precision = precision
             return shape
         }
-        let shared = unset(shapes[0].sharedCount(rows: t * n, training: training))
+        let shared = unset(shapes[0].sharedCount(steps: t, rows: n, training: training))
         let (y, cn, dx) = (unset(t * n * r), unset(n * h), unset(t * n * c))
         let (dh0, dc0) = (unset(n * r), unset(n * h))
         let hn = shapes.map { _ in unset(n * r) }
@@ -57,6 +58,9 @@ final class ShardedRun {
         }
         let sequences = packed.map {
             PackedRecurrentSequence(weights: $0, steps: t, batch: n, reverse: layer.reverse)
+        }
+        if weighsDifferently {
+            for part in stride(from: 0, to: parts, by: 2) { sequences[part].largeWeights = 0 }
         }
         let chunks = stride(from: 0, to: t, by: chunk).map { $0..<min(t, $0 + chunk) }
 

@@ -69,6 +69,28 @@ import Testing
         }
     }
 
+    /// A part may be just large enough to make input products of several steps where another makes each with its step.
+    @Test(arguments: [nil, 21], [false, true])
+    func `parts that order their products differently have the bits of the whole`(
+        projection: Int?, hasLengths: Bool
+    ) {
+        for shape in Self.shapes {
+            let layer = LayerCase<Float>(.lstm, shape, projection: projection)
+            var options = LayerRun<BackendKernels<Float>>.Options()
+            if hasLengths { options.lengths = (0..<shape.batch).map { ($0 * 5 + 3) % (shape.steps + 1) } }
+            let whole = LayerRun(layer, on: Self.packed, options)
+            func run(training: Bool) -> ShardedRun {
+                ShardedRun(
+                    layer, parts: 2, chunk: shape.steps, lengths: options.lengths, training: training,
+                    weighsDifferently: true)
+            }
+            expectBits(of: whole, in: run(training: true), "\(shape)")
+            let inference = run(training: false)
+            #expect(inference.output == whole.output, "\(shape), inference")
+            #expect(inference.finalCell == whole.finalCell, "\(shape), inference")
+        }
+    }
+
     private func expectBits(of whole: LayerRun<BackendKernels<Float>>, in run: ShardedRun, _ name: String) {
         #expect(run.output == whole.output, "output, \(name)")
         #expect(run.finalHidden.allSatisfy { $0 == whole.finalHidden }, "final h, \(name)")

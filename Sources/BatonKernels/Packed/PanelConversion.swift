@@ -1,12 +1,12 @@
 import BatonKernelABI
 
 /// Packed f32 panels in reduced precision (see `PanelFormat`).
-enum PanelReduction {
+enum PanelConversion {
     /// - Parameters:
     ///   - panels: packed panels, rows of `widths` columns one panel after the other.
     ///   - inverseScales: 1 / scale of every column, in the order of the columns; int8 only.
     ///   - target: `format.bytes(rows: format.chainLength(depth), columns: Σ widths)` bytes.
-    static func reduce(
+    static func convert(
         _ panels: UnsafePointer<Float>, widths: [Int], depth: Int, format: PanelFormat,
         inverseScales: UnsafePointer<Float>, into target: UnsafeMutableRawPointer
     ) {
@@ -15,10 +15,10 @@ enum PanelReduction {
         var firstColumn = 0
         for width in widths {
             switch format {
-            case .float32: out.copyMemory(from: source, byteCount: depth * width * 4)
-            case .bfloat16, .bfloat16Dot: reduceToBFloat16(source, width: width, depth: depth, into: out)
+            case .float32: fatalError("PanelConversion: panels in float32 are not converted")
+            case .bfloat16, .bfloat16Dot: convertToBFloat16(source, width: width, depth: depth, into: out)
             case .int8, .int8Dot:
-                reduceToInt8(source, width: width, depth: depth, inverseScales + firstColumn, into: out)
+                convertToInt8(source, width: width, depth: depth, inverseScales + firstColumn, into: out)
             }
             source += depth * width
             out += format.bytes(rows: format.chainLength(depth), columns: width)
@@ -26,7 +26,7 @@ enum PanelReduction {
         }
     }
 
-    private static func reduceToBFloat16(
+    private static func convertToBFloat16(
         _ source: UnsafePointer<Float>, width: Int, depth: Int, into target: UnsafeMutableRawPointer
     ) {
         let pairs = target.assumingMemoryBound(to: UInt32.self)
@@ -40,14 +40,14 @@ enum PanelReduction {
         }
     }
 
-    /// The bits of the nearest bfloat16, ties to even; NaN stays NaN.
+    /// The bits of the nearest bfloat16, ties to even; NaN stays NaN: of one weight what `roundRows` does of many inputs.
     static func bfloat16(_ value: Float) -> UInt32 {
         let bits = value.bitPattern
         if value.isNaN { return bits >> 16 | 0x40 }
         return (bits + 0x7FFF + (bits >> 16 & 1)) >> 16
     }
 
-    private static func reduceToInt8(
+    private static func convertToInt8(
         _ source: UnsafePointer<Float>, width: Int, depth: Int, _ inverseScales: UnsafePointer<Float>,
         into target: UnsafeMutableRawPointer
     ) {
