@@ -36,7 +36,7 @@ enum Console {
     private static let outputError = Mutex<Int32>(0)
 
     /// Opens what the process was started without, so that no file gets the number of a standard stream, and with it
-    /// the lines meant for that.
+    /// the lines meant for that. Who closes a stream wants none of it: that is no failure.
     static func openStreams() {
         while true {
             let descriptor = open("/dev/null", O_RDWR)

@@ -65,6 +65,7 @@ enum ProgramStart {
     private static func leave(with report: Report) -> Never {
         if report.status == .done {
             Console.print(report.text)
+            do { try Console.check() } catch { leave(with: Report(text: "baton: \(error)", status: .failed)) }
         } else if Console.rank == 0 {
             Console.complain(report.text)
         } else {

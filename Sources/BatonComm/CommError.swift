@@ -43,7 +43,10 @@ extension CommError {
     ///   - purpose: Who waits for what, as `Request.purpose` says it.
     ///   - limit: How long.
     public static func timeout(_ purpose: String, since limit: Duration) -> CommError {
-        CommError(.timeout, "\(purpose) since \(limit): the peer is late, stopped or somewhere else.")
+        CommError(
+            .timeout,
+            "\(purpose) since \(limit): the peer is late, stopped or somewhere else; where it is only late, BATON_WAIT_LIMIT=SECONDS waits longer."
+        )
     }
 
     /// The error of a receive whose message has another length.

@@ -58,6 +58,9 @@ public protocol Communicator: AnyObject {
     ///   every rank alike.
     func sharedMemory(byteCount: Int) throws(CommError) -> SharedMemory
 
+    /// Bytes that the machine of this process has left for `sharedMemory`; nil if that cannot be told. Not collective.
+    var sharedRoom: Int? { get }
+
     /// Ends every process of the job, this one included, with a non-zero exit status. Not collective.
     ///
     /// - Parameter code: Exit status, 1 ... 255.

@@ -17,6 +17,8 @@ public struct LaunchEnvironment: Sendable, Hashable {
     public let localRank: Int
     /// Number of processes of the job on this machine.
     public let localSize: Int
+    /// How long the processes wait for each other before they give up: `BATON_WAIT_LIMIT` in seconds, else 120 s.
+    public let waitLimit: Duration
 
     /// The environment of a process started by Open MPI's `mpirun`; nil in any other process.
     ///
@@ -28,6 +30,15 @@ public struct LaunchEnvironment: Sendable, Hashable {
         rank = try LaunchEnvironment.number("OMPI_COMM_WORLD_RANK", in: 0...size - 1, variable)
         localSize = try LaunchEnvironment.number("OMPI_COMM_WORLD_LOCAL_SIZE", in: 1...size, variable)
         localRank = try LaunchEnvironment.number("OMPI_COMM_WORLD_LOCAL_RANK", in: 0...localSize - 1, variable)
+        waitLimit = try LaunchEnvironment.waitLimit(variable("BATON_WAIT_LIMIT"))
+    }
+
+    private static func waitLimit(_ text: String?) throws(CommError) -> Duration {
+        guard let text else { return .seconds(120) }
+        guard let seconds = Int(text), 1...1_000_000 ~= seconds else {
+            throw CommError(.invalid, "BATON_WAIT_LIMIT is '\(text)', expected seconds from 1 to 1000000.")
+        }
+        return .seconds(seconds)
     }
 
     private static func number(

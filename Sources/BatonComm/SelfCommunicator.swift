@@ -59,6 +59,9 @@ public final class SelfCommunicator: Communicator {
     /// Memory of this process.
     public func sharedMemory(byteCount: Int) throws(CommError) -> SharedMemory { .ofOneProcess(byteCount: byteCount) }
 
+    /// It is this process' own.
+    public var sharedRoom: Int? { nil }
+
     /// Ends this process.
     ///
     /// - Parameter code: Exit status, 1 ... 255.

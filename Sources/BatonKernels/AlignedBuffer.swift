@@ -8,13 +8,13 @@ final class AlignedBuffer {
         base = Self.allocate(capacity)
     }
 
-    deinit { base.deallocate() }
+    deinit { WorkMemory.deallocate(base) }
 
     /// At least `count` floats. Growing loses the content; new memory is zero.
     @discardableResult
     func reserve(_ count: Int) -> UnsafeMutablePointer<Float> {
         if count > capacity {
-            base.deallocate()
+            WorkMemory.deallocate(base)
             capacity = count
             base = Self.allocate(count)
         }

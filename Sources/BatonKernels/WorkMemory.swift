@@ -1,5 +1,7 @@
 #if canImport(Glibc)
     import Glibc
+#else
+    import Darwin
 #endif
 
 /// Memory for arrays.
@@ -8,20 +10,33 @@ public enum WorkMemory {
     private static let hugeMinimum = 4 << 20
     private static let hugePage = 2 << 20
 
-    /// Uninitialised memory, aligned to a cache line, to be freed with `deallocate`.
+    /// Uninitialised memory, aligned to a cache line, to be returned with `deallocate`.
     ///
     /// Large arrays begin on a huge page, and the kernel is asked for such pages (`madvise`, Linux): the weight gradients
     /// read a column of gates, each element on another page of 4 KiB, and there are too few entries in the translation
     /// buffers for that.
     public static func allocate(byteCount: Int) -> UnsafeMutableRawPointer {
-        guard byteCount >= hugeMinimum else {
-            return UnsafeMutableRawPointer.allocate(byteCount: max(byteCount, 64), alignment: 64)
+        let isLarge = byteCount >= hugeMinimum
+        var memory: UnsafeMutableRawPointer?
+        guard posix_memalign(&memory, isLarge ? hugePage : 64, max(byteCount, 64)) == 0, let memory else {
+            leaveForLackOfMemory(byteCount)
         }
-        let memory = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: hugePage)
         #if canImport(Glibc)
             // Only a hint: where the kernel has no such pages, nothing changes.
-            _ = madvise(memory, byteCount, MADV_HUGEPAGE)
+            if isLarge { _ = madvise(memory, byteCount, MADV_HUGEPAGE) }
         #endif
         return memory
+    }
+
+    /// Returns memory to the system.
+    public static func deallocate(_ memory: UnsafeMutableRawPointer) { free(memory) }
+
+    /// Where the system has no more memory, or the shell's limit is reached, that is no mistake of the program: it ends with
+    /// a sentence. Nobody up to the command could go on with less.
+    private static func leaveForLackOfMemory(_ byteCount: Int) -> Never {
+        var text =
+            "baton: There is no memory for another \(byteCount) bytes; choose smaller sizes, or let the process have more (ulimit -v, control groups).\n"
+        text.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
+        exit(1)
     }
 }

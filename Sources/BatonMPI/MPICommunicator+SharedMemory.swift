@@ -32,25 +32,53 @@ extension MPICommunicator {
             throw CommError(.transport, "MPI gave \(purpose) only \(length).")
         }
         let bytes = UnsafeMutableRawBufferPointer(start: base.alignedUp(toMultipleOf: 64), count: byteCount)
-        if rank == 0 { bytes.initializeMemory(as: UInt8.self, repeating: 0) }
-        try barrier()
+        try fill(bytes)
         return SharedMemory(bytes) {}
+    }
+
+    /// Makes new memory zero. Throws on every process of the group if others have taken the room meanwhile: to write there
+    /// would be a signal that ends the process without a word.
+    private func fill(_ bytes: UnsafeMutableRawBufferPointer) throws(CommError) {
+        var isThere: UInt8 = 1
+        if rank == 0, let base = bytes.baseAddress {
+            let page = base - Int(bitPattern: base) % Int(sysconf(Int32(_SC_PAGESIZE)))
+            // Linux before 5.14 does not know it (EINVAL), and then nobody can ask.
+            let populateForWriting: Int32 = 23
+            if madvise(page, base - page + bytes.count, populateForWriting) != 0, errno == EFAULT || errno == ENOMEM {
+                isThere = 0
+            } else {
+                bytes.initializeMemory(as: UInt8.self, repeating: 0)
+            }
+        }
+        // All wait for it.
+        try withUnsafeMutableBytes(of: &isThere) { bytes throws(CommError) in try broadcast(bytes, from: 0) }
+        guard isThere == 0 else { return }
+        throw CommError(
+            .transport,
+            "\(size) ranks are to share \(bytes.count) bytes of memory, and others have filled \(Self.sharedFolder) meanwhile; make room there, as a container's --shm-size does, or divide without shard."
+        )
+    }
+
+    /// Bytes that this machine has for memory of several processes; nil where that cannot be told.
+    public var sharedRoom: Int? {
+        var system = statvfs()
+        // Where the folder may not be written to, MPI takes another.
+        guard access(Self.sharedFolder, W_OK) == 0, statvfs(Self.sharedFolder, &system) == 0 else { return nil }
+        let (room, overflows) = Int(clamping: system.f_bavail).multipliedReportingOverflow(
+            by: Int(clamping: system.f_frsize))
+        // MPI keeps a twentieth free.
+        return overflows ? nil : room - room / 16
     }
 
     /// Throws on every process of the group if the machine has less room than that for memory of several processes.
     ///
     /// MPI tells the process that makes the memory of an "internal error", and leaves the others waiting for ever.
     private func checkRoom(for byteCount: Int) throws(CommError) {
-        // Of one process it is not shared; where the folder may not be written to, MPI takes another.
+        // Of one process it is not shared.
         guard size > 1 else { return }
-        var room = Int64.max
-        var system = statvfs()
-        if rank == 0, access(Self.sharedFolder, W_OK) == 0, statvfs(Self.sharedFolder, &system) == 0 {
-            room = Int64(clamping: system.f_bavail.multipliedReportingOverflow(by: system.f_frsize).partialValue)
-        }
+        var room = Int64(rank == 0 ? sharedRoom ?? .max : 0)
         try withUnsafeMutableBytes(of: &room) { bytes throws(CommError) in try broadcast(bytes, from: 0) }
-        // MPI keeps a twentieth free.
-        guard room - room / 16 < byteCount else { return }
+        guard room < byteCount else { return }
         throw CommError(
             .invalid,
             "\(size) ranks are to share \(byteCount) bytes of memory, and \(Self.sharedFolder) has room for \(room); make room there, as a container's --shm-size does, or divide without shard."

@@ -50,6 +50,7 @@ public final class MPIEnvironment {
         world = try MPICommunicator(
             baton_mpi_comm_world(), check: check, unmatched: UnmatchedReceives(),
             waitPolicy: .forRanks(launch.localSize))
+        world.waitLimit = launch.waitLimit
         guard world.rank == launch.rank, world.size == launch.size else {
             throw CommError(
                 .invalid,

@@ -174,6 +174,13 @@ import Testing
         #expect(run.error.hasPrefix("baton: Cannot write ") && run.error.contains("File too large"), "\(run.error)")
     }
 
+    @Test func lackOfMemoryIsSaidInOneSentence() throws {
+        let run = try shell("ulimit -v 400000; exec \"$1\" bench train --hidden 2000 --embed 2000 --seconds 0")
+        #expect(run.status == 1 && run.output == "")
+        #expect(run.error.hasPrefix("baton: There is no memory for another "), "\(run.error)")
+        #expect(run.error.filter { $0 == "\n" }.count == 1, "\(run.error)")
+    }
+
     @Test func onlyRankZeroPrints() throws {
         func environment(rank: Int) -> [String: String] {
             [

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import pathlib
 import sys
 
@@ -47,32 +46,24 @@ def kernels(arguments, baton, report):
             peer.close()
     report["summary"] = table.summary(report["rows"], names)
     if not arguments.json:
-        print(table.summary_text(report["summary"], arguments.precision))
+        is_disturbed = any(table.disturbed(row["figures"]) for row in report["rows"])
+        print(table.summary_text(report["summary"], arguments.precision, is_disturbed))
 
 
 def parse():
+    """Launch/bench-peers has checked the values."""
     parser = argparse.ArgumentParser(prog="launch/bench-peers")
     parser.add_argument("--root", type=pathlib.Path, required=True)
     parser.add_argument("--environments", type=pathlib.Path, required=True)
     parser.add_argument("--shapes")
     parser.add_argument("--precision", choices=registry.PRECISIONS, default="float32")
-    parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)))
+    parser.add_argument("--core", type=int, required=True)
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--seconds", type=float)
     parser.add_argument("--part", choices=["kernels", "step", "all"], default="all")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--json", action="store_true")
-    arguments = parser.parse_args()
-    if arguments.core not in os.sched_getaffinity(0):
-        parser.error(f"--core is {arguments.core}, this shell may use {sorted(os.sched_getaffinity(0))}")
-    if arguments.rounds is not None and arguments.rounds < 1:
-        parser.error(f"--rounds is {arguments.rounds}, expected at least 1")
-    if arguments.seconds is not None and not 0 <= arguments.seconds <= 600:
-        parser.error(f"--seconds is {arguments.seconds}, expected 0 to 600")
-    of_layers = [arguments.shapes, arguments.rounds, arguments.seconds]
-    if arguments.part == "step" and any(value is not None for value in of_layers):
-        parser.error("--shapes, --rounds and --seconds are of single layers; leave them out with --part step")
-    return arguments
+    return parser.parse_args()
 
 
 def main():

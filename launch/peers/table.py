@@ -105,14 +105,16 @@ def summary(rows, names):
     return result
 
 
-def summary_text(entries, precision):
+def summary_text(entries, precision, is_disturbed):
     lines = ["", f"Baton's speed over the peers' in {precision}, geometric means over the rows:"]
     for entry in entries:
         peers = ", ".join(f"{title(name)} {value:.2f}" for name, value in entry["peers"].items())
         lines.append(
             f"{entry['cell']} {entry['pass']}: best peer of each row {entry['best']:.2f} (least {entry['least']:.2f}); {peers}"
         )
-    return "\n".join([*lines, "* other programs had the core even during a best repetition: measure again"])
+    if is_disturbed:
+        lines.append("* other programs had the core even during a best repetition: measure again")
+    return "\n".join(lines)
 
 
 def step_text(report):

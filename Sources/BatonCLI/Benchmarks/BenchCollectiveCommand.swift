@@ -20,6 +20,8 @@ struct BenchCollectiveCommand: ParsableCommand {
 
     /// What `--json` prints.
     struct Report: Encodable {
+        let processor = CPUFeatures.current.brand
+        let isa = KernelSelection.active.instructionSet.rawValue
         var ranks: Int
         var rows: [CollectiveMeasurement] = []
     }

@@ -30,8 +30,12 @@ struct BenchScalingCommand: ParsableCommand {
 
     /// What `--json` prints.
     struct Report: Encodable {
+        let processor = CPUFeatures.current.brand
+        let isa = KernelSelection.active.instructionSet.rawValue
+        let kernels = KernelSelection.active.backend.rawValue
         var model: String
         var layers: Int
+        var bidirectional: Bool
         var hidden: Int
         var steps: Int
         var ranks: Int
@@ -47,6 +51,12 @@ struct BenchScalingCommand: ParsableCommand {
         try FlagCheck.counts(
             ["--layers": layers, "--hidden": hidden, "--steps": steps, "--chunk": chunk], limit: 100_000)
         try FlagCheck.seconds(seconds)
+        if let chunk, bidirectional || chunk > steps {
+            throw ValidationError(
+                bidirectional
+                    ? "--chunk \(chunk): both directions need the whole window; leave it out or leave out --bidirectional."
+                    : "--chunk is \(chunk), expected 1 to \(steps), the --steps of a window.")
+        }
         let ranks = try LaunchEnvironment()?.size ?? 1
         let wanted = try wanted(ranks: ranks)
         guard ranks >= 2 else {
@@ -95,8 +105,8 @@ struct BenchScalingCommand: ParsableCommand {
             prefix: "scaling_")
         stack.initialize(seed: 1)
         var report = Report(
-            model: model.rawValue, layers: layers, hidden: hidden, steps: steps, ranks: ranks,
-            layout: layout.description)
+            model: model.rawValue, layers: layers, bidirectional: bidirectional, hidden: hidden, steps: steps,
+            ranks: ranks, layout: layout.description)
         let table = AlignedColumns(widths: [5, 9, 9, 9, 9, 10, 10, 5, 22, 9])
         if !json {
             Console.print(

@@ -59,7 +59,7 @@ struct BenchTrainCommand: ParsableCommand {
 
     func run() throws {
         let workload = TrainWorkload(
-            model: try model.configuration, lanesPerRank: batch ?? 64, lanesOfBatch: globalBatch,
+            model: try model.configuration, lanes: globalBatch.map { .ofBatch($0) } ?? .perRank(batch ?? 64),
             stepsPerWindow: model.stepsPerWindow, recomputation: memory.recomputation)
         try workload.check()
         let job = try ParallelJob()
@@ -77,7 +77,8 @@ struct BenchTrainCommand: ParsableCommand {
             forecast?.candidate ?? LayoutCandidate(ParallelLayout(replicas: communicator.size))
         PeakMemory.reset()
         if mode != .independent {
-            try layout.fitting(changing: ["--layers", "--batch"]) { try trained.check(candidate.layout) }
+            try layout.fitting(changing: sizeFlags) { try trained.check(candidate.layout) }
+            try schedule.check(candidate.layout, trained)
         }
         let coupling = mode == .compare ? [true, false] : [mode == .coupled]
         var rounds = try coupling.map {
@@ -103,7 +104,7 @@ struct BenchTrainCommand: ParsableCommand {
         let megabytes = try PeakMemory.megabytes(on: communicator)
         var report = TrainReport(
             workload: workload, ranks: communicator.size, trainer: rounds[0].trainer,
-            lanes: (lanes.min() ?? 0)...(lanes.max() ?? 0),
+            schedule: candidate.schedule, lanes: (lanes.min() ?? 0)...(lanes.max() ?? 0),
             peakPerRank: total / Double(communicator.size), figures: figures)
         report.compared = mode == .compare ? TrainComparison(rates) : nil
         report.predictedStepMilliseconds = forecast.map { $0.secondsPerStep * 1e3 }
@@ -114,6 +115,11 @@ struct BenchTrainCommand: ParsableCommand {
         try job.finish()
     }
 
+    /// Flags that give the model more of what a layout divides.
+    private var sizeFlags: KeyValuePairs<String, String> {
+        ["layers": "--layers", "lanes": globalBatch == nil ? "--batch" : "--global-batch"]
+    }
+
     /// What to expect of the layout that was asked for, or of the best; nil if none was asked for. Collective.
     private func forecast(_ trained: TrainingConfiguration, _ job: ParallelJob) throws -> LayoutForecast? {
         guard layout.layout != nil, mode != .independent else { return nil }
@@ -121,7 +127,8 @@ struct BenchTrainCommand: ParsableCommand {
             let choice = JobPlan.Choice(output: output.placement, recomputation: memory.recomputation)
             return try JobPlan(trained, choice, job).best
         }
-        try layout.fitting(changing: ["--layers", "--batch"]) { try trained.check(asked) }
+        try layout.fitting(changing: sizeFlags) { try trained.check(asked) }
+        try schedule.check(asked, trained)
         let candidate = LayoutCandidate(asked, schedule: schedule.kind, cuts: schedule.cuts, output: output.placement)
         return try JobPlan(trained, [candidate], recomputation: memory.recomputation, job).best
     }

@@ -9,8 +9,9 @@ struct TrainReport: CommandReport {
     var ranks: Int
     /// Of coupled ranks.
     var layout: String
-    /// Of a pipeline, with its chunks and micro-batches; nil without one.
+    /// Of a pipeline, by name, and its micro-batches × chunks; nil without one.
     var schedule: String?
+    var cuts: String?
     /// Of a pipeline, where its output layer runs: `last` or `spread`; nil without one.
     var outputLayer: String?
     /// How the trained layers get their gates in the backward pass; nil where they keep them.
@@ -37,8 +38,8 @@ struct TrainReport: CommandReport {
 
     /// - Parameter figures: coupled before independent, when there are both.
     init(
-        workload: TrainWorkload, ranks: Int, trainer: LanguageModelTrainer, lanes: ClosedRange<Int>,
-        peakPerRank: Double, figures: [TrainFigures]
+        workload: TrainWorkload, ranks: Int, trainer: LanguageModelTrainer, schedule kind: ScheduleKind,
+        lanes: ClosedRange<Int>, peakPerRank: Double, figures: [TrainFigures]
     ) {
         processor = CPUFeatures.current.brand
         isa = KernelSelection.active.instructionSet.rawValue
@@ -48,12 +49,18 @@ struct TrainReport: CommandReport {
         self.workload = workload
         parameters = Int(trainer.configuration.model.parameterCount)
         layout = trainer.grid.layout.description
-        schedule = trainer.schedule.map { "\($0.shape.microBatches)×\($0.shape.chunks)" }
+        schedule = trainer.schedule.map { _ in kind.rawValue }
+        cuts = trainer.schedule.map { "\($0.shape.microBatches)×\($0.shape.chunks)" }
         if trainer.schedule != nil { outputLayer = trainer.output == .spread ? "spread" : "last" }
         recomputation = trainer.model.recurrent.recomputation.map { "\($0)" }
         self.lanes = lanes
         self.figures = figures
         peakGFlopsPerRank = peakPerRank * 1e-9
+    }
+
+    private var pipelineText: String {
+        guard let schedule, let cuts else { return "" }
+        return " (\(schedule), micro-batches × chunks \(cuts))"
     }
 
     /// Tables for a person.
@@ -64,7 +71,7 @@ struct TrainReport: CommandReport {
         var lines = [
             "\(processor), \(isa), \(kernels) kernels; OpenBLAS core \(blasCore)",
             "\(model.cell.rawValue) \(model.layers)×\(model.hidden), embedding \(model.embedding), vocabulary \(model.vocabularySize), dropout \(model.dropout), \(parameters) parameters",
-            "\(counted(ranks, "rank")), \(layout)\(schedule.map { " (micro-batches × chunks \($0))" } ?? ""), of \(laneText) × \(counted(workload.stepsPerWindow, "step")); FMA peak \(fixed(peakGFlopsPerRank, digits: 1)) GF/s per rank with all busy",
+            "\(counted(ranks, "rank")), \(layout)\(pipelineText)\(recomputation.map { ", recomputing (\($0))" } ?? ""), of \(laneText) × \(counted(workload.stepsPerWindow, "step")); FMA peak \(fixed(peakGFlopsPerRank, digits: 1)) GF/s per rank with all busy",
             "",
         ]
         let rates = AlignedColumns(widths: [11, 10, 10, 8, 7, 9, 8, 6])

@@ -2,11 +2,34 @@ public import Baton
 
 /// What `bench train` trains: a language model on random tokens.
 struct TrainWorkload: Encodable {
+    /// How many lanes of text.
+    enum Lanes: Encodable {
+        case perRank(Int)
+        /// Of the whole batch, whatever the number of ranks.
+        case ofBatch(Int)
+
+        /// In a batch of so many ranks.
+        func total(ranks: Int) -> Int {
+            switch self {
+            case .perRank(let count): count * ranks
+            case .ofBatch(let count): count
+            }
+        }
+
+        private enum CodingKeys: CodingKey { case perRank, ofBatch }
+
+        /// As an object with one of the names.
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            switch self {
+            case .perRank(let count): try container.encode(count, forKey: .perRank)
+            case .ofBatch(let count): try container.encode(count, forKey: .ofBatch)
+            }
+        }
+    }
+
     var model: LanguageModelConfiguration
-    /// Lanes of every rank.
-    var lanesPerRank: Int
-    /// Lanes of the whole batch, whatever the number of ranks; nil goes by `lanesPerRank`.
-    var lanesOfBatch: Int?
+    var lanes: Lanes
     /// T.
     var stepsPerWindow: Int
     /// Whether gates are computed again; nil keeps them.
@@ -27,7 +50,7 @@ struct TrainWorkload: Encodable {
 
     /// Floats of one rank, about: parameters, their gradients, packed forms and moments, and what the forward pass keeps.
     var floatCount: Double {
-        let rows = Double(lanesOfBatch ?? lanesPerRank) * Double(stepsPerWindow)
+        let rows = Double(lanes.total(ranks: 1)) * Double(stepsPerWindow)
         let kept =
             Double(model.embedding) + 2 * Double(model.vocabularySize)
             + Double(model.layers) * Double(model.cell.gateCount + 4) * Double(model.hidden)
@@ -48,7 +71,7 @@ struct TrainWorkload: Encodable {
 
     /// What is trained by so many ranks together: the whole batch, or the lanes of all of them.
     func trainingConfiguration(ranks: Int) -> TrainingConfiguration {
-        let lanes = lanesOfBatch ?? lanesPerRank * ranks
+        let lanes = lanes.total(ranks: ranks)
         return TrainingConfiguration(
             model: model, batch: lanes, stepsPerWindow: stepsPerWindow, totalSteps: 1_000_000, optimizer: .adam,
             learningRate: 1e-3, schedule: .constant, weightDecay: 0, momentum: 0, clip: 1, seed: 1,

@@ -39,13 +39,22 @@ struct LayoutOption: ParsableArguments {
 
     /// Divides a model by the layout, or checks that it can be; a refusal is wrong usage if the layout was asked for.
     ///
-    /// - Parameter flags: those that give the model another size; a refusal names them.
-    func fitting<Value>(changing flags: [String] = [], _ divide: () throws -> Value) throws -> Value {
+    /// - Parameters:
+    ///   - flags: by what the model can have more of, the flag that gives it; a refusal that asks for that names it.
+    ///   - chosen: the layout, if the command chose it.
+    func fitting<Value>(
+        changing flags: KeyValuePairs<String, String> = [:], chosen: ParallelLayout? = nil,
+        _ divide: () throws -> Value
+    ) throws -> Value {
         do { return try divide() } catch let error as EngineError {
+            let named = flags.filter { error.message.contains("more \($0.key)") }.map(\.value)
             let sentence =
-                flags.isEmpty ? error.message : "\(error.message.dropLast()) (\(flags.joined(separator: ", ")))."
-            guard let layout, !isAuto else { throw EngineError(sentence) }
-            throw ValidationError("--layout \(layout): \(sentence)")
+                named.isEmpty ? error.message : "\(error.message.dropLast()) (\(named.joined(separator: ", ")))."
+            if let layout, !isAuto { throw ValidationError("--layout \(layout): \(sentence)") }
+            throw EngineError(
+                chosen.map {
+                    "Without a --layout the \($0.rankCount) ranks are \($0), and \(sentence.dropLast()); give a --layout, or start fewer ranks."
+                } ?? sentence)
         }
     }
 }

@@ -29,6 +29,18 @@ struct ScheduleOption: ParsableArguments {
         }
         try FlagCheck.counts(["--chunks": chunks, "--micro-batches": microBatches])
     }
+
+    /// Refuses parts that a training on a layout has not.
+    func check(_ layout: ParallelLayout, _ configuration: TrainingConfiguration) throws {
+        do {
+            try cuts.check(
+                kind, steps: configuration.stepsPerWindow, replicas: layout.replicas,
+                leafCount: configuration.leafCount)
+        } catch {
+            let flags = [("--chunks", chunks), ("--micro-batches", microBatches)].filter { $0.1 != nil }.map(\.0)
+            throw ValidationError("\(flags.joined(separator: " or ")): \(error.message)")
+        }
+    }
 }
 
 /// Pipeline schedules by their names on the command line.

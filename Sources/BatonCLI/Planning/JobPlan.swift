@@ -61,7 +61,7 @@ struct JobPlan {
         forecasts = try LayoutPlanner(configuration, costs: costs, recomputation: recomputation).forecasts(usable)
         let finalists = LayoutTrial.finalists(forecasts)
         let workload = TrainWorkload(
-            model: configuration.model, lanesPerRank: configuration.batch, lanesOfBatch: configuration.batch,
+            model: configuration.model, lanes: .ofBatch(configuration.batch),
             stepsPerWindow: configuration.stepsPerWindow, recomputation: recomputation)
         trial = finalists.isEmpty ? nil : try LayoutTrial(finalists, workload, job)
         PeakMemory.reset()

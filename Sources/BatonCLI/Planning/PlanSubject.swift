@@ -15,7 +15,7 @@ struct PlanSubject: ParsableArguments {
     /// What is trained to check it.
     func workload() throws -> TrainWorkload {
         let workload = TrainWorkload(
-            model: try model.configuration, lanesPerRank: batch, lanesOfBatch: batch,
+            model: try model.configuration, lanes: .ofBatch(batch),
             stepsPerWindow: model.stepsPerWindow, recomputation: memory.recomputation)
         try workload.check()
         return workload

@@ -38,7 +38,8 @@ struct GraphPasses {
             ("--grad-state-out", options.gradStateOut), ("--grad-cell-state-out", options.gradCellStateOut),
         ]
         for (index, (flag, path)) in wanted.enumerated() where path != nil && outputs.count < index % 2 + 2 {
-            throw CommandFailure("The graph has \(outputs.count) results, too few for \(flag); leave it out.")
+            throw CommandFailure(
+                "The graph has \(counted(outputs.count, "result")), too few for \(flag); leave it out.")
         }
         var gradients: [(name: String, gradient: Tensor)] = []
         if let tape {

@@ -30,7 +30,9 @@ struct RunArrays {
                 "\(options.input) has shape \(input.shape), but the weights in \(options.weights) take \(axes); "
                     + (input.rank == 3
                         ? "give an input with \(weights.inputSize) features."
-                        : "give an input with three axes, for one row \(batchFirst ? "array[None]" : "array[:, None]").")
+                        : "give an input with three axes"
+                            + (input.rank == 2
+                                ? ", for one row \(batchFirst ? "array[None]" : "array[:, None]")." : "."))
             )
         }
         let (steps, batch) = batchFirst ? (input.shape[1], input.shape[0]) : (input.shape[0], input.shape[1])
@@ -48,7 +50,7 @@ struct RunArrays {
             guard tensor.shape == shape else {
                 throw CommandFailure(
                     "\(path) has shape \(tensor.shape), but for the input \(input.shape) and the weights in "
-                        + "\(options.weights) it must be \(shape).")
+                        + "\(options.weights) it must be \(shape); save an array of that shape.")
             }
             return tensor
         }

@@ -11,7 +11,7 @@ struct RunCommand: ParsableCommand {
             cell_state.npy, and one file per tensor of the weights, under its name there. With --symbol the weights are \
             the parameters of a graph that MXNet, or baton convert, exported, and the graph is run instead of a stack. \
             Several ranks (launch/run -n N) divide the directions, layers, hidden units or rows of a stack as --layout says \
-            (without it directions before layers, and layers before rows); every rank reads the files, rank 0 writes, and \
+            (without it directions before layers, layers before rows, and rows, if there are enough, before hidden units); every rank reads the files, rank 0 writes, and \
             what it writes is what one rank would.
             """)
 
@@ -42,30 +42,35 @@ struct RunCommand: ParsableCommand {
         if ranks > 1 { try job.agree(on: try options.evidence + [("--layout", layout.layout ?? "")]) }
         let parallel =
             try layout.parsed(hasDirections: true)
-            ?? simplestLayout(ranks: ranks, layers: weights.layerCount, directions: weights.directionCount)
+            ?? simplestLayout(ranks: ranks, weights, batch: arrays.batch)
         let clock = ContinuousClock()
         let start = clock.now
         let results: RunResults? =
             ranks == 1
             ? RunResults(weights, arrays, options)
-            : try layout.fitting {
+            : try layout.fitting(chosen: parallel) {
                 try RunResults(weights, arrays, options, layout: parallel, world: job.communicator)
             }
         // Rank 0 has them.
         if let results {
             let seconds = (clock.now - start) / .seconds(1)
-            let report = try RunReport(weights, arrays, results, axes: options.axes, layout: parallel, seconds: seconds)
+            let report = try RunReport(weights, arrays, results, options, layout: parallel, seconds: seconds)
             try write(results)
             try Console.print(report, json: json)
         }
         try job.finish()
     }
 
-    /// Directions are divided before layers, and layers before rows: the ranks then need no rows to share the work.
-    private func simplestLayout(ranks: Int, layers: Int, directions: Int) -> ParallelLayout {
-        let pairs = directions == 2 && ranks % 2 == 0 ? 2 : 1
-        let stages = (1...layers).last { ranks / pairs % $0 == 0 } ?? 1
-        return ParallelLayout(replicas: ranks / pairs / stages, stages: stages, directions: pairs)
+    /// Directions are divided before layers, and layers before rows: the ranks then need no rows to share the work. Where
+    /// there are too few rows, hidden units are, if they can be.
+    private func simplestLayout(ranks: Int, _ weights: RecurrentStackWeights, batch: Int) -> ParallelLayout {
+        let pairs = weights.directionCount == 2 && ranks % 2 == 0 ? 2 : 1
+        let stages = (1...weights.layerCount).last { ranks / pairs % $0 == 0 } ?? 1
+        let rest = ranks / pairs / stages
+        if rest > LeafPlan.leafCount(rows: batch), weights.directionCount == 1, weights.dtype == .float32 {
+            return ParallelLayout(stages: stages, shards: rest)
+        }
+        return ParallelLayout(replicas: rest, stages: stages, directions: pairs)
     }
 
     private func checkPrecision(_ weights: RecurrentStackWeights) throws {
@@ -92,7 +97,12 @@ struct RunCommand: ParsableCommand {
                         "The tensor name \(name) has a slash, so its gradient cannot be a file of that name; rename it."
                     )
                 }
-                try files.stage(gradient, as: "\(folder)/\(name).npy")
+                let path = "\(folder)/\(name).npy"
+                if let reader = options.reader(of: path) {
+                    throw CommandFailure(
+                        "The gradient \(path) would replace what \(reader) reads; choose another --grad-dir.")
+                }
+                try files.stage(gradient, as: path)
             }
         }
         try files.commit()

@@ -43,7 +43,7 @@ struct RunOptions: ParsableArguments {
     var clipNan = false
     @Option(
         help:
-            "How the weights are held: float32 (exact), bfloat16 (faster with few rows; with AVX-512 BF16 with any number) or int8 (with any number); the last two without gradients."
+            "How the weights are held: float32 (exact), bfloat16 (faster with few rows; with AVX-512 BF16 with any number) or int8 (with any number; a row with an infinite input gives NaN); the last two without gradients."
     ) var precision = WeightPrecision.float32
     @Option(help: "Order of the axes of input and output: steps, batch, features, or batch first.")
     var axes = SequenceLayout.TNC
@@ -64,11 +64,11 @@ struct RunOptions: ParsableArguments {
             throw ValidationError("Give either --kind, for a stack of layers, or --symbol, for a graph.")
         }
         if cellState != nil && state == nil { throw ValidationError("--cell-state needs --state as well.") }
-        if (gradOutput == nil) != (gradDir == nil) {
-            throw ValidationError("--grad-output and --grad-dir go together; give both or neither.")
-        }
         if gradOutput == nil && (gradStateOut != nil || gradCellStateOut != nil) {
             throw ValidationError("--grad-state-out and --grad-cell-state-out need --grad-output as well.")
+        }
+        if (gradOutput == nil) != (gradDir == nil) {
+            throw ValidationError("--grad-output and --grad-dir go together; give both or neither.")
         }
         if precision != .float32 && gradOutput != nil {
             throw ValidationError("--precision \(precision.rawValue) is for inference; leave out --grad-output.")
@@ -88,19 +88,36 @@ struct RunOptions: ParsableArguments {
                 "--axes, --clip-min and --precision are for --kind; a graph has axes and limits within.")
         }
         if let kind { try validateCellState(kind) }
-        for (name, file) in [
-            ("--weights", weights), ("--symbol", symbol), ("--input", input), ("--lengths", lengths),
-            ("--grad-output", gradOutput),
-        ] where file.map(RunOptions.standardized) == RunOptions.standardized(output) {
-            throw ValidationError("--output \(output) would replace what \(name) reads; name another file.")
+        let outputs = [("--output", output), ("--state-out", stateOut), ("--cell-state-out", cellStateOut)]
+        for case (let flag, let path?) in outputs {
+            if let reader = reader(of: path, exceptFor: flag) {
+                throw ValidationError("\(flag) \(path) would replace what \(reader) reads; name another file.")
+            }
         }
-        let outputs = [output, stateOut, cellStateOut].compactMap { $0 }
-        if Set(outputs).count < outputs.count {
+        let paths = outputs.compactMap(\.1)
+        if Set(paths).count < paths.count {
             throw ValidationError("--output, --state-out and --cell-state-out must name different files.")
         }
     }
 
-    private static func standardized(_ path: String) -> String { URL(filePath: path).standardized.path }
+    /// Flags of files that are read.
+    private var readers: [(flag: String, path: String?)] {
+        [
+            ("--weights", weights), ("--symbol", symbol), ("--input", input), ("--state", state),
+            ("--cell-state", cellState), ("--lengths", lengths), ("--grad-output", gradOutput),
+            ("--grad-state-out", gradStateOut), ("--grad-cell-state-out", gradCellStateOut),
+        ]
+    }
+
+    /// The flag of the file that a result of another flag would replace; nil if there is none. States may replace the ones
+    /// before them.
+    func reader(of path: String, exceptFor flag: String? = nil) -> String? {
+        guard let file = FileIdentity(path) else { return nil }
+        let successors = ["--state-out": "--state", "--cell-state-out": "--cell-state"]
+        return readers.first { reader in
+            reader.path.flatMap { FileIdentity($0) } == file && flag.flatMap { successors[$0] } != reader.flag
+        }?.flag
+    }
 
     private func validateCellState(_ kind: RecurrentKind) throws {
         if clipMin != nil && kind != .lstm {
@@ -118,14 +135,13 @@ struct RunOptions: ParsableArguments {
     /// What the ranks of a job must agree on: the flags that are no files, and the files' contents.
     var evidence: [(name: String, value: String)] {
         get throws {
-            let files = [
-                weights, input, state, cellState, lengths, gradOutput, gradStateOut, gradCellStateOut,
-            ].compactMap { $0 }
             return [
                 ("the flags", "\(kind?.rawValue ?? "") \(axes) \(precision) \(String(describing: stateClip))"),
                 (
                     "the files (SHA-256)",
-                    try files.map { try SHA256Digest(ofFile: $0).description }.joined(separator: " ")
+                    try readers.map { flag, path in
+                        try path.map { "\(flag) \(try SHA256Digest(ofFile: $0))" } ?? ""
+                    }.joined(separator: " ")
                 ),
             ]
         }

@@ -10,6 +10,10 @@ struct RunReport: CommandReport {
     /// P, if projected.
     let projectionSize: Int?
     let dtype: String
+    /// How the weights were held.
+    let precision: String
+    /// Limits of c, if given.
+    let clip: [Double]?
     let axes: String
     let steps: Int
     let batch: Int
@@ -30,7 +34,7 @@ struct RunReport: CommandReport {
     let seconds: Double
 
     init(
-        _ weights: RecurrentStackWeights, _ arrays: RunArrays, _ results: RunResults, axes: SequenceLayout,
+        _ weights: RecurrentStackWeights, _ arrays: RunArrays, _ results: RunResults, _ options: RunOptions,
         layout: ParallelLayout, seconds: Double
     ) throws {
         kind = weights.cell.rawValue
@@ -41,7 +45,9 @@ struct RunReport: CommandReport {
         projectionSize = weights.projectionSize
         lengthSum = arrays.lengths?.reduce(0, +)
         dtype = weights.dtype.rawValue
-        self.axes = axes.rawValue
+        precision = weights.dtype == .float32 ? options.precision.rawValue : dtype
+        clip = options.stateClip.map { [$0.lower, $0.upper] }
+        axes = options.axes.rawValue
         steps = arrays.steps
         batch = arrays.batch
         outputShape = results.output.shape
@@ -58,7 +64,8 @@ struct RunReport: CommandReport {
         let stack = "\(counted(layers, "layer"))\(bidirectional ? ", both directions" : "")"
         let back = gradients.isEmpty ? "" : ", \(gradients.count) gradients"
         let width = projectionSize.map { "\(hiddenSize) → \($0)" } ?? "\(hiddenSize)"
-        return "\(kind), \(stack), \(inputSize) → \(width), \(dtype): output \(outputShape)\(back), "
+        return
+            "\(kind), \(stack), \(inputSize) → \(width), \(dtype)\(precision == dtype ? "" : ", weights in \(precision)"): output \(outputShape)\(back), "
             + "\(fixed(seconds * 1e3, digits: 2)) ms (\(kernel) kernels, \(isa)\(layout == "dp=1" ? "" : ", \(layout)"))"
     }
 }

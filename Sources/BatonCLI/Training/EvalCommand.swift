@@ -35,11 +35,11 @@ struct EvalCommand: ParsableCommand {
     func run() throws {
         let job = try ParallelJob()
         let text = try TextSource.read(paths: data)
-        let checkpoint = try RunDirectory.checkpoint(at: source) { Console.complain("baton: \($0)") }
+        let (file, checkpoint) = try RunDirectory.checkpoint(at: source) { Console.complain("baton: \($0)") }
         try job.agree(on: [
             ("the text (SHA-256)", SHA256Digest(of: Array(text.utf8)).description),
-            ("the checkpoint's step", String(checkpoint.snapshot.stepsDone)),
-            ("--layout", layout.layout ?? ""),
+            ("the checkpoint (SHA-256)", try SHA256Digest(ofFile: file).description),
+            ("the flags", "\(validSplit) \(layout.layout ?? "")"),
         ])
         let corpus = try TextCorpus(text: text, vocabulary: checkpoint.vocabulary, validationFraction: validSplit)
         let (sizes, steps) = (checkpoint.snapshot.configuration.model, checkpoint.snapshot.configuration.stepsPerWindow)
@@ -53,7 +53,8 @@ struct EvalCommand: ParsableCommand {
             return { try evaluator.evaluate(model) }
         }
         let scored = validSplit > 0 ? corpus.validation : corpus.training
-        let layouts = InferenceLayouts(sizes, ranks: job.communicator.size, dividesLanes: true)
+        let layouts = try InferenceLayouts(
+            sizes, world: job.communicator, dividesLanes: true, rows: LanguageModelEvaluator.mostLanes * steps)
         let parallel = try layout.chosen(among: layouts, job) { parallel in
             // Two windows of as many lanes as a long text has.
             let evaluate = try evaluation(parallel, of: Array(scored.prefix(64 * steps + 1)))

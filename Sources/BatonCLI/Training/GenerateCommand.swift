@@ -27,7 +27,7 @@ struct GenerateCommand: ParsableCommand {
 
     func run() throws {
         let job = try ParallelJob()
-        let checkpoint = try RunDirectory.checkpoint(at: source) { Console.complain("baton: \($0)") }
+        let (file, checkpoint) = try RunDirectory.checkpoint(at: source) { Console.complain("baton: \($0)") }
         let vocabulary = checkpoint.vocabulary
         // Without a prompt a newline; a vocabulary of characters need not have one.
         var tokens = try prompt.map { try vocabulary.encode($0) } ?? (try? vocabulary.encode("\n")) ?? []
@@ -39,7 +39,7 @@ struct GenerateCommand: ParsableCommand {
         }
         let shown = prompt == nil ? [] : tokens
         try job.agree(on: [
-            ("the checkpoint's step", String(checkpoint.snapshot.stepsDone)),
+            ("the checkpoint (SHA-256)", try SHA256Digest(ofFile: file).description),
             ("the flags", "\(tokens) \(length) \(temperature) \(seed) \(layout.layout ?? "")"),
         ])
         let sizes = checkpoint.snapshot.configuration.model
@@ -49,7 +49,8 @@ struct GenerateCommand: ParsableCommand {
             let model = try checkpoint.makeModel(layers: partition.stages[grid.place.stage])
             return try TextGenerator(model, temperature: temperature, seed: seed, grid: grid)
         }
-        let layouts = InferenceLayouts(sizes, ranks: job.communicator.size, dividesLanes: false)
+        let layouts = try InferenceLayouts(
+            sizes, world: job.communicator, dividesLanes: false, rows: tokens.count)
         let parallel = try layout.chosen(among: layouts, job) { parallel in
             let generator = try generator(parallel)
             return { _ = try generator.generate(prompt: Array(tokens.prefix(1)), length: 16) }

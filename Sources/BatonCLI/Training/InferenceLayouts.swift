@@ -5,17 +5,31 @@ struct InferenceLayouts {
     /// The simplest first: fewer shards before more, then fewer stages before more.
     let all: [ParallelLayout]
 
-    /// - Parameter dividesLanes: whether there are lanes for replicas to divide, as in an evaluation.
-    init(_ model: LanguageModelConfiguration, ranks: Int, dividesLanes: Bool) {
+    /// Collective.
+    ///
+    /// - Parameters:
+    ///   - dividesLanes: whether there are lanes for replicas to divide, as in an evaluation.
+    ///   - rows: the most steps × lanes of a window.
+    init(
+        _ model: LanguageModelConfiguration, world: any Communicator, dividesLanes: Bool, rows: Int
+    ) throws {
+        let ranks = world.size
         let divisors = (1...ranks).filter { ranks % $0 == 0 }
         // Only the packed kernels divide units.
         let shards = divisors.filter { $0 == 1 || KernelSelection.active.backend == .packed }
-        all = shards.flatMap { shards in
+        let layouts = shards.flatMap { shards in
             divisors.filter { stages in
                 stages <= model.layers && ranks % (stages * shards) == 0
                     && (dividesLanes || stages * shards == ranks)
             }.map { ParallelLayout(replicas: ranks / shards / $0, stages: $0, shards: shards) }
         }
+        let room = try SharedRoom(world)
+        // h of all layers and the input; every trial takes its own, and the run too.
+        let floats = 1.25 * Double(rows) * Double(model.layers * model.hidden + max(model.hidden, model.embedding))
+        let times = Double(layouts.count { $0.shards > 1 } + 1)
+        let fitting = layouts.filter { room.refusal(shards: $0.shards, needed: 4 * floats * times) == nil }
+        // Where nothing else is left, an attempt says what is missing.
+        all = fitting.isEmpty ? layouts : fitting
     }
 
     /// What a trial found.

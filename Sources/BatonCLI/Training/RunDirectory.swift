@@ -71,13 +71,16 @@ struct RunDirectory {
     /// The newest whole checkpoint of a run, or the checkpoint a path names.
     ///
     /// - Parameter damaged: called with a sentence for every newer file that cannot be used.
-    static func checkpoint(at path: String, damaged: (String) -> Void) throws -> Checkpoint {
+    /// - Returns: the file, and what is in it.
+    static func checkpoint(
+        at path: String, damaged: (String) -> Void
+    ) throws -> (file: String, checkpoint: Checkpoint) {
         var isDirectory = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
             throw CommandFailure("There is no run \(path); name the directory that train's --out named.")
         }
-        guard isDirectory else { return try Checkpoint(readingFrom: path) }
-        return try RunDirectory(path: path).checkpoints.newest(damaged: damaged).checkpoint
+        guard isDirectory else { return (path, try Checkpoint(readingFrom: path)) }
+        return try RunDirectory(path: path).checkpoints.newest(damaged: damaged)
     }
 
     /// Draws the loss curve from the two logs.

@@ -55,7 +55,7 @@ struct TrainCommand: ParsableCommand {
             ] + fields + [
                 (
                     "the flags",
-                    "\(out) \(resume) \(stopAtStep ?? 0) \(checkpointEvery ?? 0) \(checkpointMinutes) \(identity.validationFraction) \(layout.layout ?? "") \(schedule.summary) \(output.outputLayer) \(sample) \(trace.trace ?? "") \(trace.steps)"
+                    "\(out) \(resume) \(stopAtStep ?? 0) \(checkpointEvery ?? 0) \(checkpointMinutes) \(identity.validationFraction) \(layout.layout ?? "") \(schedule.summary) \(output.outputLayer) \(sample) \(trace.trace ?? "") \(trace.steps) \(layout.choosesAmongRanks ? "\(String(describing: memory.recomputation))" : "")"
                 )
             ])
         try checkMemory(for: configuration)
@@ -66,7 +66,10 @@ struct TrainCommand: ParsableCommand {
         if layout.choosesAmongRanks { Console.print("layout auto: measuring layouts of \(ranks) ranks") }
         let plan = layout.choosesAmongRanks ? try JobPlan(configuration, choice, job) : nil
         let asked = try layout.parsed() ?? ParallelLayout(replicas: ranks)
-        if plan == nil { try layout.fitting(changing: ["--layers", "--batch"]) { try configuration.check(asked) } }
+        if plan == nil {
+            try layout.fitting(changing: ["layers": "--layers", "lanes": "--batch"]) { try configuration.check(asked) }
+            try schedule.check(asked, configuration)
+        }
         let candidate =
             plan?.best.candidate
             ?? LayoutCandidate(

@@ -77,7 +77,6 @@ struct TrainingSession {
             if epochEnds || report.step == lastStep {
                 bar.finish(now: now)
                 try evaluate()
-                if epochEnds { try showSample(epoch: report.step / trainer.windowsPerEpoch) }
             }
             let reason = try watch.reason(after: report, now: now)
             if reason != nil || report.step % interval == 0 || report.step == lastStep {
@@ -85,6 +84,8 @@ struct TrainingSession {
                 savedAt = report.step
                 watch.saved(now: now)
             }
+            // Only some ranks make it while the others wait: what is done is safe before.
+            if epochEnds { try showSample(epoch: report.step / trainer.windowsPerEpoch) }
             if case .signal(let signal)? = reason, report.step < lastStep {
                 bar.finish(now: now)
                 Console.print(

@@ -27,7 +27,7 @@ struct VerificationRun: ParsableArguments {
     func configuration(_ cell: RecurrentKind) throws -> TrainingConfiguration {
         let model = try LanguageModelConfiguration(
             cell: cell, vocabularySize: vocab, embedding: embed, hidden: hidden, layers: layers, dropout: dropout)
-        try TrainWorkload(model: model, lanesPerRank: batch, lanesOfBatch: batch, stepsPerWindow: stepsPerWindow)
+        try TrainWorkload(model: model, lanes: .ofBatch(batch), stepsPerWindow: stepsPerWindow)
             .check()
         return TrainingConfiguration(
             model: model, batch: batch, stepsPerWindow: stepsPerWindow, totalSteps: steps, optimizer: .adam,

@@ -94,6 +94,9 @@ public final class FaultInjectingCommunicator: Communicator {
         try base.sharedMemory(byteCount: byteCount)
     }
 
+    /// That of the wrapped group.
+    public var sharedRoom: Int? { base.sharedRoom }
+
     /// Aborts the wrapped group.
     public func abort(code: Int32) -> Never { base.abort(code: code) }
 }

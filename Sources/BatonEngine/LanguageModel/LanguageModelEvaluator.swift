@@ -10,16 +10,19 @@ public struct LanguageModelEvaluator {
     private let leafCount: Int
     private let grid: ProcessGrid
 
+    /// Lanes of a long text.
+    public static let mostLanes = 32
+
     /// Lays the text out in lanes. Not collective; the same text on all ranks.
     ///
     /// - Parameters:
-    ///   - tokens: the text. The number of lanes follows from its length alone (at most 32, at least `steps` targets
+    ///   - tokens: the text. The number of lanes follows from its length alone (at most `mostLanes`, at least `steps` targets
     ///     each where possible), so the loss does not depend on ranks.
     ///   - steps: T of a window; the last may be shorter.
     ///   - grid: the ranks; replicas divide the lanes, stages the layers.
     /// - Throws: `DataError` if there are fewer than two tokens.
     public init(tokens: [Int32], steps: Int, grid: ProcessGrid) throws {
-        var lanes = 32
+        var lanes = Self.mostLanes
         while lanes > 1 && (tokens.count - 1) / lanes < steps { lanes /= 2 }
         windows = try LaneWindows.evaluation(tokens: tokens, lanes: lanes, steps: steps)
         leafCount = LeafPlan.leafCount(rows: lanes)

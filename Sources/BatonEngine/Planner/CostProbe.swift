@@ -41,7 +41,12 @@ public struct CostProbe {
         let needs = LayerNeeds(candidates, configuration)
         var pieces: [(place: Place, piece: ProbePiece)] = []
         var probe: LayerProbe?
+        let room = try SharedRoom(world)
         for shards in Set(candidates.map(\.layout.shards)).sorted() {
+            if let refusal = try refusal(room, of: candidates.filter { $0.layout.shards == shards }, in: candidates) {
+                costs.notDivided[shards] = refusal
+                continue
+            }
             do {
                 let probes = try layerProbes(shards: shards, shares)
                 probe = probe ?? probes.first
@@ -83,6 +88,19 @@ public struct CostProbe {
         let scalars = try mean([costs.latency, costs.byte, baseBytes])
         (costs.latency, costs.byte, costs.baseBytes) = (scalars[0], scalars[1], scalars[2])
         return costs
+    }
+
+    /// Why candidates of one number of shards are left out, where there are others: for want of shared memory.
+    private func refusal(
+        _ room: SharedRoom, of some: [LayoutCandidate], in candidates: [LayoutCandidate]
+    ) throws -> String? {
+        guard some.count < candidates.count else { return nil }
+        let needed = try some.map {
+            try MemoryForecast(configuration: configuration, candidate: $0, schedule: nil, recomputation: nil)
+                .sharedBytes()
+        }
+        // The probe, a trial and the run itself take it one after the other.
+        return room.refusal(shards: some[0].layout.shards, needed: 3 * (needed.max() ?? 0))
     }
 
     /// The numbers of rows at which the forecasts of some candidates ask for the costs of a layer.

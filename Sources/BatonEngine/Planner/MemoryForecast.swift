@@ -45,6 +45,26 @@ struct MemoryForecast {
         return 4 * largest
     }
 
+    /// Bytes that the ranks of a shard share, at most, of the stage that needs the most: h, gates and the gradient of the
+    /// input of a window, and places for gradients.
+    ///
+    /// - Throws: `EngineError` if there are more stages than layers.
+    func sharedBytes() throws(EngineError) -> Double {
+        let (model, steps) = (configuration.model, configuration.stepsPerWindow)
+        let partition = try StagePartition(model, stages: candidate.layout.stages)
+        var largest = 0.0
+        for layers in partition.stages {
+            let lanes = shares(ParallelLayout.Place()).shares.reduce(0) { $0 + $1.lanes.count }
+            let shape = RecurrentShape(
+                cell: model.cell, inputChains: [inputSize(layers.lowerBound)], hidden: model.hidden)
+            let perRow = layers.count * (shape.gateRowStride(lanes: self.lanes) + model.hidden)
+            let window = steps * lanes * (perRow + shape.inputSize) + layers.count * lanes * 4 * model.hidden
+            // A block is up to a quarter larger than what is asked for.
+            largest = max(largest, 1.25 * Double(window) + sharedFloats(layers))
+        }
+        return 4 * largest
+    }
+
     private var isSpread: Bool { candidate.output == .spread }
     private var microBatches: Int { schedule?.shape.microBatches ?? 1 }
 

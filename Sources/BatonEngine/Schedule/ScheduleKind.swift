@@ -51,18 +51,21 @@ public struct ScheduleCuts: Sendable, Hashable, Codable {
     /// Throws unless the parts of a run are not empty.
     ///
     /// - Throws: `EngineError` naming the number that does not fit.
-    func check(_ kind: ScheduleKind, steps: Int, replicas: Int, leafCount: Int) throws(EngineError) {
+    public func check(_ kind: ScheduleKind, steps: Int, replicas: Int, leafCount: Int) throws(EngineError) {
         if let chunks {
             guard kind == .wavefront else {
-                throw EngineError("The schedule \(kind.rawValue) has no chunks of time; leave the number out.")
+                throw EngineError(
+                    "The schedule \(kind.rawValue) has no chunks of time; leave the number out or take wavefront.")
             }
             guard (1...steps).contains(chunks) else {
-                throw EngineError("A window of \(counted(steps, "step")) has 1 to \(steps) chunks, not \(chunks).")
+                throw EngineError(
+                    "A window of \(counted(steps, "step")) has 1 to \(steps) chunks, not \(chunks); choose a number of these."
+                )
             }
         }
         if let microBatches, !(1...max(1, leafCount / replicas)).contains(microBatches) {
             throw EngineError(
-                "A batch of \(counted(leafCount, "leaf", "leaves")) on \(counted(replicas, "replica")) has 1 to \(max(1, leafCount / replicas)) micro-batches, not \(microBatches)."
+                "A batch of \(counted(leafCount, "leaf", "leaves")) on \(counted(replicas, "replica")) has 1 to \(max(1, leafCount / replicas)) micro-batches, not \(microBatches); choose a number of these, or more lanes."
             )
         }
     }

@@ -14,5 +14,5 @@ final class ScalarBuffer<Scalar: BLASScalar> {
         pointer = memory.bindMemory(to: Scalar.self, capacity: count)
     }
 
-    deinit { UnsafeMutableRawPointer(pointer).deallocate() }
+    deinit { WorkMemory.deallocate(pointer) }
 }

@@ -51,6 +51,12 @@ struct GraphCompiler {
                     + graph.nodes.filter(\.isVariable).prefix(8).map { printable($0.name) }.joined(separator: ", ")
                     + ".")
         }
+        let variables = Set(graph.nodes.filter(\.isVariable).map(\.name))
+        if let surplus = compiler.tensors.entries.first(where: { !variables.contains($0.name) })?.name {
+            throw ModelIOError(
+                "\(origin) has no variable \(printable(surplus)), which the parameters have; give those it was exported with."
+            )
+        }
         for head in graph.heads {
             do { compiler.program.heads.append(try compiler.source(head)) } catch let mismatch as GraphMismatch {
                 throw ModelIOError("\(origin): a head \(mismatch.words); export the net again.")
@@ -105,6 +111,20 @@ struct GraphCompiler {
             return names.isEmpty ? nil : names
         default: return nil
         }
+    }
+
+    /// Variables that stand where parameters should, at most three, directly or flattened.
+    private func variablesWithoutValues(_ outputs: [SymbolGraph.Output]) -> [String] {
+        let names = outputs.compactMap { output -> String? in
+            switch values[output.node] {
+            case .input(let index): return program.inputNames[index]
+            case .step(let index):
+                guard case .input(let index)? = program.steps[index].inputs.first else { return nil }
+                return program.inputNames[index]
+            case .parameter, .packed: return nil
+            }
+        }
+        return Array(names.prefix(3))
     }
 
     private func source(_ output: SymbolGraph.Output) throws -> GraphProgram.Source {
@@ -162,6 +182,12 @@ struct GraphCompiler {
         case "SequenceMask": return try SequenceNode(&attributes, action: .mask)
         case "SequenceReverse": return try SequenceNode(&attributes, action: .reverse)
         case "SequenceLast": return try SequenceNode(&attributes, action: .last)
+        case "_rnn_param_concat":
+            let names = variablesWithoutValues(sources).map { printable($0) }
+            throw GraphMismatch(
+                names.isEmpty
+                    ? "joins what Baton does not know as parameters"
+                    : "needs \(names.joined(separator: ", ")), which the parameters do not have")
         default: throw GraphMismatch("is an operation Baton does not run")
         }
     }

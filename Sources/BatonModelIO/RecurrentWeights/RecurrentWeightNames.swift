@@ -1,3 +1,5 @@
+import BatonTensor
+
 /// Names of the parameters of one layer and direction in a weights file.
 public struct RecurrentDirectionNames: Hashable, Sendable {
     /// The input weight's name.
@@ -65,8 +67,8 @@ public struct RecurrentWeightNames: Hashable, Sendable {
                     if let name = table[Place(layer: layer, isReverse: isReverse, role: role)] { return name }
                     throw ModelIOError(
                         "\(origin): the \(role.words) of layer \(layer)\(isReverse ? ", reverse direction," : "") is "
-                            + "missing among \(found.count) tensors of \(layers) layers and \(ways.count) "
-                            + "direction\(ways.count == 1 ? "" : "s"); save the whole stack.")
+                            + "missing among \(counted(found.count, "tensor")) of \(counted(layers, "layer")) and "
+                            + "\(counted(ways.count, "direction")); save the whole stack.")
                 }
                 directions.append(
                     RecurrentDirectionNames(

@@ -47,7 +47,7 @@ public enum StoragePool {
             defer { pool.free = [:] }
             return pool.free.values.flatMap { $0 }
         }
-        for address in blocks { UnsafeMutableRawPointer(bitPattern: address)?.deallocate() }
+        for address in blocks { UnsafeMutableRawPointer(bitPattern: address).map(WorkMemory.deallocate) }
         #if canImport(Glibc)
             // Not in the headers that Swift's Glibc shows.
             if let trim = dlsym(nil, "malloc_trim") {

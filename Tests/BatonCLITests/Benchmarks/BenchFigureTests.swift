@@ -101,7 +101,7 @@ import Testing
         let workload = TrainWorkload(
             model: try LanguageModelConfiguration(
                 cell: .lstm, vocabularySize: 65, embedding: 64, hidden: 256, layers: 2, dropout: 0.2),
-            lanesPerRank: 64, stepsPerWindow: 64)
+            lanes: .perRank(64), stepsPerWindow: 64)
         // 6 · (1024 · (64 + 256) + 1024 · (256 + 256) + 65 · 256)
         #expect(workload.operationsPerToken == 5_211_648)
     }

@@ -171,11 +171,11 @@ import Testing
             ),
             (
                 folder.train(out: "run", ["--batch", "1", "--layout", "dp=2"]), 2,
-                "--layout dp=2: 2 ranks do not fit a batch of 1 lane, which has 1 leaf; use at most 1 rank or more lanes (--layers, --batch)."
+                "--layout dp=2: 2 ranks do not fit a batch of 1 lane, which has 1 leaf; use at most 1 rank or more lanes (--batch)."
             ),
             (
                 folder.train(out: "run", ["--batch", "1"]), 1,
-                "baton: 2 ranks do not fit a batch of 1 lane, which has 1 leaf; use at most 1 rank or more lanes (--layers, --batch)."
+                "baton: 2 ranks do not fit a batch of 1 lane, which has 1 leaf; use at most 1 rank or more lanes (--batch)."
             ),
             (folder.resume("run"), 1, "no checkpoint"),
             (folder.train(out: "text/run"), 1, "text/run cannot be made: Not a directory;"),

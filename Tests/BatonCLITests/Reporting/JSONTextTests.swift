@@ -16,7 +16,7 @@ import Testing
     @Test func aConfigurationIsComparedValueByValue() throws {
         let model = try LanguageModelConfiguration(
             cell: .gru, vocabularySize: 3, embedding: 1, hidden: 7, layers: 1, dropout: 0)
-        let one = TrainWorkload(model: model, lanesPerRank: 2, stepsPerWindow: 5).trainingConfiguration(ranks: 1)
+        let one = TrainWorkload(model: model, lanes: .perRank(2), stepsPerWindow: 5).trainingConfiguration(ranks: 1)
         var other = one
         other.learningRate = 0.5
         let (left, right) = (try configurationFields(one), try configurationFields(other))

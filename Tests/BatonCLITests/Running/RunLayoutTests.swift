@@ -49,7 +49,7 @@ import Testing
         (
             RunOracleTests.Case(
                 cell: .lstm, layers: 2, directions: 1, steps: 5, batch: 1, input: 3, hidden: 21, projection: 11),
-            [(2, "shard=2"), (4, "pp=2,shard=2")]
+            [(2, "shard=2"), (4, "pp=2,shard=2"), (3, "auto")]
         ),
     ]
 

@@ -53,6 +53,43 @@ import Testing
         #expect(try valid.folder.folder.bytes("x.npy") == before)
     }
 
+    /// Other spellings of the same file, and the names that gradients get.
+    @Test(arguments: [
+        (["--output", "../$/x.npy"], 2, "--output"), (["--output", "link.npy"], 2, "--output"),
+        (["--output", "hard.npy"], 2, "--output"), (["--output", "y.npy", "--state-out", "x.npy"], 2, "--state-out"),
+        (["--output", "y.npy", "--grad-output", "dy.npy", "--grad-dir", ""], 1, "weight_ih_l0"),
+    ])
+    func anInputUnderAnotherNameIsNotReplaced(flags: [String], status: Int32, word: String) throws {
+        var valid = try Valid()
+        defer { valid.folder.remove() }
+        let path = valid.folder.path
+        try FileManager.default.createSymbolicLink(atPath: path("link.npy"), withDestinationPath: "x.npy")
+        try FileManager.default.linkItem(atPath: path("x.npy"), toPath: path("hard.npy"))
+        // A gradient of the weights would bear the name of this one of the output.
+        try valid.folder.write(Array(repeating: 0.5, count: 40), [5, 2, 4], as: "weight_ih_l0.npy")
+        try FileManager.default.linkItem(atPath: path("weight_ih_l0.npy"), toPath: path("dy.npy"))
+        let name = URL(filePath: path("")).standardized.lastPathComponent
+        valid.arguments.removeLast(2)
+        valid.arguments += flags.enumerated().map { index, word in
+            index % 2 == 0 ? word : path(word.replacing("$", with: name))
+        }
+        let before = try ["x.npy", "dy.npy"].map { try valid.folder.folder.bytes($0) }
+        try valid.expectRefusal(status, [word, "would replace what --"])
+        #expect(try ["x.npy", "dy.npy"].map { try valid.folder.folder.bytes($0) } == before)
+    }
+
+    /// As a stream of windows does.
+    @Test func aStateMayBeFollowedInItsFile() throws {
+        let valid = try Valid()
+        defer { valid.folder.remove() }
+        try valid.folder.write(Array(repeating: 0.25, count: 8), [1, 2, 4], as: "h.npy")
+        let before = try valid.folder.folder.bytes("h.npy")
+        let state = valid.folder.path("h.npy")
+        let run = try BatonProcess(valid.arguments + ["--state", state, "--state-out", state])
+        #expect(run.status == 0, "\(run.error)")
+        #expect(try valid.folder.folder.bytes("h.npy") != before)
+    }
+
     @Test func theUnspoiledRunWorks() throws {
         let valid = try Valid()
         defer { valid.folder.remove() }

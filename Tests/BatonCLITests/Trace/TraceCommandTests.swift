@@ -70,7 +70,9 @@ import Testing
             ], ranks: 2)
         #expect(run.status == 0, "\(run.error)")
         let report = try run.json()
-        #expect(report["layout"] as? String == "pp=2" && report["schedule"] as? String == "1×3")
+        #expect(
+            report["layout"] as? String == "pp=2" && report["schedule"] as? String == "wavefront"
+                && report["cuts"] as? String == "1×3")
         let compared = try #require(report["compared"] as? [String: Any])
         for name in ["efficiency", "efficiency_of_slowest"] { #expect(try #require(compared[name] as? Double) > 0) }
         let rows = try #require((report["trace"] as? [String: Any])?["rows"] as? [[String: Any]])

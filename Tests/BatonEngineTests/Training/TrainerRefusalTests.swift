@@ -127,6 +127,7 @@ private final class ClaimedCommunicator: Communicator {
 
     func duplicate() throws(CommError) -> any Communicator { self }
     func split(color: Int?, key: Int) throws(CommError) -> (any Communicator)? { nil }
+    let sharedRoom: Int? = nil
     func sharedMemory(byteCount: Int) throws(CommError) -> SharedMemory {
         throw CommError(.invalid, "nobody is there.")
     }

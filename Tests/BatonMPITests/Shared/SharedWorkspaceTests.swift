@@ -136,6 +136,7 @@ private final class FarApart: Communicator {
     }
     var waitPolicy: WaitPolicy { base.waitPolicy }
     var collectiveCount: CollectiveCount { base.collectiveCount }
+    var sharedRoom: Int? { base.sharedRoom }
 
     func immediateSend(_ bytes: UnsafeRawBufferPointer, to peer: Int, tag: Int) throws(CommError) -> any Request {
         try base.immediateSend(bytes, to: peer, tag: tag)

@@ -117,6 +117,26 @@ import Testing
         }
     }
 
+    /// The graph of one net and the parameters of another.
+    @Test func parametersOfAnotherNetAreNamed() throws {
+        func message(_ graph: String, _ parameters: String) -> String {
+            do {
+                _ = try SymbolBlock.imports(
+                    "\(Self.folder)/\(graph)-symbol.json", parameters: "\(Self.folder)/\(parameters)-0000.params")
+                return ""
+            } catch { return "\(error)" }
+        }
+        let absent = message("lstm", "rnncell")
+        #expect(absent.contains("(_rnn_param_concat) needs ") && absent.contains("which the parameters do not have"))
+        var surplus = try TensorFile(path: "\(Self.folder)/lstm-0000.params").all()
+        surplus["arg:more"] = Tensor([Float(1)], shape: [1])
+        let error = #expect(throws: ModelIOError.self) {
+            try SymbolBlock(SymbolGraph(path: "\(Self.folder)/lstm-symbol.json"), parameters: surplus)
+        }
+        #expect(
+            error?.message == "graph has no variable more, which the parameters have; give those it was exported with.")
+    }
+
     @Test func trainingDropsAndInferenceDoesNot() throws {
         let block = try Self.block("tagger")
         let input = Variable(try Self.arrays("tagger").inputs[0])
