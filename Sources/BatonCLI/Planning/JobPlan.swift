@@ -51,7 +51,8 @@ struct JobPlan {
         let start = ContinuousClock.now
         let candidates = try candidates.map { try $0.placed(in: configuration) }
         PeakMemory.reset()
-        costs = try Self.probe(configuration, candidates, recomputation, job)
+        costs = try Self.probe(
+            configuration, candidates, recomputation, room: SharedRoom(job.communicator), job)
         // What the probe needed is not part of the run.
         PeakMemory.reset()
         let divided = costs.notDivided
@@ -70,16 +71,16 @@ struct JobPlan {
 
     private static func probe(
         _ configuration: TrainingConfiguration, _ candidates: [LayoutCandidate], _ recomputation: Recomputation?,
-        _ job: ParallelJob
+        room: SharedRoom?, _ job: ParallelJob
     ) throws -> MachineCosts {
         try CostProbe(configuration, world: job.communicator, recomputation: recomputation).measure(
-            candidates, baseBytes: PeakMemory.bytesAtStart)
+            candidates, baseBytes: PeakMemory.bytesAtStart, room: room)
     }
 
     /// Seconds per step of some of the layouts, as a new probe finds them. Collective.
     func probedAgain(_ forecasts: [LayoutForecast], _ job: ParallelJob) throws -> [Double] {
         let candidates = forecasts.map(\.candidate)
-        let costs = try Self.probe(configuration, candidates, recomputation, job)
+        let costs = try Self.probe(configuration, candidates, recomputation, room: nil, job)
         let planner = LayoutPlanner(configuration, costs: costs, recomputation: recomputation)
         return try candidates.map { try planner.forecast($0).secondsPerStep }
     }

@@ -67,7 +67,9 @@ struct RunCommand: ParsableCommand {
         let pairs = weights.directionCount == 2 && ranks % 2 == 0 ? 2 : 1
         let stages = (1...weights.layerCount).last { ranks / pairs % $0 == 0 } ?? 1
         let rest = ranks / pairs / stages
-        if rest > LeafPlan.leafCount(rows: batch), weights.directionCount == 1, weights.dtype == .float32 {
+        if rest > LeafPlan.leafCount(rows: batch), weights.directionCount == 1, weights.dtype == .float32,
+            KernelSelection.active.backend == .packed
+        {
             return ParallelLayout(stages: stages, shards: rest)
         }
         return ParallelLayout(replicas: rest, stages: stages, directions: pairs)

@@ -119,13 +119,25 @@ extension ParallelStack {
         let world = grid.world
         if rank == 0 { return world.rank == 0 ? own : nil }
         if world.rank == rank, let own {
-            try world.immediateSend(UnsafeRawBufferPointer(own.bytes), to: 0, tag: Self.collectionTag)
-                .wait(limit: world.waitLimit)
+            for part in Self.messages(own.bytes) {
+                try world.immediateSend(UnsafeRawBufferPointer(part), to: 0, tag: Self.collectionTag)
+                    .wait(limit: world.waitLimit)
+            }
         }
         guard world.rank == 0 else { return nil }
         let piece = Tensor(uninitialized: shape, dtype: stack.dtype)
-        try world.immediateReceive(into: piece.bytes, from: rank, tag: Self.collectionTag).wait(limit: world.waitLimit)
+        for part in Self.messages(piece.bytes) {
+            try world.immediateReceive(into: part, from: rank, tag: Self.collectionTag).wait(limit: world.waitLimit)
+        }
         return piece
+    }
+
+    /// Bytes in parts that a message can hold.
+    private static func messages(_ bytes: UnsafeMutableRawBufferPointer) -> [UnsafeMutableRawBufferPointer] {
+        stride(from: 0, to: bytes.count, by: MessageTag.byteLimit).map { start in
+            UnsafeMutableRawBufferPointer(
+                rebasing: bytes[start..<min(start + MessageTag.byteLimit, bytes.count)])
+        }
     }
 
     /// Stage transfers and exchanges of directions may use the world as their group, from tag 0 upwards.

@@ -29,10 +29,15 @@ public struct CostProbe {
 
     /// Measures what the forecasts of some candidates need. Collective.
     ///
-    /// - Parameter baseBytes: resident memory of this process before it has a model.
+    /// - Parameters:
+    ///   - baseBytes: resident memory of this process before it has a model.
+    ///   - room: for memory of several processes; candidates that may need more are left out, if others remain. nil does
+    ///     not ask, where candidates have been tried before.
     /// - Throws: `EngineError` for a configuration out of range; `CommError` of the transport. A layout whose shards would
-    ///   be on several machines is no error, but named in the costs.
-    public func measure(_ candidates: [LayoutCandidate], baseBytes: Double) throws -> MachineCosts {
+    ///   be on several machines, or have no room, is no error, but named in the costs.
+    public func measure(
+        _ candidates: [LayoutCandidate], baseBytes: Double, room: SharedRoom? = nil
+    ) throws -> MachineCosts {
         try configuration.check()
         let parts = Set(candidates.map { $0.parts(of: configuration) }).sorted()
         var costs = MachineCosts(
@@ -41,9 +46,10 @@ public struct CostProbe {
         let needs = LayerNeeds(candidates, configuration)
         var pieces: [(place: Place, piece: ProbePiece)] = []
         var probe: LayerProbe?
-        let room = try SharedRoom(world)
         for shards in Set(candidates.map(\.layout.shards)).sorted() {
-            if let refusal = try refusal(room, of: candidates.filter { $0.layout.shards == shards }, in: candidates) {
+            if let refusal = try room.flatMap({ room in
+                try refusal(room, of: candidates.filter { $0.layout.shards == shards }, in: candidates)
+            }) {
                 costs.notDivided[shards] = refusal
                 continue
             }

@@ -19,7 +19,7 @@ public protocol RecurrentWeights<Scalar>: AnyObject {
 /// Steps are numbered in processing order; a reverse sequence handles time T−1−s in step s. `forward` must be
 /// called with ascending, `backwardData` with descending, adjoining ranges of steps, so that a schedule may cut
 /// the window into chunks; bits do not depend on the cuts. `backwardData` needs a forward pass with
-/// `training: true`, `backwardWeights` a complete `backwardData`.
+/// `training: true` of its own: it leaves gradients where the gates were; `backwardWeights` a complete `backwardData`.
 ///
 /// A sequence of a part of the units (`RecurrentShape.shard`) reads what all parts made in the step before, so its hook
 /// has to return only when the other parts have come as far; of a projected layer it is called in the middle of a step too.
