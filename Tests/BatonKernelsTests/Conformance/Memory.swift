@@ -13,6 +13,10 @@ final class Memory<Scalar> {
     let count: Int
     private let mapping: UnsafeMutableRawPointer
     private let mappedBytes: Int
+    /// launch/test-qemu opens the page where an emulator touches what masked instructions leave out.
+    private static var protection: Int32 {
+        ProcessInfo.processInfo.environment["BATON_TEST_OPEN_PAGES"] == nil ? PROT_NONE : PROT_READ | PROT_WRITE
+    }
 
     init(_ values: [Scalar], guard side: Guard = .behind) {
         count = values.count
@@ -23,7 +27,7 @@ final class Memory<Scalar> {
         let mapped = mmap(nil, mappedBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
         guard let mapped, mapped != MAP_FAILED else { fatalError("Memory: no \(mappedBytes) bytes") }
         mapping = mapped
-        guard mprotect(side == .behind ? mapped + usable : mapped, page, PROT_NONE) == 0 else {
+        guard mprotect(side == .behind ? mapped + usable : mapped, page, Self.protection) == 0 else {
             fatalError("Memory: no guard page")
         }
         pointer = (side == .behind ? mapped + usable - bytes : mapped + page).bindMemory(
