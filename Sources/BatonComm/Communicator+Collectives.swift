@@ -12,8 +12,8 @@ extension Communicator {
     /// - Throws: `CommError` of kind `timeout` naming the peer that did not come within `waitLimit`, or of the
     ///   transport.
     public func barrier() throws(CommError) {
-        let tag = collectiveCount.nextTag()
-        try named("barrier") { () throws(CommError) in
+        let tag = collectiveCount.nextTag(.barrier)
+        try named(.barrier) { () throws(CommError) in
             var distance = 1
             while distance < size {
                 let nothing = UnsafeMutableRawBufferPointer(start: nil, count: 0)
@@ -35,8 +35,8 @@ extension Communicator {
     ///   - root: The rank that gives.
     public func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) throws(CommError) {
         require(root >= 0 && root < size, "Communicator: root \(root) is not one of the \(size) ranks")
-        let tag = collectiveCount.nextTag()
-        try named("broadcast") { () throws(CommError) in
+        let tag = collectiveCount.nextTag(.broadcast)
+        try named(.broadcast) { () throws(CommError) in
             var start = 0
             repeat {
                 let end = min(bytes.count, start + 1 << 30)
@@ -85,8 +85,8 @@ extension Communicator {
         require(
             result.count == size * count,
             "Communicator: allGather of \(count) bytes on \(size) ranks needs \(size * count), got \(result.count)")
-        let tag = collectiveCount.nextTag()
-        try named("all-gather") { () throws(CommError) in
+        let tag = collectiveCount.nextTag(.allGather)
+        try named(.allGather) { () throws(CommError) in
             var requests: [any Request] = []
             requests.reserveCapacity(2 * size)
             for step in 1..<max(size, 1) {
@@ -131,13 +131,13 @@ extension Communicator {
     }
 
     /// Adds to an error which collective operation it happened in.
-    private func named(_ operation: String, _ body: () throws(CommError) -> Void) throws(CommError) {
+    private func named(_ operation: CollectiveOperation, _ body: () throws(CommError) -> Void) throws(CommError) {
         do {
             try body()
         } catch {
             throw CommError(
                 error.kind,
-                "\(operation) (collective operation \(collectiveCount.begun) of its group): \(error.message)",
+                "\(operation.name) (collective operation \(collectiveCount.begun) of its group): \(error.message)",
                 code: error.code)
         }
     }

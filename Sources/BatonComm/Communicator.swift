@@ -82,9 +82,9 @@ public enum MessageTag {
 /// Counts the collective operations one group has begun, so that each has a tag of its own: what is left of one that
 /// failed never meets a later one.
 ///
-/// A rank that skipped or repeated an operation is a number behind or ahead of the others. It meets messages of another
-/// operation, which are refused if their length differs, and in the end waits for one that nobody sends; the errors
-/// say the number.
+/// A rank that skipped or repeated an operation is a number behind or ahead of the others. It waits for messages that
+/// nobody sends, or, where the others do the same kind of operation at its number, meets theirs, which are refused if
+/// their length differs; the errors say the number.
 public final class CollectiveCount {
     /// Operations begun so far.
     public private(set) var begun = 0
@@ -92,11 +92,21 @@ public final class CollectiveCount {
     /// Starts at zero on every rank of a new group.
     public init() {}
 
-    /// The tag of the next operation; tags repeat after 3·2²⁰ operations.
-    func nextTag() -> Int {
+    /// The tag of the next operation, which no other operation has: messages of different ones never pair. Tags repeat
+    /// after 2²⁰ operations.
+    func nextTag(_ operation: CollectiveOperation) -> Int {
         defer { begun += 1 }
-        return MessageTag.collectiveRange.lowerBound + begun % MessageTag.collectiveRange.count
+        let number = begun * CollectiveOperation.allCases.count + operation.rawValue
+        return MessageTag.collectiveRange.lowerBound + number % MessageTag.collectiveRange.count
     }
+}
+
+/// What the ranks of a group do together.
+enum CollectiveOperation: Int, CaseIterable {
+    case barrier, broadcast, allGather
+
+    /// As errors name it.
+    var name: String { self == .allGather ? "all-gather" : "\(self)" }
 }
 
 extension Communicator {

@@ -48,11 +48,13 @@ public struct LaneWindows: Sendable {
         let laneLength = max(0, tokens.count - 1) / lanes
         let shortest = tail == .dropped ? steps : 1
         guard laneLength >= shortest else {
-            let (product, overflow) = lanes.multipliedReportingOverflow(by: shortest)
+            let (product, tooMany) = lanes.multipliedReportingOverflow(by: shortest)
+            let (needed, overflow) = product.addingReportingOverflow(1)
             throw DataError(
                 .tooShort,
                 "The text has \(counted(tokens.count, "token")) where \(counted(lanes, "lane")) of \(counted(shortest, "step")) need "
-                    + "\(overflow ? "more" : String(product + 1)); use fewer lanes, shorter windows or more text.")
+                    + "\(tooMany || overflow ? "more" : String(needed)); use fewer lanes, shorter windows or more text."
+            )
         }
         self.tokens = tokens
         self.laneLength = laneLength

@@ -1,3 +1,4 @@
+import BatonChecks
 /// What was wrong with a file, or with the attempt to read or write it.
 ///
 /// `message` is one sentence that names the file, the tensor when there is one, what was expected and found, and the
@@ -125,17 +126,4 @@ extension FormatError {
 
     /// A name out of a file, in quotes and safe to print.
     static func quote(_ name: String) -> String { "'\(printable(name))'" }
-}
-
-/// Text out of a file, safe to print on a terminal: invisible characters escaped, and no more than 80 of all.
-package func printable(_ text: String) -> String {
-    var result = ""
-    for (index, scalar) in text.unicodeScalars.enumerated() {
-        if index == 80 { return result + "…" }
-        switch scalar.properties.generalCategory {
-        case .control, .format, .lineSeparator, .paragraphSeparator: result += scalar.escaped(asASCII: true)
-        default: result.unicodeScalars.append(scalar)
-        }
-    }
-    return result
 }

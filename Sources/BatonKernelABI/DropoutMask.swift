@@ -3,7 +3,7 @@
 /// Element u of row (t, n) has 16 random bits: of word `(u/16) mod 4` of the Philox block with counter
 /// `((u/128)·16 + u mod 16, time(t), row(n), step)` the low half if u mod 128 < 64, else the high half. It is dropped if
 /// they are below p · 2¹⁶. Sixteen neighbours use the same half of sixteen blocks, so vectors of 4, 8 or 16 lanes need
-/// no transposition; 16 bits instead of 32 halve the cost, and lower the probability by less than 2⁻¹⁶.
+/// no transposition; 16 bits instead of 32 halve the cost, and leave probabilities that are multiples of 2⁻¹⁶.
 public struct DropoutMask: Sendable {
     /// Philox key: identifies seed and layer.
     public var key: SIMD2<UInt32>

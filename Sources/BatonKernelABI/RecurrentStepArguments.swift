@@ -27,13 +27,59 @@ public struct InputProduct {
     }
 }
 
+/// What a step is in either direction.
+public struct RecurrentStep {
+    /// N.
+    public var rows: Int
+    /// H: units of this part of the layer.
+    public var hiddenSize: Int
+    /// RNN: relu instead of tanh.
+    public var usesRelu: Bool
+    /// LSTM: limits of c; nil is none.
+    public var stateClip: StateClip?
+    /// Whether panels are worked on from the last to the first: every other step, so that a step finds in the cache
+    /// what the one before read last. Makes no difference to the bits.
+    public var descends: Bool
+
+    /// All values at once.
+    public init(rows: Int, hiddenSize: Int, usesRelu: Bool, stateClip: StateClip?, descends: Bool) {
+        self.rows = rows
+        self.hiddenSize = hiddenSize
+        self.usesRelu = usesRelu
+        self.stateClip = stateClip
+        self.descends = descends
+    }
+}
+
+/// The biases and scales of the gates of a step, by panel: LSTM 4 gates × lanes per unit strip; GRU r, z, n of the input
+/// side; RNN by unit strip.
+public struct GateConstants {
+    /// What the chains begin with.
+    public var bias: UnsafePointer<Float>
+    /// GRU: bias of the hidden product of n, by unit strip.
+    public var hiddenCandidateBias: UnsafePointer<Float>
+    /// What the sums of every gate column are multiplied by, for panels of integers; the bias is divided by it beforehand.
+    /// nil is 1.
+    public var scales: UnsafePointer<Float>?
+
+    /// All values at once.
+    public init(
+        bias: UnsafePointer<Float>, hiddenCandidateBias: UnsafePointer<Float>, scales: UnsafePointer<Float>?
+    ) {
+        self.bias = bias
+        self.hiddenCandidateBias = hiddenCandidateBias
+        self.scales = scales
+    }
+}
+
 /// One forward time step of a recurrent layer and direction.
 ///
-/// Gate g of unit u of row n is at `gates[n·gateRowStride + g·gateStride + u]`, units padded with zeros to whole
-/// lanes; c likewise at `cell[n·gateStride + u]`. On exit, if `savesGates`, the gates
-/// hold what the backward step needs:
+/// Units are padded with zeros to whole lanes, in the gates as in c, whose unit u of row n is at
+/// `cell[n·gates.gateStride + u]`. On exit, if `savesGates`, the gates hold what the backward step needs:
 /// LSTM i f g o; GRU r z n and, as fourth gate, the hidden product of n; RNN nothing.
 public struct RecurrentForwardArguments {
+    /// What is computed.
+    public var step: RecurrentStep
     /// Input rows of this step; empty if there is an `inputProduct`.
     public var input: ChainOperand
     /// Wᵀ, packed.
@@ -42,96 +88,61 @@ public struct RecurrentForwardArguments {
     public var hidden: ChainOperand
     /// Uᵀ, packed.
     public var hiddenPanels: PackedPanels
-    /// Bias by panel: LSTM 4 gates × lanes per unit strip; GRU r, z, n of the input side; RNN by unit strip.
-    public var bias: UnsafePointer<Float>
-    /// GRU: bias of the hidden product of n, by unit strip.
-    public var hiddenCandidateBias: UnsafePointer<Float>
-    /// Gates of this step; see above.
-    public var gates: UnsafeMutablePointer<Float>
-    /// Distance between rows of gates.
-    public var gateRowStride: Int
-    /// Padded hidden size.
-    public var gateStride: Int
+    /// Biases and scales.
+    public var constants: GateConstants
     /// The input product and its bias, perhaps where the gates will be; nil if it is to be made.
     public var inputProduct: InputProduct?
+    /// Gates of this step; see above.
+    public var gates: GateRows
     /// Whether the gates are left as the backward step needs them.
     public var savesGates: Bool
-    /// LSTM: c before and after the step; may be the same memory.
+    /// LSTM: c before the step; may be the memory of `cell`.
     public var previousCell: UnsafePointer<Float>
     /// LSTM: c after the step.
     public var cell: UnsafeMutablePointer<Float>
-    /// GRU: previous h rows (row n at `n·previousHiddenStride`), or nil for zero.
-    public var previousHidden: UnsafePointer<Float>?
-    /// Distance between rows of the previous h.
-    public var previousHiddenStride: Int
-    /// h, row n at `n·outputStride`.
-    public var output: UnsafeMutablePointer<Float>
-    /// Distance between rows of h.
-    public var outputStride: Int
-    /// N.
-    public var rows: Int
-    /// H.
-    public var hiddenSize: Int
-    /// RNN: relu instead of tanh.
-    public var usesRelu: Bool
-    /// LSTM: limits of c; nil is none.
-    public var stateClip: StateClip?
-    /// Whether panels are worked on from the last to the first: every other step, so that a step finds in the cache
-    /// what the one before read last. Makes no difference to the bits.
-    public var descends = false
-    /// What the sums of every gate column are multiplied by, in the layout of `bias`, for panels of integers; the bias is
-    /// divided by it beforehand. nil is 1.
-    public var scales: UnsafePointer<Float>?
+    /// GRU: previous h of these units; nil for zero.
+    public var previousHidden: StridedRows?
+    /// h.
+    public var output: MutableStridedRows
 
-    /// All values but `descends` and `scales`.
+    /// All values at once.
     public init(
-        input: ChainOperand, inputPanels: PackedPanels, hidden: ChainOperand, hiddenPanels: PackedPanels,
-        bias: UnsafePointer<Float>, hiddenCandidateBias: UnsafePointer<Float>, gates: UnsafeMutablePointer<Float>,
-        gateRowStride: Int, gateStride: Int, inputProduct: InputProduct?, savesGates: Bool,
-        previousCell: UnsafePointer<Float>,
-        cell: UnsafeMutablePointer<Float>, previousHidden: UnsafePointer<Float>?,
-        previousHiddenStride: Int, output: UnsafeMutablePointer<Float>, outputStride: Int, rows: Int,
-        hiddenSize: Int, usesRelu: Bool, stateClip: StateClip? = nil
+        step: RecurrentStep, input: ChainOperand, inputPanels: PackedPanels, hidden: ChainOperand,
+        hiddenPanels: PackedPanels, constants: GateConstants, inputProduct: InputProduct?, gates: GateRows,
+        savesGates: Bool, previousCell: UnsafePointer<Float>, cell: UnsafeMutablePointer<Float>,
+        previousHidden: StridedRows?, output: MutableStridedRows
     ) {
+        self.step = step
         self.input = input
         self.inputPanels = inputPanels
         self.hidden = hidden
         self.hiddenPanels = hiddenPanels
-        self.bias = bias
-        self.hiddenCandidateBias = hiddenCandidateBias
-        self.gates = gates
-        self.gateRowStride = gateRowStride
-        self.gateStride = gateStride
+        self.constants = constants
         self.inputProduct = inputProduct
+        self.gates = gates
         self.savesGates = savesGates
         self.previousCell = previousCell
         self.cell = cell
         self.previousHidden = previousHidden
-        self.previousHiddenStride = previousHiddenStride
         self.output = output
-        self.outputStride = outputStride
-        self.rows = rows
-        self.hiddenSize = hiddenSize
-        self.usesRelu = usesRelu
-        self.stateClip = stateClip
     }
 }
 
 /// One backward time step: dh = dy + carry + dz₊₁·U, then the gate derivatives, which replace the saved gates.
 ///
 /// Gradients of the pre-activations end in the gates: LSTM 4 gates; GRU dr, dz, dn and, as fourth, dn⊙r
-/// (the hidden side of n); RNN one.
+/// (the hidden side of n); RNN one. Rows of c and of the carries are `gates.gateStride` apart.
 public struct RecurrentBackwardArguments {
+    /// What is computed.
+    public var step: RecurrentStep
     /// Pre-activation gradients of the following step; empty at the last step.
     public var following: ChainOperand
     /// GRU: the hidden side of n of the following step, continuing the chain.
     public var followingCandidate: ChainOperand
     /// Uᵀ: columns are hidden units, rows are gates.
     public var hiddenPanels: PackedPanels
-    /// Gradient of the output at this step, row n at `n·outputGradientStride`; nil is zero.
-    public var outputGradient: UnsafePointer<Float>?
-    /// Distance between rows of the output gradient.
-    public var outputGradientStride: Int
+    /// Gradient of the output at this step; nil is zero.
+    public var outputGradient: StridedRows?
     /// Gradient of h carried past the product (final state's gradient; GRU: dh⊙z), rows of padded units, read
     /// and, for GRU, written.
     public var hiddenCarry: UnsafeMutablePointer<Float>
@@ -140,59 +151,32 @@ public struct RecurrentBackwardArguments {
     /// LSTM: gradient of c, rows of padded units, read and written.
     public var cellCarry: UnsafeMutablePointer<Float>
     /// Gates of this step; see above.
-    public var gates: UnsafeMutablePointer<Float>
-    /// Distance between rows of gates.
-    public var gateRowStride: Int
-    /// Padded hidden size, also the row stride of c and the carries.
-    public var gateStride: Int
-    /// LSTM: c before and after the step.
+    public var gates: GateRows
+    /// LSTM: c before the step.
     public var previousCell: UnsafePointer<Float>
     /// LSTM: c after the step.
     public var cell: UnsafePointer<Float>
-    /// GRU: previous h rows, nil for zero. RNN: h of this step.
-    public var hidden: UnsafePointer<Float>?
-    /// Distance between rows of `hidden`.
-    public var hiddenStride: Int
-    /// N.
-    public var rows: Int
-    /// H.
-    public var hiddenSize: Int
-    /// RNN: relu instead of tanh.
-    public var usesRelu: Bool
-    /// LSTM: limits of c; nil is none.
-    public var stateClip: StateClip?
-    /// Whether panels are worked on from the last to the first: every other step, so that a step finds in the cache
-    /// what the one before read last. Makes no difference to the bits.
-    public var descends = false
+    /// GRU: previous h, nil for zero. RNN: h of this step.
+    public var hidden: StridedRows?
 
-    /// All values but `descends`.
+    /// All values at once.
     public init(
-        following: ChainOperand, followingCandidate: ChainOperand, hiddenPanels: PackedPanels,
-        outputGradient: UnsafePointer<Float>?, outputGradientStride: Int,
-        hiddenCarry: UnsafeMutablePointer<Float>, readsHiddenCarry: Bool,
-        cellCarry: UnsafeMutablePointer<Float>, gates: UnsafeMutablePointer<Float>, gateRowStride: Int,
-        gateStride: Int, previousCell: UnsafePointer<Float>, cell: UnsafePointer<Float>,
-        hidden: UnsafePointer<Float>?, hiddenStride: Int, rows: Int, hiddenSize: Int, usesRelu: Bool,
-        stateClip: StateClip? = nil
+        step: RecurrentStep, following: ChainOperand, followingCandidate: ChainOperand, hiddenPanels: PackedPanels,
+        outputGradient: StridedRows?, hiddenCarry: UnsafeMutablePointer<Float>, readsHiddenCarry: Bool,
+        cellCarry: UnsafeMutablePointer<Float>, gates: GateRows, previousCell: UnsafePointer<Float>,
+        cell: UnsafePointer<Float>, hidden: StridedRows?
     ) {
+        self.step = step
         self.following = following
         self.followingCandidate = followingCandidate
         self.hiddenPanels = hiddenPanels
         self.outputGradient = outputGradient
-        self.outputGradientStride = outputGradientStride
         self.hiddenCarry = hiddenCarry
         self.readsHiddenCarry = readsHiddenCarry
         self.cellCarry = cellCarry
         self.gates = gates
-        self.gateRowStride = gateRowStride
-        self.gateStride = gateStride
         self.previousCell = previousCell
         self.cell = cell
         self.hidden = hidden
-        self.hiddenStride = hiddenStride
-        self.rows = rows
-        self.hiddenSize = hiddenSize
-        self.usesRelu = usesRelu
-        self.stateClip = stateClip
     }
 }

@@ -6,10 +6,10 @@ import CLanes
     _ arguments: RecurrentBackwardArguments,
     _ body: (_ strip: Int, _ vectors: Int, _ scratch: UnsafeMutablePointer<Float>) -> Void
 ) {
-    fetchOperand(arguments.following, rows: arguments.rows)
-    withAccumulatorMemory(rows: arguments.rows) { scratch in
+    fetchOperand(arguments.following, rows: arguments.step.rows)
+    withAccumulatorMemory(rows: arguments.step.rows) { scratch in
         forEachPanel(
-            strips: arguments.hiddenPanels.stripCount, limit: PackedPanels.stripLimit, descends: arguments.descends
+            strips: arguments.hiddenPanels.stripCount, limit: PackedPanels.stripLimit, descends: arguments.step.descends
         ) {
             strip, vectors, _ in
             body(strip, vectors, scratch)
@@ -26,22 +26,23 @@ import CLanes
     _ arguments: RecurrentBackwardArguments, vectors: Int, strip: Int, _ scratch: UnsafeMutablePointer<Float>,
     fetch: (_ unit: Int, _ row: Int) -> Void, _ derivatives: (_ rows: BackwardRows) -> Void
 ) {
-    let lastColumns = arguments.hiddenSize &- (strip &+ vectors &- 1) &* laneCount
+    let lastColumns = arguments.step.hiddenSize &- (strip &+ vectors &- 1) &* laneCount
     runTiles(
-        rows: arguments.rows, vectors: vectors, PanelChain(arguments.following, arguments.hiddenPanels, strip: strip),
+        rows: arguments.step.rows, vectors: vectors,
+        PanelChain(arguments.following, arguments.hiddenPanels, strip: strip),
         PanelChain(arguments.followingCandidate, arguments.hiddenPanels, strip: strip),
         secondLast: vectors &- 1, scratch: scratch,
         start: { _, row, accumulators in
             var first = Quad()
             if let gradient = arguments.outputGradient {
-                let base = gradient + row &* arguments.outputGradientStride + strip &* laneCount
+                let base = gradient.row(row) + strip &* laneCount
                 first = loadQuad(vectors, base, laneCount, lastColumns)
                 // For the panel after this one.
-                fetchKept(base + (arguments.descends ? 0 &- vectors : vectors) &* laneCount, vectors: vectors)
+                fetchKept(base + (arguments.step.descends ? 0 &- vectors : vectors) &* laneCount, vectors: vectors)
             }
             fetch(strip &* laneCount, row)
             if arguments.readsHiddenCarry {
-                let base = arguments.hiddenCarry + row &* arguments.gateStride + strip &* laneCount
+                let base = arguments.hiddenCarry + row &* arguments.gates.gateStride + strip &* laneCount
                 let there = Quad(vectors: vectors, loading: base, stride: laneCount)
                 first = addQuad(vectors, first, there)
             }
@@ -73,8 +74,8 @@ struct BackwardRows {
 
 /// Fetches the four numbers of every unit that the gates of an LSTM or GRU kept of a row.
 @inline(__always) func fetchKeptGates(_ arguments: RecurrentBackwardArguments, unit: Int, row: Int, vectors: Int) {
-    let gates = arguments.gates + row &* arguments.gateRowStride + unit
-    for gate in 0..<4 { fetchKept(gates + gate &* arguments.gateStride, vectors: vectors) }
+    let gates = arguments.gates.row(row) + unit
+    for gate in 0..<4 { fetchKept(gates + gate &* arguments.gates.gateStride, vectors: vectors) }
 }
 
 /// Fetches some vectors of a row into the second-level cache; the first would not keep them for as long as chains take.

@@ -7,12 +7,12 @@ import CLanes
     _ arguments: RecurrentForwardArguments, gates: Int,
     _ body: (_ strip: Int, _ panels: Int, _ scratch: UnsafeMutablePointer<Float>) -> Void
 ) {
-    fetchOperand(arguments.hidden, rows: arguments.rows)
-    let together = arguments.rows == 1 ? RowPiece.panels(vectors: gates) : 1
-    withAccumulatorMemory(rows: larger(arguments.rows, together)) { scratch in
+    fetchOperand(arguments.hidden, rows: arguments.step.rows)
+    let together = arguments.step.rows == 1 ? RowPiece.panels(vectors: gates) : 1
+    withAccumulatorMemory(rows: larger(arguments.step.rows, together)) { scratch in
         forEachPanel(
             strips: arguments.hiddenPanels.stripCount / gates, limit: 1, together: together,
-            descends: arguments.descends
+            descends: arguments.step.descends
         ) { strip, _, panels in body(strip, panels, scratch) }
     }
 }
@@ -23,16 +23,17 @@ import CLanes
     _ accumulators: UnsafeMutablePointer<Float>
 ) {
     guard let product = arguments.inputProduct?.row(row) else {
-        let bias = arguments.bias + strip &* count &* laneCount
+        let bias = arguments.constants.bias + strip &* count &* laneCount
         storeQuad(
             Quad(vectors: count, loading: bias, stride: laneCount), count, accumulators, laneCount, laneCount)
         return
     }
     // For the panel that follows: the product was made for many steps at once, and no first-level cache holds it any more.
-    let next = UnsafeRawPointer(product + (arguments.descends ? strip &- 1 : strip &+ 1) &* laneCount)
-    for gate in 0..<count { baton_prefetch_to_l1(next + gate &* arguments.gateStride &* 4) }
+    let next = UnsafeRawPointer(product + (arguments.step.descends ? strip &- 1 : strip &+ 1) &* laneCount)
+    for gate in 0..<count { baton_prefetch_to_l1(next + gate &* arguments.gates.gateStride &* 4) }
     storeQuad(
-        Quad(vectors: count, loading: product + strip &* laneCount, stride: arguments.gateStride), count, accumulators,
+        Quad(vectors: count, loading: product + strip &* laneCount, stride: arguments.gates.gateStride), count,
+        accumulators,
         laneCount, laneCount)
 }
 
@@ -47,5 +48,7 @@ struct ForwardRows {
 
 extension RecurrentForwardArguments {
     /// Units of a strip.
-    @inline(__always) func columns(ofStrip strip: Int) -> Int { smaller(laneCount, hiddenSize &- strip &* laneCount) }
+    @inline(__always) func columns(ofStrip strip: Int) -> Int {
+        smaller(laneCount, step.hiddenSize &- strip &* laneCount)
+    }
 }

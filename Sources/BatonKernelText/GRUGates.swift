@@ -16,19 +16,23 @@ func gruForward(_ arguments: RecurrentForwardArguments) {
     _ scratch: UnsafeMutablePointer<Float>
 ) {
     runTiles(
-        rows: arguments.rows, vectors: 3, panels: panels,
+        rows: arguments.step.rows, vectors: 3, panels: panels,
         PanelChain(arguments.input, arguments.inputPanels, strip: firstStrip &* 3),
         PanelChain(arguments.hidden, arguments.hiddenPanels, strip: firstStrip &* 3),
         secondLast: 3, scratch: scratch,
         start: { panel, row, accumulators in
             let strip = firstStrip &+ panel
             storeFirstGates(arguments, count: 3, strip: strip, row: row, accumulators)
-            store(load(arguments.hiddenCandidateBias + strip &* laneCount), accumulators + 3 &* laneCount)
+            store(load(arguments.constants.hiddenCandidateBias + strip &* laneCount), accumulators + 3 &* laneCount)
         },
         finish: { panel, accumulators, firstRow, count in
             let rows = ForwardRows(
                 strip: firstStrip &+ panel, accumulators: accumulators, first: firstRow, count: count)
-            if arguments.scales == nil { gruPlainRows(arguments, rows) } else { gruScaledRows(arguments, rows) }
+            if arguments.constants.scales == nil {
+                gruPlainRows(arguments, rows)
+            } else {
+                gruScaledRows(arguments, rows)
+            }
         })
 }
 
@@ -37,11 +41,11 @@ func gruForward(_ arguments: RecurrentForwardArguments) {
     gruRows(arguments, rows, scales: nil)
 }
 @inline(never) private func gruScaledRows(_ arguments: RecurrentForwardArguments, _ rows: ForwardRows) {
-    gruRows(arguments, rows, scales: Quad(scales: arguments.scales, panel: rows.strip, vectors: 3))
+    gruRows(arguments, rows, scales: Quad(scales: arguments.constants.scales, panel: rows.strip, vectors: 3))
 }
 
 @_transparent private func gruRows(_ arguments: RecurrentForwardArguments, _ rows: ForwardRows, scales: Quad?) {
-    let gateStride = arguments.gateStride
+    let gateStride = arguments.gates.gateStride
     let unit = rows.strip &* laneCount
     let columns = arguments.columns(ofStrip: rows.strip)
     // r and z in a loop of their own, as h of the LSTM; they wait where their sums stood.
@@ -66,13 +70,13 @@ func gruForward(_ arguments: RecurrentForwardArguments) {
         let n = laneTanh(mulAdd(r, q, sums.v2))
         var previous = Lane()
         if let hidden = arguments.previousHidden {
-            previous = loadPartial(hidden + row &* arguments.previousHiddenStride + unit, columns)
+            previous = loadPartial(hidden.row(row) + unit, columns)
         }
         storePartial(
-            mulAdd(z, previous, (splat(1) - z) * n), arguments.output + row &* arguments.outputStride + unit,
+            mulAdd(z, previous, (splat(1) - z) * n), arguments.output.row(row) + unit,
             columns)
         if arguments.savesGates {
-            let saved = arguments.gates + row &* arguments.gateRowStride + unit
+            let saved = arguments.gates.row(row) + unit
             store(r, saved)
             store(z, saved + gateStride)
             store(n, saved + 2 &* gateStride)
@@ -96,24 +100,24 @@ func gruBackward(_ arguments: RecurrentBackwardArguments) {
         fetch: { unit, row in
             fetchKeptGates(arguments, unit: unit, row: row, vectors: vectors)
             if let hidden = arguments.hidden {
-                fetchKept(hidden + row &* arguments.hiddenStride + unit, vectors: vectors)
+                fetchKept(hidden.row(row) + unit, vectors: vectors)
             }
         }
     ) { gruBackwardRows(arguments, $0) }
 }
 
 @inline(never) private func gruBackwardRows(_ arguments: RecurrentBackwardArguments, _ rows: BackwardRows) {
-    let gateStride = arguments.gateStride
+    let gateStride = arguments.gates.gateStride
     for vector in 0..<rows.vectors {
         let unit = rows.unit(ofVector: vector)
         for index in 0..<rows.count {
             let row = rows.first &+ index
             let dh = rows.hiddenGradient(index, vector: vector)
-            let gates = arguments.gates + row &* arguments.gateRowStride + unit
+            let gates = arguments.gates.row(row) + unit
             var previous = Lane()
             if let hidden = arguments.hidden {
                 previous = loadPartial(
-                    hidden + row &* arguments.hiddenStride + unit, smaller(laneCount, arguments.hiddenSize &- unit))
+                    hidden.row(row) + unit, smaller(laneCount, arguments.step.hiddenSize &- unit))
             }
             let r = load(gates)
             let z = load(gates + gateStride)

@@ -14,7 +14,7 @@ func lstmForward(_ arguments: RecurrentForwardArguments) {
     _ scratch: UnsafeMutablePointer<Float>
 ) {
     runTiles(
-        rows: arguments.rows, vectors: 4, panels: panels,
+        rows: arguments.step.rows, vectors: 4, panels: panels,
         PanelChain(arguments.input, arguments.inputPanels, strip: firstStrip &* 4),
         PanelChain(arguments.hidden, arguments.hiddenPanels, strip: firstStrip &* 4),
         secondLast: 3, scratch: scratch,
@@ -25,7 +25,7 @@ func lstmForward(_ arguments: RecurrentForwardArguments) {
         finish: { panel, accumulators, firstRow, count in
             let rows = ForwardRows(
                 strip: firstStrip &+ panel, accumulators: accumulators, first: firstRow, count: count)
-            if arguments.scales == nil && arguments.stateClip == nil {
+            if arguments.constants.scales == nil && arguments.step.stateClip == nil {
                 lstmPlainRows(arguments, rows)
             } else {
                 lstmScaledRows(arguments, rows)
@@ -36,14 +36,14 @@ func lstmForward(_ arguments: RecurrentForwardArguments) {
 /// Fetches what a row's gates read and write besides their sums: the c of a step was written a whole step ago, and no step
 /// has written where this one's gates are kept.
 @inline(__always) private func fetchStates(_ arguments: RecurrentForwardArguments, strip: Int, row: Int) {
-    let offset = row &* arguments.gateStride &+ strip &* laneCount
+    let offset = row &* arguments.gates.gateStride &+ strip &* laneCount
     fetchKept(arguments.previousCell + offset, vectors: 1)
     guard arguments.savesGates else { return }
     fetchKept(arguments.cell + offset, vectors: 1)
     // Not where the product stood there.
     if let product = arguments.inputProduct, product.numbers == nil { return }
-    let gates = arguments.gates + row &* arguments.gateRowStride + strip &* laneCount
-    for gate in 0..<4 { fetchKept(gates + gate &* arguments.gateStride, vectors: 1) }
+    let gates = arguments.gates.row(row) + strip &* laneCount
+    for gate in 0..<4 { fetchKept(gates + gate &* arguments.gates.gateStride, vectors: 1) }
 }
 
 // Two functions, so that layers without scales and limits do not ask for them in every row.
@@ -52,14 +52,14 @@ func lstmForward(_ arguments: RecurrentForwardArguments) {
 }
 @inline(never) private func lstmScaledRows(_ arguments: RecurrentForwardArguments, _ rows: ForwardRows) {
     lstmRows(
-        arguments, rows, scales: Quad(scales: arguments.scales, panel: rows.strip, vectors: 4),
-        clip: arguments.stateClip)
+        arguments, rows, scales: Quad(scales: arguments.constants.scales, panel: rows.strip, vectors: 4),
+        clip: arguments.step.stateClip)
 }
 
 @_transparent private func lstmRows(
     _ arguments: RecurrentForwardArguments, _ rows: ForwardRows, scales: Quad?, clip: StateClip?
 ) {
-    let gateStride = arguments.gateStride
+    let gateStride = arguments.gates.gateStride
     let unit = rows.strip &* laneCount
     let columns = arguments.columns(ofStrip: rows.strip)
     for index in 0..<rows.count {
@@ -82,7 +82,7 @@ func lstmForward(_ arguments: RecurrentForwardArguments) {
         // o waits where the sum of i stood.
         store(o, rows.accumulators.row(index))
         if arguments.savesGates {
-            let saved = arguments.gates + row &* arguments.gateRowStride + unit
+            let saved = arguments.gates.row(row) + unit
             store(i, saved)
             store(f, saved + gateStride)
             store(g, saved + 2 &* gateStride)
@@ -96,7 +96,7 @@ func lstmForward(_ arguments: RecurrentForwardArguments) {
         let c = load(arguments.cell + row &* gateStride + unit)
         storePartial(
             load(rows.accumulators.row(index)) * laneTanh(c),
-            arguments.output + row &* arguments.outputStride + unit, columns)
+            arguments.output.row(row) + unit, columns)
     }
 }
 
@@ -117,10 +117,10 @@ func lstmBackward(_ arguments: RecurrentBackwardArguments) {
         arguments, vectors: vectors, strip: strip, scratch,
         fetch: { unit, row in
             fetchKeptGates(arguments, unit: unit, row: row, vectors: vectors)
-            fetchKept(arguments.previousCell + row &* arguments.gateStride + unit, vectors: vectors)
+            fetchKept(arguments.previousCell + row &* arguments.gates.gateStride + unit, vectors: vectors)
         }
     ) { rows in
-        if let clip = arguments.stateClip {
+        if let clip = arguments.step.stateClip {
             lstmClippedBackwardRows(arguments, rows, clip)
         } else {
             lstmPlainBackwardRows(arguments, rows)
@@ -140,13 +140,13 @@ func lstmBackward(_ arguments: RecurrentBackwardArguments) {
 @_transparent private func lstmBackwardRows(
     _ arguments: RecurrentBackwardArguments, _ rows: BackwardRows, clip: StateClip?
 ) {
-    let gateStride = arguments.gateStride
+    let gateStride = arguments.gates.gateStride
     for vector in 0..<rows.vectors {
         let unit = rows.unit(ofVector: vector)
         for index in 0..<rows.count {
             let row = rows.first &+ index
             let dh = rows.hiddenGradient(index, vector: vector)
-            let gates = arguments.gates + row &* arguments.gateRowStride + unit
+            let gates = arguments.gates.row(row) + unit
             let offset = row &* gateStride &+ unit
             let carry = arguments.cellCarry + offset
             let i = load(gates)

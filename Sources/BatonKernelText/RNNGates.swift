@@ -2,12 +2,12 @@ import BatonKernelABI
 
 /// One Elman time step, h = φ(a), on up to four unit strips at a time.
 func rnnForward(_ arguments: RecurrentForwardArguments) {
-    fetchOperand(arguments.hidden, rows: arguments.rows)
-    let together = arguments.rows == 1 ? RowPiece.panels(vectors: 4) : 1
-    withAccumulatorMemory(rows: larger(arguments.rows, together)) { scratch in
+    fetchOperand(arguments.hidden, rows: arguments.step.rows)
+    let together = arguments.step.rows == 1 ? RowPiece.panels(vectors: 4) : 1
+    withAccumulatorMemory(rows: larger(arguments.step.rows, together)) { scratch in
         forEachPanel(
             strips: arguments.hiddenPanels.stripCount, limit: PackedPanels.stripLimit, together: together,
-            descends: arguments.descends
+            descends: arguments.step.descends
         ) { rnnForwardPanel(arguments, vectors: $1, strip: $0, panels: $2, scratch) }
     }
 }
@@ -17,27 +17,27 @@ func rnnForward(_ arguments: RecurrentForwardArguments) {
     _ scratch: UnsafeMutablePointer<Float>
 ) {
     runTiles(
-        rows: arguments.rows, vectors: vectors, panels: panels,
+        rows: arguments.step.rows, vectors: vectors, panels: panels,
         PanelChain(arguments.input, arguments.inputPanels, strip: firstStrip),
         PanelChain(arguments.hidden, arguments.hiddenPanels, strip: firstStrip),
         secondLast: vectors &- 1, scratch: scratch,
         start: { panel, row, accumulators in
             let strip = firstStrip &+ panel &* vectors
-            let first = (arguments.inputProduct?.row(row) ?? arguments.bias) + strip &* laneCount
+            let first = (arguments.inputProduct?.row(row) ?? arguments.constants.bias) + strip &* laneCount
             storeQuad(
                 Quad(vectors: vectors, loading: first, stride: laneCount), vectors, accumulators, laneCount, laneCount)
         },
         finish: { panel, accumulators, firstRow, count in
             let strip = firstStrip &+ panel &* vectors
-            let lastColumns = arguments.hiddenSize &- (strip &+ vectors &- 1) &* laneCount
+            let lastColumns = arguments.step.hiddenSize &- (strip &+ vectors &- 1) &* laneCount
             for vector in 0..<vectors {
                 let columns = vector == vectors &- 1 ? smaller(laneCount, lastColumns) : laneCount
-                let scale = arguments.scales.map { load($0 + (strip &+ vector) &* laneCount) } ?? splat(1)
+                let scale = arguments.constants.scales.map { load($0 + (strip &+ vector) &* laneCount) } ?? splat(1)
                 for index in 0..<count {
                     let sum = scale * load(accumulators.row(index) + vector &* laneCount)
                     storePartial(
-                        activation(sum, arguments.usesRelu),
-                        arguments.output + (firstRow &+ index) &* arguments.outputStride
+                        activation(sum, arguments.step.usesRelu),
+                        arguments.output.row(firstRow &+ index)
                             + (strip &+ vector) &* laneCount, columns)
                 }
             }
@@ -60,14 +60,14 @@ func rnnBackward(_ arguments: RecurrentBackwardArguments) {
     runBackwardTiles(
         arguments, vectors: vectors, strip: strip, scratch,
         fetch: { unit, row in
-            fetchKept(hidden + row &* arguments.hiddenStride + unit, vectors: vectors)
-            fetchKept(arguments.gates + row &* arguments.gateRowStride + unit, vectors: vectors)
+            fetchKept(hidden.row(row) + unit, vectors: vectors)
+            fetchKept(arguments.gates.row(row) + unit, vectors: vectors)
         }
     ) { rnnBackwardRows(arguments, hidden, $0) }
 }
 
 @inline(never) private func rnnBackwardRows(
-    _ arguments: RecurrentBackwardArguments, _ hidden: UnsafePointer<Float>, _ rows: BackwardRows
+    _ arguments: RecurrentBackwardArguments, _ hidden: StridedRows, _ rows: BackwardRows
 ) {
     for vector in 0..<rows.vectors {
         let unit = rows.unit(ofVector: vector)
@@ -75,12 +75,12 @@ func rnnBackward(_ arguments: RecurrentBackwardArguments) {
             let row = rows.first &+ index
             let dh = rows.hiddenGradient(index, vector: vector)
             let h = loadPartial(
-                hidden + row &* arguments.hiddenStride + unit, smaller(laneCount, arguments.hiddenSize &- unit))
+                hidden.row(row) + unit, smaller(laneCount, arguments.step.hiddenSize &- unit))
             let da =
-                arguments.usesRelu
+                arguments.step.usesRelu
                 ? dh.replacing(with: Lane(), where: h .<= Lane())
                 : dh * (splat(1) - h * h)
-            store(da, arguments.gates + row &* arguments.gateRowStride + unit)
+            store(da, arguments.gates.row(row) + unit)
         }
     }
 }

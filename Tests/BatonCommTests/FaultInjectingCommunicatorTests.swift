@@ -56,6 +56,9 @@ import Testing
     }
 
     @Test func aCorruptedReceiveIsAProgrammersMistake() async {
-        await #expect(processExitsWith: .failure) { _ = FaultPlan(receives: [1: .corrupt(byte: 0)]) }
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            _ = FaultPlan(receives: [1: .corrupt(byte: 0)])
+        }
+        #expect(Complaint.missing("FaultPlan: a receive cannot be corrupted", in: result?.standardErrorContent) == nil)
     }
 }

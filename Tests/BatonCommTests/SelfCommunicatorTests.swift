@@ -41,10 +41,11 @@ import Testing
     }
 
     @Test func anImpossiblePeerIsAProgrammersMistake() async {
-        await #expect(processExitsWith: .failure) {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             let block = UnsafeRawBufferPointer(start: nil, count: 0)
             _ = try SelfCommunicator().immediateSend(block, to: 1, tag: 0)
         }
+        #expect(Complaint.missing("peer 1 is not one of the 1 ranks", in: result?.standardErrorContent) == nil)
     }
 
     @Test func abortLeavesWithItsCode() async {

@@ -1,5 +1,6 @@
 import BatonData
 import BatonTensor
+import BatonTestSupport
 import Testing
 
 @Suite struct LaneWindowsTests {
@@ -98,6 +99,7 @@ import Testing
         #expect(throws: DataError.self) { try LaneWindows.evaluation(tokens: Array(0..<8), lanes: 8, steps: 16) }
         #expect(throws: DataError.self) { try LaneWindows.evaluation(tokens: [], lanes: 1, steps: 1) }
         #expect(throws: DataError.self) { try LaneWindows(tokens: [1, 2], lanes: .max, steps: .max, tail: .dropped) }
+        #expect(throws: DataError.self) { try LaneWindows(tokens: [1, 2], lanes: .max, steps: 1, tail: .kept) }
         for (lanes, steps) in [(0, 1), (1, 0), (-1, 1)] {
             let range = #expect(throws: DataError.self) {
                 try LaneWindows(tokens: [1, 2], lanes: lanes, steps: steps, tail: .dropped)
@@ -107,10 +109,13 @@ import Testing
     }
 
     @Test func tensorsOfAnotherShapeAreAProgrammersMistake() async {
-        await #expect(processExitsWith: .failure) {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             let windows = try LaneWindows(tokens: Array(0..<13), lanes: 2, steps: 3, tail: .dropped)
             let wrong = Tensor(zeros: [2, 3], dtype: .int32)
             windows.fill(window: 0, lanes: 0..<2, inputs: wrong, targets: wrong)
         }
+        #expect(
+            Complaint.missing(
+                "LaneWindows: shape [2, 3] where (T, N) = [3, 2] is expected", in: result?.standardErrorContent) == nil)
     }
 }

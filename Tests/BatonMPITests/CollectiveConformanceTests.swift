@@ -93,10 +93,17 @@ import Testing
         let group = try parent.duplicate()
         guard group.size > 1 else { return }
         group.waitLimit = .milliseconds(100)
-        // Rank 0 has left out the first operation, so its second meets nobody: an error, not foreign bytes.
-        let block = ByteBlock([UInt8](repeating: UInt8(group.rank), count: 4))
-        if group.rank > 0 { #expect(throws: CommError.self) { try group.broadcast(block.bytes, from: 0) } }
-        #expect(block.content.allSatisfy { $0 == UInt8(group.rank) })
+        // Rank 0 does another operation with as many bytes, which the others would take for theirs: an error, not foreign
+        // bytes.
+        let block = ByteBlock([UInt8](repeating: UInt8(group.rank + 1), count: 4))
+        let all = ByteBlock(count: 4 * group.size)
+        if group.rank == 0 {
+            #expect(throws: CommError.self) { try group.allGather(block.source, into: all.bytes) }
+            #expect(all.content.dropFirst(4).allSatisfy { $0 == 0 })
+        } else {
+            #expect(throws: CommError.self) { try group.broadcast(block.bytes, from: 0) }
+        }
+        #expect(block.content.allSatisfy { $0 == UInt8(group.rank + 1) })
         try parent.barrier()
     }
 }

@@ -2,7 +2,7 @@ import BatonComm
 import BatonMPITestSupport
 import Testing
 
-/// Every rank must learn of a mismatch, quickly, in the same words.
+/// Every rank must learn of a mismatch, in the same words.
 @Suite(.serialized, .enabled(if: TestWorld.isUnderMPI)) struct RankAgreementMPITests {
     @Test func equalFieldsPass() throws {
         try RankAgreement.agree(
@@ -20,17 +20,15 @@ import Testing
         guard world.size > 1 else { return }
         let isOdd = world.rank == world.size - 1
         try world.barrier()
-        let start = ContinuousClock.now
         let error = try #require(throws: CommError.self) {
             try RankAgreement.agree(
                 fields: [("build", "1"), ("configuration", isOdd ? other : usual), ("core", "Zen")], on: world)
         }
-        #expect(ContinuousClock.now - start < .seconds(2))
         #expect(error.kind == .disagreement)
         let message = error.message
         #expect(message.contains("disagree about configuration: "))
         for value in [usual, other] {
-            #expect(message.contains(value.count <= 120 ? "'\(value)'" : String(value.suffix(20).prefix(1))))
+            #expect(message.contains(value.count <= 120 ? "'\(value)'" : String(value.suffix(20))))
         }
         #expect(message.contains(world.size == 2 ? "on rank 0;" : "on ranks 0, 1"))
         #expect(message.contains("on rank \(world.size - 1);"))

@@ -2,8 +2,9 @@
 # The peers at pinned versions (requirements-*.txt) in two virtual environments outside the checkout, for bench-peers and
 # test-peers alike: main and mxnet. Sourced; the script defines `say` and `fail`, which print a sentence.
 
-pins=$(dirname "${BASH_SOURCE[0]}")
-environments=$(realpath -m "${BATON_PEERS:-${XDG_CACHE_HOME:-$HOME/.cache}/baton-peers}")
+pins=$(realpath "$(dirname "${BASH_SOURCE[0]}")")
+environments=${BATON_PEERS:-${XDG_CACHE_HOME:-~/.cache}/baton-peers}
+environments=$(realpath -m "$environments")
 # Gigabytes of disk, nearly all of main's for the GPU libraries that PyPI's PyTorch brings.
 declare -rA environment_gigabytes=([main]=7 [mxnet]=1)
 # NumPy 2.4 needs Python 3.11, safetensors 3.9; MXNet 1.9.1 runs on none newer than 3.11.

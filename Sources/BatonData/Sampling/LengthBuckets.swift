@@ -9,18 +9,27 @@ public struct LengthBuckets: Sendable {
     private let members: [[Int]]
     private let batchSize: Int
 
+    /// Sorts the samples into buckets.
+    ///
     /// - Parameters:
     ///   - lengths: of all samples.
     ///   - bucketCount: K.
     /// - Throws: `DataError` if there are no samples, a length is negative, or a size is not positive.
     public init(lengths: [Int], batchSize: Int, bucketCount: Int = 10) throws(DataError) {
-        guard let shortest = lengths.min(), let longest = lengths.max(), shortest >= 0 else {
+        guard let shortest = lengths.min(), let longest = lengths.max() else {
+            throw DataError(.outOfRange, "There are no lengths to sort into buckets; give that of at least one sample.")
+        }
+        guard shortest >= 0 else {
             throw DataError(
-                .outOfRange, "Buckets need at least one sample and no negative lengths, got \(lengths.count) samples.")
+                .outOfRange,
+                "Sample \(lengths.firstIndex(of: shortest) ?? 0) has the length \(shortest) where 0 or more is expected; correct it."
+            )
         }
         guard batchSize >= 1, bucketCount >= 1 else {
             throw DataError(
-                .outOfRange, "Batch size \(batchSize) and number of buckets \(bucketCount) must be at least 1.")
+                .outOfRange,
+                "Batches of \(batchSize) samples and \(bucketCount) buckets are asked for where at least 1 of each is expected; raise them."
+            )
         }
         let all = (1...bucketCount).map { shortest + ($0 * (longest - shortest) + bucketCount - 1) / bucketCount }
         var members = [[Int]](repeating: [], count: bucketCount)

@@ -7,6 +7,8 @@ public struct PaddedBatch {
     /// λ of every sequence, (N) int32: the `validLength` of cells and layers.
     public let lengths: Tensor
 
+    /// Puts the sequences side by side.
+    ///
     /// - Parameters:
     ///   - sequences: (λ, …) each, equal but for λ.
     ///   - layout: order of the axes of the batch.
@@ -14,7 +16,8 @@ public struct PaddedBatch {
     /// - Throws: `DataError` if there are none, they differ in more than the length, or one is longer than `steps`.
     public init(_ sequences: [Tensor], layout: SequenceLayout = .TNC, steps: Int? = nil) throws(DataError) {
         guard let first = sequences.first, first.rank >= 1 else {
-            throw DataError(.unequalSequences, "A padded batch needs at least one sequence with an axis of steps.")
+            throw DataError(
+                .unequalSequences, "There is no sequence with an axis of steps for a padded batch; give at least one.")
         }
         let longest = sequences.map { $0.shape.first ?? 0 }.max() ?? 0
         let total = steps ?? longest
@@ -30,7 +33,7 @@ public struct PaddedBatch {
             else {
                 throw DataError(
                     .unequalSequences,
-                    "Sequences of a batch must agree but for their length: \(first.shape) \(first.dtype.rawValue) and \(sequence.shape) \(sequence.dtype.rawValue)"
+                    "Sequence \(index) of a batch is \(sequence.shape) \(sequence.dtype.rawValue) where the first is \(first.shape) \(first.dtype.rawValue); they may differ in their length only."
                 )
             }
             let row = rows[leading: index..<index + 1].reshaped([total] + rest)

@@ -5,7 +5,12 @@ internal import BatonTensor
 public struct SequentialSampler: Sequence, Sendable {
     private let range: Range<Int>
     /// `length` positions from `start`.
-    public init(length: Int, start: Int = 0) { range = start..<start + length }
+    ///
+    /// - Precondition: length ≥ 0.
+    public init(length: Int, start: Int = 0) {
+        require(length >= 0, "SequentialSampler: expected length ≥ 0, got \(length)")
+        range = start..<start + length
+    }
     /// Goes through them once.
     public func makeIterator() -> IndexingIterator<Range<Int>> { range.makeIterator() }
 }
@@ -16,7 +21,10 @@ public struct RandomSampler: Sequence, Sendable {
     private let length: Int
     private let stream: RandomStream
     /// The order of an epoch.
+    ///
+    /// - Precondition: length ≥ 0.
     public init(length: Int, seed: UInt64, epoch: Int = 0) {
+        require(length >= 0, "RandomSampler: expected length ≥ 0, got \(length)")
         self.length = length
         stream = RandomStream(seed: seed, name: "sampler epoch \(epoch)")
     }
@@ -54,7 +62,9 @@ public struct IntervalSampler: Sequence, Sendable {
     /// - Throws: `DataError` unless 1 ≤ interval ≤ length.
     public init(length: Int, interval: Int, rollover: Bool = true) throws(DataError) {
         guard interval >= 1, interval <= length else {
-            throw DataError(.outOfRange, "The interval \(interval) must lie between 1 and the length \(length)")
+            throw DataError(
+                .outOfRange,
+                "The interval is \(interval) where 1 to the length \(length) is expected; choose one of these.")
         }
         self.length = length
         self.interval = interval

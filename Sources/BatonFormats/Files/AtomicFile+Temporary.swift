@@ -21,7 +21,7 @@ extension AtomicFile {
             throw FormatError(
                 .notARegularFile, "\(FormatError.quote(path)) does not end in a file name; name a file to write.")
         }
-        guard let resolved = realpath(path, nil) else { return path }
+        guard let resolved = realpath(path, nil) else { return linkTarget(of: path) }
         defer { free(resolved) }
         var status = stat()
         // Renaming over a device such as /dev/null would destroy it.
@@ -33,13 +33,32 @@ extension AtomicFile {
         return String(cString: resolved)
     }
 
-    /// Creates a temporary file that nobody else has, locked until it is closed.
+    /// Where a link to a file that is not there points; the path itself if it is no link.
+    private static func linkTarget(of path: String) -> String {
+        var path = path
+        // As many as Linux follows.
+        for _ in 0..<40 {
+            let found = withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(PATH_MAX)) { buffer -> String? in
+                guard let start = buffer.baseAddress else { return nil }
+                let count = readlink(path, start, buffer.count - 1)
+                guard count > 0 else { return nil }
+                start[count] = 0
+                return String(cString: start)
+            }
+            guard let found else { return path }
+            path = found.hasPrefix("/") ? found : directory(of: path) + "/" + found
+        }
+        return path
+    }
+
+    /// Creates a temporary file that nobody else has, with the permissions of the target if that is there, locked until it
+    /// is closed.
     static func openTemporary(
         beside target: String, for path: String
     ) throws(FormatError) -> (descriptor: Int32, path: String) {
         while true {
             let mark = String(UInt64.random(in: .min ... .max), radix: 16)
-            let name = "\(directory(of: target))/.\(baseName(of: target)).\(mark)\(temporarySuffix)"
+            let name = "\(directory(of: target))/\(temporaryPrefix(of: target))\(mark)\(temporarySuffix)"
             let descriptor = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
             guard descriptor >= 0 else {
                 if errno == EEXIST || errno == EINTR { continue }
@@ -51,7 +70,11 @@ extension AtomicFile {
             // take one either, and nothing is ever removed.
             let isContested = flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK
             var status = stat()
-            if !isContested && fstat(descriptor, &status) == 0 && status.st_nlink > 0 { return (descriptor, name) }
+            if !isContested && fstat(descriptor, &status) == 0 && status.st_nlink > 0 {
+                var old = stat()
+                if stat(target, &old) == 0 { fchmod(descriptor, old.st_mode & 0o777) }
+                return (descriptor, name)
+            }
             // Another writer took the new file for a leftover before it was locked: take another name.
             close(descriptor)
             unlink(name)
@@ -65,7 +88,7 @@ extension AtomicFile {
         let place = directory(of: target)
         guard let listing = opendir(place) else { return }
         defer { closedir(listing) }
-        let prefix = ".\(baseName(of: target))."
+        let prefix = temporaryPrefix(of: target)
         while let entry = readdir(listing) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) { characters in
                 characters.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
@@ -78,6 +101,15 @@ extension AtomicFile {
             if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { unlink("\(place)/\(name)") }
             close(descriptor)
         }
+    }
+
+    /// How the names of a target's temporary files begin: with a dot and its own name, cut where mark and suffix would
+    /// make it longer than a name may be.
+    private static func temporaryPrefix(of target: String) -> String {
+        let rest = 2 + 16 + temporarySuffix.utf8.count
+        var name = baseName(of: target)
+        while name.utf8.count + rest > Int(NAME_MAX) { name.removeLast() }
+        return ".\(name)."
     }
 
     /// Whether the text is a random mark of `openTemporary` (so that the leftovers of `a` are not those of `a.b`).

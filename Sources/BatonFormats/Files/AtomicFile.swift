@@ -15,7 +15,8 @@ import Glibc
 /// let digest = try file.commit()
 /// ```
 ///
-/// A symbolic link is followed: the file it points to is replaced, the link stays.
+/// A symbolic link is followed: the file it points to is replaced, or made, and the link stays. A file that replaces
+/// another has its permissions.
 ///
 /// - Source: POSIX.1-2017 `rename`, `fsync`.
 public struct AtomicFile: ~Copyable {

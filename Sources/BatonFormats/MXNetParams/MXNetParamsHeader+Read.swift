@@ -99,7 +99,7 @@ extension MXNetParamsHeader {
                 "\(subject) has the element type \(number), and MXNet's are 0 to \(MXNetDType.allCases.count - 1); "
                     + "\(damage).")
         }
-        guard let byteCount = TensorExtent.byteCount(shape: shape, elementByteCount: dtype.byteCount) else {
+        guard let byteCount = TensorExtent.byteCount(shape: shape, elementBitCount: 8 * dtype.byteCount) else {
             throw FormatError(
                 .sizeOverflow, "\(subject) has shape \(shape), more bytes than can be counted; \(damage).")
         }

@@ -62,7 +62,7 @@ public struct NPYHeader: Hashable, Sendable {
     }
 
     private func checkSize(_ dataByteCount: Int, file: String) throws(FormatError) {
-        guard let needed = TensorExtent.byteCount(shape: shape, elementByteCount: dtype.byteCount) else {
+        guard let needed = TensorExtent.byteCount(shape: shape, elementBitCount: 8 * dtype.byteCount) else {
             throw FormatError(
                 .sizeOverflow, "\(file) has shape \(shape), more bytes than can be counted; \(Self.damage).")
         }

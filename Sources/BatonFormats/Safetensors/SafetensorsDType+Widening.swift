@@ -12,7 +12,9 @@ extension SafetensorsDType {
         case .uint16: TensorWidening.spread(memory, count: count) { (value: UInt16) in Int32(value) }
         case .uint32: TensorWidening.spread(memory, count: count) { (value: UInt32) in Int64(value) }
         // Read as they are, or not at all (`tensorDType`).
-        case .float32, .float64, .int32, .int64, .uint64, .complex64, .float8E5M2, .float8E4M3, .float8E8M0: break
+        case .float32, .float64, .int32, .int64, .uint64, .complex64, .float8E5M2, .float8E4M3, .float8E8M0,
+            .float8E4M3FNUZ, .float8E5M2FNUZ, .float6E2M3, .float6E3M2, .float4:
+            break
         }
     }
 }

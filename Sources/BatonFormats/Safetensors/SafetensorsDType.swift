@@ -1,6 +1,6 @@
 public import BatonTensor
 
-/// Element types the safetensors format knows by name and whose elements fill whole bytes.
+/// Element types the safetensors format knows by name.
 ///
 /// - Source: safetensors, README, "Format", and its list of dtypes.
 public enum SafetensorsDType: String, Hashable, Sendable, CaseIterable {
@@ -10,6 +10,11 @@ public enum SafetensorsDType: String, Hashable, Sendable, CaseIterable {
     case float8E5M2 = "F8_E5M2"
     case float8E4M3 = "F8_E4M3"
     case float8E8M0 = "F8_E8M0"
+    case float8E4M3FNUZ = "F8_E4M3FNUZ"
+    case float8E5M2FNUZ = "F8_E5M2FNUZ"
+    case float6E2M3 = "F6_E2M3"
+    case float6E3M2 = "F6_E3M2"
+    case float4 = "F4"
     case int16 = "I16"
     case uint16 = "U16"
     case float16 = "F16"
@@ -22,13 +27,15 @@ public enum SafetensorsDType: String, Hashable, Sendable, CaseIterable {
     case float64 = "F64"
     case complex64 = "C64"
 
-    /// Size of one element in bytes.
-    public var byteCount: Int {
+    /// Size of one element in bits.
+    public var bitCount: Int {
         switch self {
-        case .bool, .uint8, .int8, .float8E5M2, .float8E4M3, .float8E8M0: 1
-        case .int16, .uint16, .float16, .bfloat16: 2
-        case .int32, .uint32, .float32: 4
-        case .int64, .uint64, .float64, .complex64: 8
+        case .float4: 4
+        case .float6E2M3, .float6E3M2: 6
+        case .bool, .uint8, .int8, .float8E5M2, .float8E4M3, .float8E8M0, .float8E4M3FNUZ, .float8E5M2FNUZ: 8
+        case .int16, .uint16, .float16, .bfloat16: 16
+        case .int32, .uint32, .float32: 32
+        case .int64, .uint64, .float64, .complex64: 64
         }
     }
 
@@ -40,7 +47,9 @@ public enum SafetensorsDType: String, Hashable, Sendable, CaseIterable {
         case .float64: .float64
         case .int32, .bool, .uint8, .int8, .int16, .uint16: .int32
         case .int64, .uint32: .int64
-        case .uint64, .complex64, .float8E5M2, .float8E4M3, .float8E8M0: nil
+        case .uint64, .complex64, .float8E5M2, .float8E4M3, .float8E8M0, .float8E4M3FNUZ, .float8E5M2FNUZ, .float6E2M3,
+            .float6E3M2, .float4:
+            nil
         }
     }
 

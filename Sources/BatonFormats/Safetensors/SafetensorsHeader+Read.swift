@@ -55,10 +55,12 @@ extension SafetensorsHeader {
                     .offsetsBeyondFile,
                     "\(subject) has \(span) where the file holds \(dataByteCount) bytes of data; \(damage).")
             }
-            guard let needed = TensorExtent.byteCount(shape: tensor.shape, elementByteCount: tensor.dtype.byteCount)
+            guard let needed = TensorExtent.byteCount(shape: tensor.shape, elementBitCount: tensor.dtype.bitCount)
             else {
                 throw FormatError(
-                    .sizeOverflow, "\(subject) has shape \(tensor.shape), more bytes than can be counted; \(damage).")
+                    .sizeOverflow,
+                    "\(subject) has shape \(tensor.shape) of \(tensor.dtype.rawValue), whose bytes cannot be counted; "
+                        + "\(damage).")
             }
             guard tensor.end - tensor.begin == needed else {
                 throw FormatError(

@@ -89,7 +89,8 @@ final class PackedLinearKernel: LinearKernel {
                 rights: [0], biases: biases.isEmpty ? [] : [biases])
         }
         let right = PackedWeightGradient.Right(
-            rows: { (input + inputStrides.offset(time: $0, row: $1), inputStrides.row) }, columns: width,
+            rows: { StridedRows(input + inputStrides.offset(time: $0, row: $1), stride: inputStrides.row) },
+            columns: width,
             targets: gradients.map(\.weight))
         PackedWeightGradient(table: table, steps: steps, leaves: leaves, buffers: gradientBuffers).accumulate(
             left: PackedWeightGradient.Left(

@@ -33,12 +33,14 @@ extension PackedRecurrentSequence {
     ) {
         let time = time(step)
         let strides = forward.outputStrides
-        let own = (UnsafePointer(forward.output + strides.offset(time: time)), strides.row)
+        let own = StridedRows(UnsafePointer(forward.output + strides.offset(time: time)), stride: strides.row)
         run(
             BackwardRows(
                 following: followingGates(step),
-                outputGradient: arguments.outputGradient.map { $0 + strides.offset(time: time) },
-                outputGradientStride: strides.row, gateRow: time * batch,
+                outputGradient: arguments.outputGradient.map {
+                    StridedRows($0 + strides.offset(time: time), stride: strides.row)
+                },
+                gateRow: time * batch,
                 previousCell: cellBuffer.base + step * batch * paddedHidden,
                 hidden: cell == .gru ? previousHidden(step, forward) : own, first: 0, count: batch),
             hook: hook)
@@ -54,14 +56,13 @@ extension PackedRecurrentSequence {
     struct BackwardRows {
         /// Pre-activation gradients of the step after; nil after the last.
         var following: UnsafeMutablePointer<Float>?
-        var outputGradient: UnsafePointer<Float>?
-        var outputGradientStride: Int
+        var outputGradient: StridedRows?
         /// First row of the saved gates, which their gradients replace.
         var gateRow: Int
         /// c before the step; N rows further, after it.
         var previousCell: UnsafeMutablePointer<Float>
         /// GRU: h before the step, nil for zero. RNN: h of the step.
-        var hidden: (base: UnsafePointer<Float>, stride: Int)?
+        var hidden: StridedRows?
         /// First row of the carries.
         var first: Int
         var count: Int
@@ -81,22 +82,21 @@ extension PackedRecurrentSequence {
         let descends = descendsNext(rows: rows.count)
         for part in weights.unitParts {
             let first = part.columns.lowerBound
-            var stepArguments = RecurrentBackwardArguments(
+            let stepArguments = RecurrentBackwardArguments(
+                step: RecurrentStep(
+                    rows: rows.count, hiddenSize: part.columns.count, usesRelu: cell == .rnnRelu,
+                    stateClip: weights.shape.stateClip, descends: descends),
                 following: chains.main, followingCandidate: chains.candidate,
                 hiddenPanels: isProjected
                     ? weights.projectionTransposedPanels(of: part) : weights.hiddenTransposedPanels(of: part),
-                outputGradient: isProjected ? nil : rows.outputGradient.map { $0 + first },
-                outputGradientStride: rows.outputGradientStride,
+                outputGradient: isProjected ? nil : rows.outputGradient?.from(column: first),
                 hiddenCarry: hiddenCarry.base + rows.first * paddedOutput + first,
                 readsHiddenCarry: !isProjected && (rows.following == nil || cell == .gru),
                 cellCarry: cellCarry.base + rows.first * paddedHidden + first,
-                gates: gates + rows.gateRow * gateRowStride + first, gateRowStride: gateRowStride,
-                gateStride: paddedHidden, previousCell: UnsafePointer(rows.previousCell + first),
+                gates: gateRows(from: rows.gateRow, unit: first),
+                previousCell: UnsafePointer(rows.previousCell + first),
                 cell: UnsafePointer(rows.previousCell + batch * paddedHidden + first),
-                hidden: rows.hidden.map { $0.base + first }, hiddenStride: rows.hidden?.stride ?? 0, rows: rows.count,
-                hiddenSize: part.columns.count,
-                usesRelu: cell == .rnnRelu, stateClip: weights.shape.stateClip)
-            stepArguments.descends = descends
+                hidden: rows.hidden?.from(column: first))
             switch cell {
             case .lstm: part.kernels.table.lstmBackward(stepArguments)
             case .gru: part.kernels.table.gruBackward(stepArguments)
@@ -112,7 +112,7 @@ extension PackedRecurrentSequence {
         for row in 0..<rows.count {
             let out = gradient + row * outputSize + own.lowerBound
             if let given = rows.outputGradient {
-                out.update(from: given + row * rows.outputGradientStride + own.lowerBound, count: own.count)
+                out.update(from: given.row(row) + own.lowerBound, count: own.count)
             } else {
                 out.update(repeating: 0, count: own.count)
             }

@@ -26,7 +26,10 @@ extension PackedRecurrentSequence {
             return lengths.rowsBefore[time] + positions[row]
         }
         let input = PackedWeightGradient.Right(
-            rows: { (forward.input + forward.inputStrides.offset(time: $0, row: $1), forward.inputStrides.row) },
+            rows: {
+                StridedRows(
+                    forward.input + forward.inputStrides.offset(time: $0, row: $1), stride: forward.inputStrides.row)
+            },
             columns: inputSize, targets: gradients.map(\.inputWeight))
         let hiddenSide = PackedWeightGradient.Right(
             rows: { self.previousHidden(time: $0, row: $1, forward, lengths) }, columns: outputSize,
@@ -41,7 +44,7 @@ extension PackedRecurrentSequence {
         guard isProjected else { return }
         let (hidden, unprojected) = (hidden, UnsafePointer(unprojected))
         let projected = PackedWeightGradient.Right(
-            rows: { (unprojected + workspaceRow($0, $1) * hidden, hidden) }, columns: hidden,
+            rows: { StridedRows(unprojected + workspaceRow($0, $1) * hidden, stride: hidden) }, columns: hidden,
             targets: gradients.compactMap(\.projectionWeight))
         product.accumulate(
             left: PackedWeightGradient.Left(base: UnsafePointer(projectedGradient)) {
@@ -54,12 +57,14 @@ extension PackedRecurrentSequence {
             }, rights: [projected], hook: hook)
     }
 
-    /// Row n of h before the step that handles a time, and the distance to row n+1; nil is zero.
+    /// Rows of h before the step that handles a time, from one on; nil is zero. With lengths only that one.
     private func previousHidden(
         time: Int, row: Int, _ forward: RecurrentForward<Float>, _ lengths: SequenceLengths?
-    ) -> (base: UnsafePointer<Float>, stride: Int)? {
-        if let lengths { return previousHidden(time: time, row: row, forward, lengths).map { ($0, 0) } }
-        return previousHidden(reverse ? steps - 1 - time : time, forward).map { ($0.base + row * $0.stride, $0.stride) }
+    ) -> StridedRows? {
+        if let lengths {
+            return previousHidden(time: time, row: row, forward, lengths).map { StridedRows($0, stride: 0) }
+        }
+        return previousHidden(reverse ? steps - 1 - time : time, forward)?.from(row: row)
     }
 
     /// Every own strip of pre-activation gradients with what it contributes to: the input side, the hidden side, or, but

@@ -9,7 +9,7 @@ extension PackedRecurrentSequence {
     ) {
         if range.lowerBound == 0 {
             projectInput(
-                distinct.rows, stride: weights.shape.inputSize, rows: distinct.count,
+                StridedRows(distinct.rows, stride: weights.shape.inputSize), rows: distinct.count,
                 into: distinctProducts.reserve(distinct.count * gateRowStride))
         }
         if !training { reserveRows(batch) }

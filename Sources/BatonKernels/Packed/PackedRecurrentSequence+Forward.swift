@@ -79,10 +79,10 @@ extension PackedRecurrentSequence {
         if !training { reserveRows(rows) }
         let firstRow = training ? times.lowerBound * batch : 0
         let inPlace = arguments.inputStrides.distance(batch: batch).map {
-            (arguments.input + arguments.inputStrides.offset(time: times.lowerBound), $0)
+            StridedRows(arguments.input + arguments.inputStrides.offset(time: times.lowerBound), stride: $0)
         }
-        let (input, stride) = inPlace ?? (gatherInput(times, arguments, nil), weights.shape.inputSize)
-        projectInput(input, stride: stride, rows: rows, into: gates + firstRow * gateRowStride)
+        let input = inPlace ?? gatherInput(times, arguments, nil)
+        projectInput(input, rows: rows, into: gates + firstRow * gateRowStride)
         for step in range {
             forwardStep(
                 step, arguments, training: training, gateRow: firstRow + (time(step) - times.lowerBound) * batch,
@@ -92,13 +92,11 @@ extension PackedRecurrentSequence {
     }
 
     /// x·W with its bias, of so many rows, to the gates of the own units.
-    func projectInput(
-        _ input: UnsafePointer<Float>, stride: Int, rows: Int, into gates: UnsafeMutablePointer<Float>
-    ) {
+    func projectInput(_ input: StridedRows, rows: Int, into gates: UnsafeMutablePointer<Float>) {
         let gateCount = weights.gates
         var column = 0
         for (chain, depth) in weights.shape.inputChains.enumerated() {
-            let operand = inputOperand(input + column, stride: stride, depth: depth, rows: rows)
+            let operand = inputOperand(input.from(column: column), depth: depth, rows: rows)
             for part in weights.gateParts {
                 part.kernels.table.matrixProduct(
                     MatrixProductArguments(
@@ -122,31 +120,32 @@ extension PackedRecurrentSequence {
         let slot = cellBuffer.base + (training ? step * batch * paddedHidden : 0)
         run(
             ForwardRows(
-                input: held ? nil : arguments.input + arguments.inputStrides.offset(time: time),
-                inputStride: arguments.inputStrides.row, products: products,
-                previous: previousHidden(step, arguments), gateRow: gateRow,
+                input: held
+                    ? nil
+                    : StridedRows(
+                        arguments.input + arguments.inputStrides.offset(time: time), stride: arguments.inputStrides.row),
+                products: products, previous: previousHidden(step, arguments), gateRow: gateRow,
                 previousCell: slot, cell: training ? slot + batch * paddedHidden : slot,
-                output: arguments.output + arguments.outputStrides.offset(time: time),
-                outputStride: arguments.outputStrides.row, count: batch),
+                output: MutableStridedRows(
+                    arguments.output + arguments.outputStrides.offset(time: time), stride: arguments.outputStrides.row),
+                count: batch),
             training: training, hook: hook)
     }
 
     /// What one step of some rows reads and writes.
     struct ForwardRows {
         /// nil if the input product is made.
-        var input: UnsafePointer<Float>?
-        var inputStride: Int
+        var input: StridedRows?
         /// Where it is then, of all units; nil is in the gates.
         var products: InputProduct?
         /// h before the step; nil is zero.
-        var previous: (base: UnsafePointer<Float>, stride: Int)?
+        var previous: StridedRows?
         /// First row of the gates.
         var gateRow: Int
         /// c before and after the step.
         var previousCell: UnsafeMutablePointer<Float>
         var cell: UnsafeMutablePointer<Float>
-        var output: UnsafeMutablePointer<Float>
-        var outputStride: Int
+        var output: MutableStridedRows
         var count: Int
     }
 
@@ -156,31 +155,25 @@ extension PackedRecurrentSequence {
         // The parts of the units may differ in how many steps of gates they make at once, and meet in these rows.
         let unprojectedRows = unprojected + (training ? rows.gateRow * hidden : 0)
         let input =
-            rows.input.map {
-                inputOperand($0, stride: rows.inputStride, depth: weights.shape.inputSize, rows: rows.count)
-            } ?? emptyChain
-        let previous =
-            rows.previous.map { hiddenOperand($0.base, stride: $0.stride, rows: rows.count) } ?? emptyChain
+            rows.input.map { inputOperand($0, depth: weights.shape.inputSize, rows: rows.count) } ?? emptyChain
+        let previous = rows.previous.map { hiddenOperand($0, rows: rows.count) } ?? emptyChain
+        let output =
+            isProjected ? MutableStridedRows(unprojectedRows, stride: hidden) : rows.output
         let descends = descendsNext(rows: rows.count)
         for part in weights.gateParts {
             let first = part.columns.lowerBound
-            let gates = gates + rows.gateRow * gateRowStride + first
-            var product = rows.products ?? InputProduct(base: UnsafePointer(gates), rowStride: gateRowStride)
+            let gates = gateRows(from: rows.gateRow, unit: first)
+            var product = rows.products ?? InputProduct(base: UnsafePointer(gates.base), rowStride: gates.rowStride)
             if rows.products != nil { product.base += first }
-            var stepArguments = RecurrentForwardArguments(
+            let stepArguments = RecurrentForwardArguments(
+                step: RecurrentStep(
+                    rows: rows.count, hiddenSize: part.columns.count, usesRelu: cell == .rnnRelu,
+                    stateClip: weights.shape.stateClip, descends: descends),
                 input: input, inputPanels: weights.inputPanels(chain: 0, of: part),
-                hidden: previous, hiddenPanels: weights.hiddenPanels(of: part), bias: weights.bias(of: part),
-                hiddenCandidateBias: weights.candidateBias(of: part),
-                gates: gates, gateRowStride: gateRowStride, gateStride: paddedHidden,
-                inputProduct: rows.input == nil ? product : nil, savesGates: training,
+                hidden: previous, hiddenPanels: weights.hiddenPanels(of: part), constants: weights.constants(of: part),
+                inputProduct: rows.input == nil ? product : nil, gates: gates, savesGates: training,
                 previousCell: UnsafePointer(rows.previousCell + first), cell: rows.cell + first,
-                previousHidden: rows.previous.map { $0.base + first },
-                previousHiddenStride: rows.previous?.stride ?? 0,
-                output: (isProjected ? unprojectedRows : rows.output) + first,
-                outputStride: isProjected ? hidden : rows.outputStride, rows: rows.count,
-                hiddenSize: part.columns.count, usesRelu: cell == .rnnRelu, stateClip: weights.shape.stateClip)
-            stepArguments.scales = weights.scales(of: part)
-            stepArguments.descends = descends
+                previousHidden: rows.previous?.from(column: first), output: output.from(column: first))
             switch cell {
             case .lstm: part.kernels.table.lstmForward(stepArguments)
             case .gru: part.kernels.table.gruForward(stepArguments)
@@ -190,26 +183,27 @@ extension PackedRecurrentSequence {
         guard isProjected else { return }
         if !isWhole { hook() }
         weights.outputParts.matrixProduct(
-            ChainOperand(base: UnsafePointer(unprojectedRows), rowStride: hidden, depth: hidden), to: rows.output,
-            stride: rows.outputStride, rows: rows.count, start: .zero, panels: weights.projectionPanels)
+            ChainOperand(base: UnsafePointer(unprojectedRows), rowStride: hidden, depth: hidden), to: rows.output.base,
+            stride: rows.output.stride, rows: rows.count, start: .zero, panels: weights.projectionPanels)
     }
 
     /// Rows of h before a step: the output of the step before, the initial state, or nil for zero.
     func previousHidden(
         _ step: Int, _ arguments: RecurrentForward<Float>
-    ) -> (base: UnsafePointer<Float>, stride: Int)? {
+    ) -> StridedRows? {
         if step > 0 {
             let strides = arguments.outputStrides
-            return (UnsafePointer(arguments.output + strides.offset(time: time(step - 1))), strides.row)
+            return StridedRows(
+                UnsafePointer(arguments.output + strides.offset(time: time(step - 1))), stride: strides.row)
         }
-        return arguments.initialHidden.map { ($0, outputSize) }
+        return arguments.initialHidden.map { StridedRows($0, stride: outputSize) }
     }
 
     private func writeFinalStates(_ arguments: RecurrentForward<Float>, training: Bool) {
         if let target = arguments.finalHidden {
             for row in 0..<batch {
                 if let last = previousHidden(steps, arguments) {
-                    (target + row * outputSize).update(from: last.base + row * last.stride, count: outputSize)
+                    (target + row * outputSize).update(from: last.row(row), count: outputSize)
                 } else {
                     (target + row * outputSize).update(repeating: 0, count: outputSize)
                 }

@@ -44,7 +44,6 @@ extension PackedRecurrentSequence {
         _ range: Range<Int>, _ arguments: RecurrentForward<Float>, _ lengths: SequenceLengths, training: Bool,
         hook: StepHook
     ) {
-        let inputSize = weights.shape.inputSize
         let times = times(range)
         let firstRow = lengths.rowsBefore[times.lowerBound]
         let rows = lengths.rowsBefore[times.upperBound] - firstRow
@@ -53,21 +52,20 @@ extension PackedRecurrentSequence {
         let gateRow = training ? firstRow : 0
         let fuses = fusesProducts(rows: lengths.activeRows[times.lowerBound])
         if !fuses {
-            projectInput(
-                input, stride: inputSize, rows: rows, into: gates + gateRow * gateRowStride)
+            projectInput(input, rows: rows, into: gates + gateRow * gateRowStride)
         }
         for step in range {
             let row = lengths.rowsBefore[time(step)] - firstRow
             if !isWhole { loadOtherUnits(step, arguments, lengths) }
             run(
-                step, input: fuses ? input + row * inputSize : nil, gateRow: gateRow + row, arguments, lengths,
+                step, input: fuses ? input.from(row: row) : nil, gateRow: gateRow + row, arguments, lengths,
                 training: training, hook: hook)
             hook()
         }
     }
 
     private func run(
-        _ step: Int, input: UnsafePointer<Float>?, gateRow: Int,
+        _ step: Int, input: StridedRows?, gateRow: Int,
         _ arguments: RecurrentForward<Float>, _ lengths: SequenceLengths, training: Bool, hook: StepHook
     ) {
         let active = lengths.activeRows[time(step)]
@@ -78,10 +76,11 @@ extension PackedRecurrentSequence {
             if training { enter(step, slot, lengths) }
             run(
                 ForwardRows(
-                    input: input, inputStride: weights.shape.inputSize,
-                    previous: step == 0 && arguments.initialHidden == nil ? nil : (UnsafePointer(before), outputSize),
+                    input: input,
+                    previous: step == 0 && arguments.initialHidden == nil
+                        ? nil : StridedRows(UnsafePointer(before), stride: outputSize),
                     gateRow: gateRow, previousCell: slot, cell: training ? slot + batch * paddedHidden : slot,
-                    output: after, outputStride: outputSize, count: active),
+                    output: MutableStridedRows(after, stride: outputSize), count: active),
                 training: training, hook: hook)
         }
         let own = weights.ownOutputs

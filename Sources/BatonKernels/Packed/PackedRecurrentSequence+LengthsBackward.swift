@@ -38,10 +38,10 @@ extension PackedRecurrentSequence {
             run(
                 BackwardRows(
                     following: first < continuing ? after.map { gates(time: $0, lengths) } : nil,
-                    outputGradient: outputGradient.map { $0 + first * outputSize }, outputGradientStride: outputSize,
+                    outputGradient: outputGradient?.from(row: first),
                     gateRow: lengths.rowsBefore[time] + first,
                     previousCell: cellBuffer.base + (step * batch + first) * paddedHidden,
-                    hidden: stepHidden.map { ($0 + first * hidden, hidden) }, first: first, count: rows.count),
+                    hidden: stepHidden?.from(row: first), first: first, count: rows.count),
                 hook: hook)
         }
     }
@@ -49,7 +49,7 @@ extension PackedRecurrentSequence {
     /// GRU: h before the step. RNN: h of the step.
     private func stepHidden(
         _ time: Int, _ active: Int, _ forward: RecurrentForward<Float>, _ lengths: SequenceLengths
-    ) -> UnsafePointer<Float>? {
+    ) -> StridedRows? {
         switch cell {
         case .lstm: nil
         case .gru:
@@ -66,7 +66,7 @@ extension PackedRecurrentSequence {
     /// Rows side by side; a row that is nil is zero.
     private func gather(
         _ count: Int, width: Int, into buffer: AlignedBuffer, _ row: (_ position: Int) -> UnsafePointer<Float>?
-    ) -> UnsafePointer<Float> {
+    ) -> StridedRows {
         let target = buffer.reserve(count * width)
         for position in 0..<count {
             if let source = row(position) {
@@ -75,7 +75,7 @@ extension PackedRecurrentSequence {
                 (target + position * width).update(repeating: 0, count: width)
             }
         }
-        return UnsafePointer(target)
+        return StridedRows(UnsafePointer(target), stride: width)
     }
 
     /// dh₀ and dc₀: the chain of a step before each row's first. Rows of no steps hand the final gradients through.

@@ -1,14 +1,20 @@
 import BatonKernelABI
 
 extension PackedRecurrentSequence {
+    /// The gates from a row and a unit on.
+    func gateRows(from row: Int, unit: Int) -> GateRows {
+        GateRows(base: gates + row * gateRowStride + unit, rowStride: gateRowStride, gateStride: paddedHidden)
+    }
+
     /// Rows of an input chain for the panels of the layer.
-    func inputOperand(_ base: UnsafePointer<Float>, stride: Int, depth: Int, rows: Int) -> ChainOperand {
-        operand(ChainOperand(base: base, rowStride: stride, depth: depth), rows: rows, convertedInput)
+    func inputOperand(_ input: StridedRows, depth: Int, rows: Int) -> ChainOperand {
+        operand(ChainOperand(base: input.base, rowStride: input.stride, depth: depth), rows: rows, convertedInput)
     }
 
     /// Rows of h for the panels of the layer.
-    func hiddenOperand(_ base: UnsafePointer<Float>, stride: Int, rows: Int) -> ChainOperand {
-        operand(ChainOperand(base: base, rowStride: stride, depth: outputSize), rows: rows, convertedHidden)
+    func hiddenOperand(_ hidden: StridedRows, rows: Int) -> ChainOperand {
+        operand(
+            ChainOperand(base: hidden.base, rowStride: hidden.stride, depth: outputSize), rows: rows, convertedHidden)
     }
 
     /// The rows themselves, or in the precision of the weights. Every part of the units converts whole rows, so all have the

@@ -19,7 +19,7 @@ extension PackedRecurrentSequence {
     /// The input of the rows that take part at some times, side by side.
     func gatherInput(
         _ times: Range<Int>, _ arguments: RecurrentForward<Float>, _ lengths: SequenceLengths?
-    ) -> UnsafePointer<Float> {
+    ) -> StridedRows {
         let width = weights.shape.inputSize
         let rows = rowsBefore(times.upperBound, lengths) - rowsBefore(times.lowerBound, lengths)
         let target = gathered.input.reserve(rows * width)
@@ -31,7 +31,7 @@ extension PackedRecurrentSequence {
                 out += width
             }
         }
-        return UnsafePointer(target)
+        return StridedRows(UnsafePointer(target), stride: width)
     }
 
     /// Rows of input gradients that are made together: the second-level cache keeps much of their gates for all panels, and

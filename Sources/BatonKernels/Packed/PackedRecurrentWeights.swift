@@ -87,15 +87,14 @@ final class PackedRecurrentWeights: RecurrentWeights {
         part.panels(in: projectionTransposedBuffer, depth: shape.outputSize)
     }
     var format: PanelFormat { shape.precision.format }
-    /// int8: of a part of the units.
-    func scales(of part: ColumnPart) -> UnsafePointer<Float>? {
-        format.isInteger ? UnsafePointer(scaleBuffer.base) + part.paddedBefore * gates : nil
-    }
     func bias(of part: ColumnPart) -> UnsafePointer<Float> {
         UnsafePointer(biasBuffer.base) + part.paddedBefore * gates
     }
-    func candidateBias(of part: ColumnPart) -> UnsafePointer<Float> {
-        UnsafePointer(candidateBiasBuffer.base) + part.paddedBefore
+    func constants(of part: ColumnPart) -> GateConstants {
+        GateConstants(
+            bias: bias(of: part),
+            hiddenCandidateBias: UnsafePointer(candidateBiasBuffer.base) + part.paddedBefore,
+            scales: format.isInteger ? UnsafePointer(scaleBuffer.base) + part.paddedBefore * gates : nil)
     }
 
     func update(from parameters: RecurrentParameterPointers<Float>, training: Bool) {

@@ -4,8 +4,8 @@ import BatonKernelABI
 struct RightPanels {
     /// A product with one right operand: gradient row r of subtree s begins at `targets[s] + r·columns`.
     struct Right {
-        /// Where row n of a time begins and the distance to row n+1; nil is zero.
-        var rows: (_ time: Int, _ row: Int) -> (base: UnsafePointer<Float>, stride: Int)?
+        /// The rows of a time, from one on; nil is zero.
+        var rows: (_ time: Int, _ row: Int) -> StridedRows?
         var columns: Int
         var targets: [UnsafeMutablePointer<Float>]
         /// Whether the rows of time 0 are zero. They end the chains, which do without them.
@@ -100,7 +100,7 @@ struct RightPanels {
                 let width = shared.strips * lanes
                 for row in 0..<run.count {
                     (base + shared.offset + (done.shared + row) * width + shared.columns).update(
-                        from: source.base + row * source.stride + guest.firstColumn, count: guest.columns)
+                        from: source.row(row) + guest.firstColumn, count: guest.columns)
                 }
             }
         }

@@ -1,3 +1,4 @@
+import BatonChecks
 public import BatonData
 public import BatonEngine
 import BatonFormats
@@ -62,7 +63,7 @@ public struct Checkpoint {
     init(_ tensors: NamedTensors, path: String) throws {
         guard tensors.metadata["format"] == Self.format else {
             throw EngineError(
-                "\(path) is no checkpoint of Baton: its metadata say format '\(tensors.metadata["format"] ?? "none")' where '\(Self.format)' is expected."
+                "\(path) is no checkpoint of Baton: its metadata say format '\(printable(tensors.metadata["format"] ?? "none"))' where '\(Self.format)' is expected; name the checkpoint of a run."
             )
         }
         guard tensors.metadata["content_sha256"] == Self.digest(tensors) else {
@@ -103,11 +104,12 @@ public struct Checkpoint {
     ) throws(EngineError) {
         do { try configuration.check() } catch { throw EngineError("\(path) is damaged: \(error.message)") }
         guard (0...Int(Int32.max)).contains(step), cursor.epoch >= 0, cursor.window >= 0 else {
-            throw EngineError("\(path) is damaged: its metadata name no step, or none that can be.")
+            throw EngineError(
+                "\(path) is damaged: its metadata name no step, or none that can be; use an earlier checkpoint.")
         }
         guard vocabulary.count == configuration.model.vocabularySize else {
             throw EngineError(
-                "\(path) is damaged: its vocabulary has \(vocabulary.count) tokens where its model has \(configuration.model.vocabularySize)."
+                "\(path) is damaged: its vocabulary has \(vocabulary.count) tokens where its model has \(configuration.model.vocabularySize); use an earlier checkpoint."
             )
         }
     }
@@ -138,12 +140,12 @@ public struct Checkpoint {
         _ key: String, _ tensors: NamedTensors, _ path: String
     ) throws -> Value {
         guard let text = tensors.metadata[key] else {
-            throw EngineError("\(path) is damaged: its metadata have no \(key).")
+            throw EngineError("\(path) is damaged: its metadata have no \(key); use an earlier checkpoint.")
         }
         do {
             return try JSONDecoder().decode(Value.self, from: Data(text.utf8))
         } catch {
-            throw EngineError("\(path) is damaged: its \(key) cannot be read.")
+            throw EngineError("\(path) is damaged: its \(key) cannot be read; use an earlier checkpoint.")
         }
     }
 }

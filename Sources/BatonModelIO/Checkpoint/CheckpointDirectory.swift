@@ -27,19 +27,27 @@ public struct CheckpointDirectory: Sendable {
         } catch {
             throw EngineError("The directory \(path) cannot be made; choose another place or its permissions.")
         }
-        let written = path + "/" + Self.name(step: checkpoint.snapshot.stepsDone)
-        try checkpoint.write(to: written)
-        for old in files().filter({ $0 <= written }).dropLast(keeps) {
+        let step = checkpoint.snapshot.stepsDone
+        try checkpoint.write(to: file(step: step))
+        for old in steps().filter({ $0 <= step }).dropLast(keeps).map(file) {
             do { try FileManager.default.removeItem(atPath: old) } catch {
                 throw EngineError("The old checkpoint \(old) cannot be removed; change its permissions or remove it.")
             }
         }
     }
 
-    /// Paths, oldest first.
-    public func files() -> [String] {
+    /// Paths, oldest first. Files of other names, such as a copy that was put aside, are not the directory's.
+    public func files() -> [String] { steps().map(file) }
+
+    /// The steps there are checkpoints of, rising.
+    private func steps() -> [Int] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
-        return names.filter { $0.hasPrefix("step-") && $0.hasSuffix(".safetensors") }.sorted().map { path + "/" + $0 }
+        return names.compactMap { name in
+            guard let step = Int(name.dropFirst(Self.prefix.count).dropLast(Self.suffix.count)), step >= 0,
+                name == Self.name(step: step)
+            else { return nil }
+            return step
+        }.sorted()
     }
 
     /// Refuses a directory that is there and cannot be read: it would look like one without checkpoints.
@@ -61,14 +69,15 @@ public struct CheckpointDirectory: Sendable {
     /// - Throws: `EngineError` if there is none; it says why the newest cannot be used.
     public func newest(damaged: (String) -> Void) throws -> (file: String, checkpoint: Checkpoint) {
         try checkReadable()
-        let all = files()
+        let all = steps()
         var reasons: [String] = []
-        for file in all.reversed() {
+        for named in all.reversed() {
+            let file = file(step: named)
             do {
                 let checkpoint = try Checkpoint(readingFrom: file)
                 let step = checkpoint.snapshot.stepsDone
                 // A copy under another name would stay the newest for ever, and be gone on from again and again.
-                guard file == path + "/" + Self.name(step: step) else {
+                guard step == named else {
                     throw EngineError("\(file) holds step \(step), whose checkpoint has another name; move it away.")
                 }
                 reasons.forEach(damaged)
@@ -83,8 +92,12 @@ public struct CheckpointDirectory: Sendable {
         throw EngineError("None of the \(all.count) checkpoints in \(path) can be used; of the newest: \(first)")
     }
 
+    private func file(step: Int) -> String { path + "/" + Self.name(step: step) }
+
+    private static let (prefix, suffix) = ("step-", ".safetensors")
+
     private static func name(step: Int) -> String {
         let digits = String(step)
-        return "step-" + String(repeating: "0", count: max(0, 8 - digits.count)) + digits + ".safetensors"
+        return prefix + String(repeating: "0", count: max(0, 8 - digits.count)) + digits + suffix
     }
 }

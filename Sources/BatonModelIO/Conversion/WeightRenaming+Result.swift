@@ -1,3 +1,4 @@
+import BatonChecks
 import BatonFormats
 import BatonTensor
 
@@ -16,8 +17,8 @@ extension WeightRenaming {
         mutating func put(_ tensor: Tensor?, _ name: String, from original: String?) throws(ModelIOError) {
             guard tensors[name] == nil else {
                 throw ModelIOError(
-                    "\(tensors.origin) has two tensors that would both be named \(name)"
-                        + "\(original.map { ", one of them \($0)" } ?? ""); remove one of them.")
+                    "\(tensors.origin) has two tensors that would both be named \(printable(name))"
+                        + "\(original.map { ", one of them \(printable($0))" } ?? ""); remove one of them.")
             }
             tensors[name] = tensor
             if let original, original != name { renamedCount += 1 }

@@ -26,7 +26,7 @@ public struct WeightRenaming {
     /// - Parameters:
     ///   - convention: how the new names are built.
     ///   - prefix: what the names of recurrent layers begin with, instead of what they begin with now.
-    /// - Throws: `ModelIOError` when two tensors would bear the same name, or a prefix is given for several stacks.
+    /// - Throws: `ModelIOError` when two tensors would bear the same name, or a prefix is given for none or several stacks.
     public init(
         _ source: NamedTensors, to convention: RecurrentTensorName.Convention, prefix: String? = nil
     ) throws(ModelIOError) {
@@ -34,6 +34,11 @@ public struct WeightRenaming {
             Place(bare: entry.name.withoutMXNetPrefix, original: entry.name)
         }
         let stacks = Dictionary(grouping: places.filter { $0.stack != nil }, by: \.stack)
+        if let prefix, stacks.isEmpty {
+            throw ModelIOError(
+                "\(source.origin) holds no recurrent stack whose names could begin with '\(prefix)'; convert it without a prefix."
+            )
+        }
         if prefix != nil && stacks.count > 1 {
             throw ModelIOError(
                 "\(source.origin) holds \(stacks.count) recurrent stacks, which cannot all have one prefix; "

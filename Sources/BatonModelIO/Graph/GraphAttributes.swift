@@ -1,4 +1,4 @@
-import BatonFormats
+import BatonChecks
 import BatonTensor
 
 /// The arguments of a node, taken one by one; what is left over at the end is refused, for ignoring an argument would
@@ -22,18 +22,25 @@ struct GraphAttributes {
         for name in names { values[name] = nil }
     }
 
+    /// Sizes and places beyond it are no tensor's.
+    private static let integers = -Int(Int32.max)...Int(Int32.max)
+
     mutating func integer(_ name: String, default standard: Int? = nil) throws -> Int {
         guard let value = text(name) else {
             guard let standard else { throw GraphMismatch("lacks the argument \(name)") }
             return standard
         }
-        guard let number = Int(value), abs(number) <= Int(Int32.max) else { throw wrong(name, value, "a whole number") }
+        guard let number = Int(value), Self.integers.contains(number) else {
+            throw wrong(name, value, "a whole number")
+        }
         return number
     }
 
     mutating func optionalInteger(_ name: String) throws -> Int? {
         guard let value = text(name) else { return nil }
-        guard let number = Int(value), abs(number) <= Int(Int32.max) else { throw wrong(name, value, "a whole number") }
+        guard let number = Int(value), Self.integers.contains(number) else {
+            throw wrong(name, value, "a whole number")
+        }
         return number
     }
 
@@ -64,7 +71,7 @@ struct GraphAttributes {
         let inside = value.drop { $0 == "(" || $0 == "[" }.prefix { $0 != ")" && $0 != "]" }
         let numbers = inside.split(separator: ",").map { $0.filter { $0 != " " } }.filter { !$0.isEmpty }
         let result = numbers.compactMap { Int($0) }
-        guard result.count == numbers.count, result.count <= 16, result.allSatisfy({ abs($0) <= Int(Int32.max) }) else {
+        guard result.count == numbers.count, result.count <= 16, result.allSatisfy(Self.integers.contains) else {
             throw wrong(name, value, "a tuple of whole numbers")
         }
         return result

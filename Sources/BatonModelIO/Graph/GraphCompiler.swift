@@ -1,3 +1,4 @@
+import BatonChecks
 import BatonFormats
 import BatonNN
 import BatonTensor

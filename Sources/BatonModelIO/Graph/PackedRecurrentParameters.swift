@@ -1,4 +1,4 @@
-import BatonFormats
+import BatonChecks
 import BatonKernelABI
 import BatonKernels
 import BatonNN

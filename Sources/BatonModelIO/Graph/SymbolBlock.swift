@@ -1,3 +1,4 @@
+import BatonChecks
 public import BatonFormats
 public import BatonNN
 public import BatonTensor
@@ -38,7 +39,12 @@ public final class SymbolBlock: HybridBlock {
         var outline = BlockOutline(prefix: "", hint: "symbolblock")
         for (name, parameter) in program.parameters { _ = outline.share(parameter, as: name) }
         super.init(outline)
-        for layer in program.layers { register(child: layer, name: layer.name) }
+        for layer in program.layers {
+            var name = layer.name
+            // Operations of a graph may bear equal names, children may not.
+            while children.contains(where: { $0.name == name }) { name += "_" }
+            register(child: layer, name: name)
+        }
     }
 
     /// Reads what `HybridBlock.export` of MXNet, or of Baton, wrote.

@@ -52,27 +52,28 @@ public struct RecurrentStackWeights {
         else { throw ModelIOError("\(origin): the weights of layer 0 are missing; save the whole stack.") }
         guard hidden.dtype == .float32 || hidden.dtype == .float64 else {
             throw ModelIOError(
-                "\(origin): tensor \(first.hiddenWeight) is \(hidden.dtype.rawValue), expected float32 or float64.")
+                "\(origin): tensor \(printable(first.hiddenWeight)) is \(hidden.dtype.rawValue), expected float32 or float64; "
+                    + "save it as one of them.")
         }
         let gates = cell.gateCount
         let isProjected = names.hasProjections
         guard !isProjected || cell == .lstm else {
             throw ModelIOError(
-                "\(origin): tensor \(first.projectionWeight ?? "") projects h, which only an lstm does, not "
+                "\(origin): tensor \(printable(first.projectionWeight ?? "")) projects h, which only an lstm does, not "
                     + "\(cell.rawValue); name the kind the weights were trained as.")
         }
         guard hidden.rank == 2, hidden.shape[1] > 0, hidden.shape[0] > 0, hidden.shape[0] % gates == 0,
             isProjected || hidden.shape[0] == gates * hidden.shape[1]
         else {
             throw ModelIOError(
-                "\(origin): tensor \(first.hiddenWeight) has shape \(hidden.shape), but the hidden weight of "
+                "\(origin): tensor \(printable(first.hiddenWeight)) has shape \(hidden.shape), but the hidden weight of "
                     + "\(cell.rawValue) is (\(gates)·H, \(isProjected ? "P" : "H")); name the kind the weights were "
                     + "trained as.")
         }
         guard input.rank == 2, input.shape[1] > 0 else {
             throw ModelIOError(
-                "\(origin): tensor \(first.inputWeight) has shape \(input.shape), expected "
-                    + "(\(hidden.shape[0]), C) with C ≥ 1.")
+                "\(origin): tensor \(printable(first.inputWeight)) has shape \(input.shape), expected "
+                    + "(\(hidden.shape[0]), C) with C ≥ 1; save the weights of one stack.")
         }
         self.cell = cell
         self.names = names

@@ -1,3 +1,4 @@
+import BatonChecks
 import BatonTensor
 
 /// Names of the parameters of one layer and direction in a weights file.
@@ -42,10 +43,12 @@ public struct RecurrentWeightNames: Hashable, Sendable {
         guard !found.isEmpty else {
             throw ModelIOError(
                 "\(origin) holds no recurrent weights: expected names such as weight_ih_l0 (PyTorch) or l0_i2h_weight "
-                    + "(Gluon), found \(names.isEmpty ? "no tensor" : names.prefix(3).joined(separator: ", ")).")
+                    + "(Gluon), found \(names.isEmpty ? "no tensor" : names.prefix(3).map(printable).joined(separator: ", "))."
+            )
         }
         guard stacks.count == 1 else {
-            let prefixes = stacks.map { "'\($0.prefix)' (\($0.convention.rawValue))" }.sorted().joined(separator: ", ")
+            let prefixes = stacks.map { "'\(printable($0.prefix))' (\($0.convention.rawValue))" }.sorted().joined(
+                separator: ", ")
             throw ModelIOError(
                 "\(origin) holds more than one recurrent stack, with prefixes \(prefixes); save the one to run alone.")
         }
@@ -53,7 +56,9 @@ public struct RecurrentWeightNames: Hashable, Sendable {
         for (name, parts) in found {
             let place = Place(layer: parts.layer, isReverse: parts.isReverse, role: parts.role)
             if let other = table.updateValue(name, forKey: place) {
-                throw ModelIOError("\(origin): tensors \(other) and \(name) are the same parameter; keep one of them.")
+                throw ModelIOError(
+                    "\(origin): tensors \(printable(other)) and \(printable(name)) are the same parameter; keep one of them."
+                )
             }
         }
         let layers = (found.map(\.1.layer).max() ?? 0) + 1

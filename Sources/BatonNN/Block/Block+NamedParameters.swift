@@ -1,3 +1,4 @@
+import BatonChecks
 public import BatonTensor
 
 /// Whose element type wins when a block is loaded with values of another type.
@@ -44,8 +45,8 @@ extension Block {
             guard parameter.isInitialized else {
                 throw NNError(
                     parameter.isDeferred
-                        ? "Parameter \(parameter.name) has no values, because its shape \(parameter.shape) is not known yet; run a forward pass first"
-                        : "Parameter \(parameter.name) has no values; call initialize on its block first")
+                        ? "Parameter \(parameter.name) has no values, because its shape \(parameter.shape) is not known yet; run a forward pass first."
+                        : "Parameter \(parameter.name) has no values; call initialize on its block first.")
             }
             result.append((name, parameter.data))
         }
@@ -91,11 +92,16 @@ extension Block {
             )
         }
         var fitting: [(parameter: Parameter, values: Tensor)] = []
+        var shapes: [ObjectIdentifier: [Int]] = [:]
+        var seen: Set<String> = []
         for (name, tensor) in zip(given, values.map(\.values)) {
+            guard seen.insert(name).inserted else {
+                throw NNError("There are values for \(printable(name)) twice; keep one of them.")
+            }
             guard let parameter = targets[name] else {
                 if ignoreExtra { continue }
                 throw NNError(
-                    "There are values for \(name), but no such parameter; there are \(Self.list(names.map(\.name))). Ignore extra values to pass over them."
+                    "There are values for \(printable(name)), but no such parameter; there are \(Self.list(names.map(\.name))). Ignore extra values to pass over them."
                 )
             }
             guard parameter.agrees(with: tensor.shape), !tensor.shape.contains(0) else {
@@ -108,6 +114,17 @@ extension Block {
                     "Parameter \(name) is \(parameter.dtype.rawValue), but its values are \(tensor.dtype.rawValue); cast the block, or allow casting."
                 )
             }
+            guard parameter.dtype == tensor.dtype || dtypeSource == .current || !parameter.isInArena else {
+                throw NNError(
+                    "Parameter \(name) is \(parameter.dtype.rawValue) in the memory of a trainer, its values are \(tensor.dtype.rawValue); load them before the trainer is made, or keep the current type."
+                )
+            }
+            guard shapes.updateValue(tensor.shape, forKey: ObjectIdentifier(parameter)) ?? tensor.shape == tensor.shape
+            else {
+                throw NNError(
+                    "Parameter \(name) stands in several places, and there are values of different shapes for it, \(tensor.shape) among them; save the block again."
+                )
+            }
             fitting.append((parameter, tensor))
         }
         for (parameter, tensor) in fitting {
@@ -117,7 +134,7 @@ extension Block {
     }
 
     private static func list(_ names: [String]) -> String {
-        let shown = names.prefix(8).joined(separator: ", ")
+        let shown = names.prefix(8).map(printable).joined(separator: ", ")
         return names.isEmpty ? "none" : names.count > 8 ? "\(shown), … (\(names.count))" : shown
     }
 }

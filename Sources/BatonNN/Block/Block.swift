@@ -1,3 +1,4 @@
+import BatonChecks
 public import BatonTensor
 
 /// A part of a model: its own parameters, its children, and a forward pass.
@@ -27,14 +28,20 @@ open class Block: CustomStringConvertible {
     /// The prefix without its trailing underscore.
     public var name: String { prefix.hasSuffix("_") ? String(prefix.dropLast()) : prefix }
 
-    /// Blocks created in `body` get this block's prefix before theirs. With prefix "" it changes nothing.
+    /// Blocks created in `body` get this block's prefix before theirs, and take over the parameters it shares.
     public func nameScope<Result>(_ body: () throws -> Result) rethrows -> Result {
         try NameScope.$current.withValue(scope, operation: body)
     }
 
     /// Adds a child; the default name is the number of children.
+    ///
+    /// - Precondition: no other child has the name: of two in a file, one would be lost.
     public func register(child: Block, name: String? = nil) {
-        children.append((name ?? String(children.count), child))
+        let name = name ?? String(children.count)
+        require(
+            !children.contains { $0.name == name },
+            "\(self.name): there is a child named \(name); give the new one another name")
+        children.append((name, child))
     }
 
     /// Adds children with their names, in order.

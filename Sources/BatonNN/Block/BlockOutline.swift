@@ -38,11 +38,12 @@ public struct BlockOutline {
             self.params = ParameterDict(prefix: outer.parameterPrefix + relative, shared: outer.shared?.dictionary)
         }
         scope =
-            relative.isEmpty
+            relative.isEmpty && params == nil
             ? outer
             : NameScope(
                 prefix: full, parameterPrefix: self.params.prefix,
-                shared: self.params.shared.map { SharedParameters(dictionary: $0) })
+                shared: self.params.shared.map { SharedParameters(dictionary: $0) },
+                counting: relative.isEmpty ? outer : nil)
     }
 
     /// A block that takes a name made elsewhere and has no parameters of its own but shows another's.
@@ -73,7 +74,7 @@ public struct BlockOutline {
         return parameter
     }
 
-    /// Blocks created in `body` get this block's prefix before theirs. With prefix "" it changes nothing.
+    /// Blocks created in `body` get this block's prefix before theirs, and take over the parameters it shares.
     public func nameScope<Result>(_ body: () throws -> Result) rethrows -> Result {
         try NameScope.$current.withValue(scope, operation: body)
     }

@@ -12,8 +12,11 @@ final class NameScope: Sendable {
     /// Whose parameters blocks made inside may take over; nil if the block of the scope shares none.
     let shared: SharedParameters?
     private let counters = Mutex<[String: Int]>([:])
+    /// Whose counters go on; nil has its own.
+    private let counting: NameScope?
 
-    init(prefix: String, parameterPrefix: String, shared: SharedParameters?) {
+    init(prefix: String, parameterPrefix: String, shared: SharedParameters?, counting: NameScope? = nil) {
+        self.counting = counting
         self.prefix = prefix
         self.parameterPrefix = parameterPrefix
         self.shared = shared
@@ -26,6 +29,7 @@ final class NameScope: Sendable {
     /// The prefix of a new block within the scope, without the scope's own.
     func relativePrefix(explicit: String?, hint: String) -> String {
         if let explicit { return explicit }
+        if let counting { return counting.relativePrefix(explicit: nil, hint: hint) }
         let number = counters.withLock { table in
             let next = table[hint, default: 0]
             table[hint] = next + 1

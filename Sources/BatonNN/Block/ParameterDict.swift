@@ -55,15 +55,17 @@ public final class ParameterDict: CustomStringConvertible {
         return existing
     }
 
-    /// A parameter named prefix + `name` that holds given values and is not trained.
+    /// A parameter named prefix + `name` that holds given values and is not trained; initialising it gives it them again.
     ///
     /// - Throws: `NNError` if one of that name is there with another shape, type or values.
     public func getConstant(_ name: String, _ values: Tensor) throws(NNError) -> Parameter {
         let known = find(prefix + name) != nil
-        let parameter = try get(name, shape: values.shape, dtype: values.dtype, gradientRequirement: .null)
+        let given = GivenValues(values)
+        let parameter = try get(
+            name, shape: values.shape, dtype: values.dtype, initializer: given, gradientRequirement: .null)
         if !known {
             parameter.setData(values)
-        } else if !parameter.isInitialized || parameter.data.doubles() != values.doubles() {
+        } else if !parameter.isInitialized || GivenValues(parameter.data) != given {
             throw NNError("Constant \(parameter.name) is there with other values; give the new one another name.")
         }
         return parameter
@@ -118,4 +120,23 @@ public final class ParameterDict: CustomStringConvertible {
     }
 
     private func findShared(_ full: String) -> Parameter? { byName[full] ?? shared?.findShared(full) }
+}
+
+/// Fills a constant with what it was made with.
+private struct GivenValues: Initializer, Equatable {
+    let shape: [Int]
+    let dtype: DType
+    /// Bit for bit, so that NaN equals itself.
+    let bytes: [UInt8]
+
+    init(_ values: Tensor) {
+        (shape, dtype) = (values.shape, values.dtype)
+        bytes = Array(UnsafeRawBufferPointer(start: values.rawPointer, count: values.byteCount))
+    }
+
+    func fill(_ tensor: Tensor, stream: RandomStream) {
+        let values = Tensor(uninitialized: shape, dtype: dtype)
+        UnsafeMutableRawBufferPointer(start: values.rawPointer, count: values.byteCount).copyBytes(from: bytes)
+        tensor.copyElements(from: tensor.dtype == dtype ? values : values.cast(to: tensor.dtype))
+    }
 }

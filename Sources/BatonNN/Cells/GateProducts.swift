@@ -59,7 +59,7 @@ final class GateProducts {
         let width = shape.last ?? 0
         guard shape.count == 2, inputWeight.agrees(with: [inputWeight.shape[0], width]) else {
             throw NNError(
-                "\(cell): parameter \(inputWeight.name) has the shape \(inputWeight.shape), which does not fit an input \(shape); expected (N,\(inputSize.map(String.init) ?? "C"))"
+                "\(cell): parameter \(inputWeight.name) has the shape \(inputWeight.shape), which does not fit an input \(shape); expected (N,\(inputSize.map(String.init) ?? "C"))."
             )
         }
         if let dtype, dtype != inputWeight.dtype {

@@ -104,19 +104,24 @@ open class RecurrentCell: HybridBlock {
         guard input.shape.count >= 2 else {
             throw NNError("\(name): expected an input (N,C) for one step, got \(input.shape); unroll takes sequences.")
         }
-        let infos = stateInfo(batchSize: input.shape[0])
+        try checkStates(states, batchSize: input.shape[0], input.dtype)
+        try checkInput(input)
+    }
+
+    /// Checks the states of a cell that is given such an input.
+    final func checkStates(_ states: [Variable], batchSize: Int, _ inputType: DType) throws(NNError) {
+        let infos = stateInfo(batchSize: batchSize)
         guard states.count == infos.count else {
             throw NNError("\(name): expected \(infos.count) states, got \(states.count); beginState makes them.")
         }
         for (state, info) in zip(states, infos) {
-            let dtype = input.dtype.isFloatingPoint ? input.dtype : info.dtype
+            let dtype = inputType.isFloatingPoint ? inputType : info.dtype
             guard state.shape == info.shape, state.dtype == dtype else {
                 throw NNError(
                     "\(name): expected a state \(info.shape) of \(dtype.rawValue), got \(state.shape) \(state.dtype.rawValue); beginState makes them."
                 )
             }
         }
-        try checkInput(input)
     }
 
     /// Checks the input of a step against the cell's parameters; a cell that has some overrides it.

@@ -31,7 +31,8 @@ extension RecurrentCell {
     /// - Parameters:
     ///   - length: T; nil takes the inputs'.
     ///   - mergeOutputs: one tensor, or a list of steps; nil is a list, or one tensor with lengths.
-    /// - Precondition: the arguments are as `checkUnroll` wants them.
+    /// - Precondition: there is a step, `length` is the number of steps, `beginState` has the numbers, shapes and types of
+    ///   `stateInfo`, and there are N lengths from 0 to T.
     /// - Source: Gluon `RecurrentCell.unroll` (parity 1.4.2).
     public final func unroll(
         _ inputs: Variable, length: Int? = nil, beginState: [Variable]? = nil, layout: SequenceLayout = .NTC,
@@ -56,7 +57,8 @@ extension RecurrentCell {
     ) -> (outputs: CellSequence, states: [Variable]) {
         let lengths = trapping {
             () throws(NNError) in
-            try Self.checkUnroll(length, steps: inputs.count, batchSize: inputs.batchSize, validLength, name)
+            if let beginState { try checkStates(beginState, batchSize: inputs.batchSize, inputs.dtype) }
+            return try Self.checkUnroll(length, steps: inputs.count, batchSize: inputs.batchSize, validLength, name)
         }
         reset()
         let dtype = inputs.dtype.isFloatingPoint ? inputs.dtype : nil
@@ -83,12 +85,15 @@ extension RecurrentCell {
     ) throws(NNError) -> [Int]? {
         guard steps > 0 else { throw NNError("\(name): expected at least one step to unroll, got none.") }
         guard length == nil || length == steps else {
-            throw NNError("\(name): expected \(length ?? 0) steps, as the length says, got \(steps)")
+            throw NNError(
+                "\(name): expected \(length ?? 0) steps, as the length says, got \(steps); leave the length out.")
         }
         guard let validLength else { return nil }
         let lengths = try Self.lengths(validLength, name)
         guard lengths.count == batchSize, lengths.allSatisfy({ (0...steps).contains($0) }) else {
-            throw NNError("\(name): expected \(batchSize) valid lengths from 0 to \(steps), got \(lengths)")
+            throw NNError(
+                "\(name): expected \(batchSize) valid lengths from 0 to \(steps), got \(lengths); give one for every row."
+            )
         }
         return lengths
     }

@@ -59,7 +59,9 @@ public enum NamedInitializer {
             case .text(let text):
                 throw NNError("Argument \(key) of initialiser \(name) is '\(text)'; expected a number.")
             case nil:
-                guard let fallback else { throw NNError("Initialiser \(name) needs the argument \(key)") }
+                guard let fallback else {
+                    throw NNError("Initialiser \(name) lacks the argument \(key); give it a number.")
+                }
                 return fallback
             }
         }

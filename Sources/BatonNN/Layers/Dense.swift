@@ -71,7 +71,7 @@ public final class Dense: HybridBlock {
     public override func inferShape(_ input: [Int]) throws(NNError) -> [Int] {
         guard let width = input.last, weight.agrees(with: [units, width]) else {
             throw NNError(
-                "Parameter \(weight.name) has the shape \(weight.shape), which does not fit an input \(input); the last axis must be \(weight.shape[1])"
+                "Parameter \(weight.name) has the shape \(weight.shape), which does not fit an input \(input); the last axis must be \(weight.shape[1])."
             )
         }
         weight.completeShape([units, width])

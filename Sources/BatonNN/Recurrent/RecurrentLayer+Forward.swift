@@ -19,8 +19,9 @@ extension RecurrentLayer {
     ) -> (output: Variable, states: [Variable]) {
         let layout = given ?? layout
         require(
-            input.shape.count == 3 && input.dtype == dtype,
-            "\(name): expected (T,N,C) or (N,T,C) of \(dtype.rawValue), got \(input.shape) \(input.dtype.rawValue)")
+            input.shape.count == 3 && input.shape[2] > 0 && input.dtype == dtype,
+            "\(name): expected (T,N,C) or (N,T,C) with C ≥ 1 of \(dtype.rawValue), got \(input.shape) \(input.dtype.rawValue)"
+        )
         let (steps, batch) = layout.sizes(input.shape)
         for direction in directions where direction.layer == 0 { direction.completeInputSize(input.shape[2]) }
         checkStates(states, batch)

@@ -5,9 +5,10 @@ extension RecurrentLayer {
     /// Completes the input width of layer 0.
     func inferredShape(_ input: [Int]) throws(NNError) -> [Int] {
         let weight = directions[0].inputWeight
-        guard input.count == 3, weight.agrees(with: [weight.shape[0], input[2]]) else {
+        guard input.count == 3, input[2] > 0, weight.agrees(with: [weight.shape[0], input[2]]) else {
+            let width = weight.shape[1]
             throw NNError(
-                "Parameter \(weight.name) has the shape \(weight.shape), which does not fit an input \(input); expected \(layout.rawValue) with C = \(weight.shape[1])"
+                "Parameter \(weight.name) has the shape \(weight.shape), which does not fit an input \(input); expected \(layout.rawValue) with C \(width > 0 ? "= \(width)" : "≥ 1")."
             )
         }
         for direction in directions where direction.layer == 0 { direction.completeInputSize(input[2]) }

@@ -138,7 +138,9 @@ public final class Trainer {
         for (index, parameter) in parameters.enumerated() {
             guard let updates = byName.removeValue(forKey: "\(parameter.name)/updates") else { continue }
             guard updates.dtype == .int64, updates.count == 1, updates.integers()[0] >= 0 else {
-                throw NNError("\(parameter.name)/updates must be one non-negative int64, got \(updates.shape)")
+                throw NNError(
+                    "\(parameter.name)/updates must be one non-negative int64, got \(updates.shape) \(updates.dtype.rawValue); load states as they were saved."
+                )
             }
             var own: [Tensor] = []
             for name in rule.stateNames {
@@ -148,7 +150,7 @@ public final class Trainer {
                 }
                 guard values.shape == parameter.shape, values.dtype == parameter.dtype else {
                     throw NNError(
-                        "The state \(name) of \(parameter.name) is \(values.shape) \(values.dtype.rawValue), expected \(parameter.shape) \(parameter.dtype.rawValue)"
+                        "The state \(name) of \(parameter.name) is \(values.shape) \(values.dtype.rawValue), expected \(parameter.shape) \(parameter.dtype.rawValue); load states of the same model."
                     )
                 }
                 own.append(values.copy())

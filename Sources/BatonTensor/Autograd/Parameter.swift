@@ -32,7 +32,7 @@ public final class Parameter: CustomStringConvertible {
     /// One per subtree; empty for `null`, and before an arena or a backward pass made them.
     public private(set) var gradients: [Tensor] = []
     /// Whether values and gradients live in an arena.
-    private(set) var isInArena = false
+    package private(set) var isInArena = false
     /// Whether a backward pass zeroes the gradients first, if the requirement is `write`; in an arena it may be left to
     /// `beginStep`.
     public private(set) var overwritesGradients = true

@@ -5,13 +5,13 @@ internal import BatonKernels
 extension ForwardContext {
     /// y = x ⊙ M / (1 − p) in training, x itself otherwise; M is 1 with probability 1 − p, independent per element.
     ///
-    /// Probabilities are multiples of 2⁻¹⁶. The mask is a function of (seed, name, step, global time, global row, unit): it
+    /// p is the multiple of 2⁻¹⁶ below 1 that is nearest to the rate. The mask is a function of (seed, name, step, global time, global row, unit): it
     /// does not depend on how the batch or the window is cut, and the backward pass computes it again instead of storing
     /// it.
     ///
     /// - Parameters:
     ///   - x: (T, N, C), (N, T, C) as `layout` says, or (N, C).
-    ///   - rate: p, the probability of zero.
+    ///   - rate: the probability of zero.
     ///   - name: name of the layer, unique in the model.
     /// - Precondition: 0 ≤ p < 1.
     public func dropout(_ x: Variable, rate: Double, name: String, layout: SequenceLayout = .TNC) -> Variable {
@@ -38,15 +38,16 @@ extension RandomKey {
     ///
     /// - Parameters:
     ///   - name: name of the layer, unique in the model.
-    ///   - rate: p, the probability of zero.
+    ///   - rate: the probability of zero; p is the nearest multiple of 2⁻¹⁶ below 1.
     ///   - rowsFirst: whether memory is (N, T, width).
     public func dropoutMask(
         name: String, rate: Double, times: Int, rows: Int, width: Int, rowsFirst: Bool = false
     ) -> DropoutMask {
-        DropoutMask(
+        let steps = min((rate * 0x1p16).rounded(), 0x1p16 - 1)
+        return DropoutMask(
             key: RandomStream(seed: seed, name: name).key, step: step, firstTime: firstTime, firstRow: firstRow,
-            times: times, rows: rows, width: width, rowsFirst: rowsFirst, threshold: UInt32(rate * 0x1p16) << 16,
-            scale: 1 / (1 - rate))
+            times: times, rows: rows, width: width, rowsFirst: rowsFirst, threshold: UInt32(steps) << 16,
+            scale: 1 / (1 - steps * 0x1p-16))
     }
 }
 

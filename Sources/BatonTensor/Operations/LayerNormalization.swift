@@ -33,9 +33,13 @@ extension ForwardContext {
         let recorded = records([x], [gain, bias])
         let output = Variable(value, requiresGradient: recorded)
         guard recorded, let tape else { return output }
-        let group =
-            parameters.isEmpty ? nil : tape.group(of: gain, leaves) { ScaleGradientGroup(gain, bias, leaves) }
-        group?.uses += 1
+        func group(_ parameter: Parameter) -> RowSumGradientGroup? {
+            guard parameter.gradientRequirement != .null else { return nil }
+            let group = tape.group(of: parameter, leaves) { RowSumGradientGroup(parameter, leaves) }
+            group.uses += 1
+            return group
+        }
+        let (gainGroup, biasGroup) = (group(gain), group(bias))
         tape.record(
             TapeNode(
                 name: "layerNorm \(gain.name)", outputs: [output], parameters: parameters,
@@ -49,9 +53,14 @@ extension ForwardContext {
                     x.consumeGradient(share)
                 },
                 backwardWeights: { _ in
-                    if let gradient = output.gradient { group?.add(normal: normal, outputGradient: gradient) }
+                    guard let gradient = output.gradient else { return }
+                    gainGroup?.add(outputGradient: gradient, factor: normal)
+                    biasGroup?.add(outputGradient: gradient, factor: nil)
                 },
-                completion: { hook in group?.completeUse(hook) }))
+                completion: { hook in
+                    gainGroup?.completeUse(hook)
+                    biasGroup?.completeUse(hook)
+                }))
         return output
     }
 
@@ -110,64 +119,55 @@ extension ForwardContext {
     }
 }
 
-/// Gradients of a gain and a bias over all uses: dγ = Σ dy ⊙ x̂, dβ = Σ dy.
-final class ScaleGradientGroup: GradientGroup {
-    private let gain: Parameter
-    private let bias: Parameter
+/// The gradient of a gain, Σ dy ⊙ x̂, or of a bias, Σ dy, over all uses; of one that is both, their sum.
+final class RowSumGradientGroup: GradientGroup {
+    private let parameter: Parameter
     private let leaves: LeafPlan
     /// In the order of the backward walk: last use first.
-    private var parts: [(normal: Tensor, outputGradient: Tensor)] = []
+    private var parts: [(outputGradient: Tensor, factor: Tensor?)] = []
 
-    init(_ gain: Parameter, _ bias: Parameter, _ leaves: LeafPlan) {
-        self.gain = gain
-        self.bias = bias
+    init(_ parameter: Parameter, _ leaves: LeafPlan) {
+        self.parameter = parameter
         self.leaves = leaves
     }
 
-    func add(normal: Tensor, outputGradient: Tensor) { parts.append((normal, outputGradient)) }
+    func add(outputGradient: Tensor, factor: Tensor?) { parts.append((outputGradient, factor)) }
 
     override func finish(_ hook: StepHook) {
-        let gains = gain.gradientDestinations(leaves.subtrees.count)
-        let biases = bias.gradientDestinations(leaves.subtrees.count)
-        for (index, subtree) in leaves.subtrees.enumerated() {
-            switch gain.dtype {
-            case .float32: sum(Float.self, subtree, gains[index], biases[index])
-            default: sum(Double.self, subtree, gains[index], biases[index])
+        let gradients = parameter.gradientDestinations(leaves.subtrees.count)
+        for (subtree, gradient) in zip(leaves.subtrees, gradients) {
+            switch parameter.dtype {
+            case .float32: sum(Float.self, subtree, gradient)
+            default: sum(Double.self, subtree, gradient)
             }
         }
         parts = []
     }
 
-    private func sum<Scalar: DifferentiableScalar>(
-        _: Scalar.Type, _ subtree: Range<Int>, _ gainGradient: Tensor, _ biasGradient: Tensor
-    ) {
-        let width = gain.count
+    private func sum<Scalar: DifferentiableScalar>(_: Scalar.Type, _ subtree: Range<Int>, _ gradient: Tensor) {
         var sums = subtree.map { leafSum(Scalar.self, leaves.leaves[$0]) }
         while sums.count > 1 {
             sums = stride(from: 0, to: sums.count, by: 2).map { zip(sums[$0], sums[$0 + 1]).map { $0 + $1 } }
         }
-        let (first, second) = (gainGradient.pointer(of: Scalar.self), biasGradient.pointer(of: Scalar.self))
-        for index in 0..<width {
-            first[index] += sums[0][index]
-            second[index] += sums[0][width + index]
-        }
+        let target = gradient.pointer(of: Scalar.self)
+        for index in 0..<parameter.count { target[index] += sums[0][index] }
     }
 
-    /// dγ and dβ of one leaf: one chain per element, uses and steps from the last to the first, rows ascending.
+    /// The sum of one leaf: one chain per element, uses and steps from the last to the first, rows ascending.
     private func leafSum<Scalar: DifferentiableScalar>(_: Scalar.Type, _ rows: Range<Int>) -> [Scalar] {
-        let (width, batch) = (gain.count, leaves.rowCount)
-        var total = [Scalar](repeating: 0, count: 2 * width)
-        for (normal, gradient) in parts {
-            let steps = normal.rank == 3 ? normal.shape[0] : 1
+        let (width, batch) = (parameter.count, leaves.rowCount)
+        var total = [Scalar](repeating: 0, count: width)
+        for (gradient, factor) in parts {
+            let steps = gradient.rank == 3 ? gradient.shape[0] : 1
             for step in (0..<steps).reversed() {
                 for row in rows {
                     let start = (step * batch + row) * width
-                    let (unit, above) = (
-                        normal.pointer(of: Scalar.self) + start, gradient.pointer(of: Scalar.self) + start
-                    )
-                    for index in 0..<width {
-                        total[index] += above[index] * unit[index]
-                        total[width + index] += above[index]
+                    let above = gradient.pointer(of: Scalar.self) + start
+                    if let factor {
+                        let unit = factor.pointer(of: Scalar.self) + start
+                        for index in 0..<width { total[index] += above[index] * unit[index] }
+                    } else {
+                        for index in 0..<width { total[index] += above[index] }
                     }
                 }
             }

@@ -25,7 +25,7 @@ import Testing
 
         /// What the job said until its end, and its status.
         func end() throws -> (error: String, status: Int32) {
-            for _ in 0..<200 where process.isRunning { usleep(100_000) }
+            for _ in 0..<900 where process.isRunning { usleep(100_000) }
             if process.isRunning { kill(process.processIdentifier, SIGKILL) }
             process.waitUntilExit()
             return (try String(contentsOfFile: errors, encoding: .utf8), process.terminationStatus)

@@ -25,7 +25,7 @@ import Testing
         let example = Self.launch.appending(path: "hosts/hostfile.example").path
         let dry = try run("hosts/run", [example, "--dry-run", "--", "train", "--data", "a b.txt"])
         #expect(dry.status == 0, "\(dry.error)")
-        #expect(dry.output.hasPrefix("mpirun -n 10 "))
+        #expect(dry.output.hasPrefix("env OPENBLAS_NUM_THREADS=1 ") && dry.output.contains(" mpirun -n 10 "))
         #expect(dry.output.contains("--host node1:4\\,node2:4\\,10.0.0.13:2 --bind-to none"))
         #expect(dry.output.contains("baton train --data a\\ b.txt"))
     }
@@ -58,7 +58,7 @@ import Testing
         ]
         let dry = try run("slurm/baton.sbatch", ["info", "--json"], environment: environment)
         #expect(dry.status == 0, "\(dry.error)")
-        #expect(dry.output.hasPrefix("mpirun -n 11 ") && dry.output.contains("--host n1:4\\,n2:4\\,n3:3 "))
+        #expect(dry.output.contains(" mpirun -n 11 ") && dry.output.contains("--host n1:4\\,n2:4\\,n3:3 "))
         #expect(dry.output.contains("baton info --json"))
         let outside = try run("slurm/baton.sbatch", ["info"])
         #expect(outside.status == 2 && outside.error.contains("sbatch"))
@@ -68,7 +68,23 @@ import Testing
         let one = try run("run", ["-n", "1", "--dry-run", "--", "info"])
         #expect(one.status == 0 && one.output.hasSuffix("/.build/release/baton info \n"))
         let two = try run("run", ["-n", "2", "--dry-run", "--", "info"])
-        #expect(two.output.hasPrefix("mpirun -n 2 ") && two.output.contains("--mca pml ob1"))
+        #expect(two.output.contains(" mpirun -n 2 ") && two.output.contains("--mca pml ob1"))
+        let set = try run(
+            "run", ["-n", "2", "--hosts", "a:1,b:1", "--dry-run", "--", "info"],
+            environment: ["BATON_ISA": "avx2", "BATON_WAIT_LIMIT": "7"])
+        #expect(set.output.contains(" -x BATON_ISA ") && set.output.contains(" -x BATON_WAIT_LIMIT "), "\(set.output)")
+    }
+
+    /// The printed line does what the script does.
+    @Test func thePrintedLineRuns() throws {
+        for ranks in ["1", "2"] {
+            let dry = try run("run", ["-n", ranks, "--dry-run", "--", "info", "--json"])
+            let printed = try BatonProcess(
+                URL(filePath: "/bin/bash"), ["-c", dry.output],
+                without: ["OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "OPENBLAS_NUM_THREADS"])
+            #expect(printed.status == 0, "\(printed.error)")
+            #expect(try printed.json()["ranks"] as? Int == Int(ranks), "\(printed.output)")
+        }
     }
 
     /// The numbers of closed streams went to files of mpirun's own, and a line break written there was signal 10 to it.

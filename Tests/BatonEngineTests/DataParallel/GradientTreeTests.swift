@@ -2,6 +2,7 @@ import BatonComm
 import BatonKernelABI
 import BatonMPITestSupport
 import BatonTensor
+import BatonTestSupport
 import Testing
 
 @testable import BatonEngine
@@ -191,12 +192,15 @@ import Testing
     }
 
     @Test func forgettingABucketIsAProgrammersMistake() async {
-        await #expect(processExitsWith: .failure) {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             let arena = UnsafeMutablePointer<Float>.allocate(capacity: 4)
             let tree = GradientTree(
                 arenas: [arena], buckets: [0..<2, 2..<4], leafCount: 1, communicator: SelfCommunicator())
             try tree.start(bucket: 1)
             try tree.finish()
         }
+        #expect(
+            Complaint.missing("GradientTree: bucket 0 was not started before finish", in: result?.standardErrorContent)
+                == nil)
     }
 }

@@ -1,6 +1,7 @@
 import BatonComm
 import BatonKernels
 import BatonTensor
+import BatonTestSupport
 import Testing
 
 @testable import BatonEngine
@@ -20,10 +21,10 @@ import Testing
         let factor = clip.map { $0 / (norm + 1e-6) } ?? 1
         let rate = configuration.learningRate(step: 0)
         let expected = zip(before, gradient).map { $0 - rate * (factor * $1 + configuration.weightDecay * $0) }
-        let largest = zip(expected, trainer.arena.data.doubles()).map { abs($0 - $1) }.max() ?? 0
+        let error = Tolerance.relativeError(
+            trainer.arena.data.doubles(), expected, scale: before.map { abs($0) }.max() ?? 0)
         // A few roundings to f32 of values as large as the parameters.
-        let scale = before.map { abs($0) }.max() ?? 0
-        #expect(largest < 4 * Double(Float.ulpOfOne) * scale, "\(largest)")
+        #expect(error < 4 * Double(Float.ulpOfOne), "\(error)")
     }
 
     /// With parameters that hardly move, every epoch has the losses of the first: its lanes begin without a past.

@@ -105,6 +105,43 @@ import Testing
         #expect(try FileManager.default.destinationOfSymbolicLink(atPath: directory.file("link")) == "x")
     }
 
+    @Test(arguments: ["y", "sub/y", "./second"]) func aLinkToAFileThatIsNotThereStaysAndTheFileIsMade(target: String)
+        throws
+    {
+        let directory = try TemporaryDirectory()
+        defer { directory.remove() }
+        let files = FileManager.default
+        try files.createDirectory(atPath: directory.file("sub"), withIntermediateDirectories: true)
+        try files.createSymbolicLink(atPath: directory.file("link"), withDestinationPath: target)
+        try files.createSymbolicLink(
+            atPath: directory.file("second"), withDestinationPath: directory.file("sub/y"))
+        try AtomicFile.write("text", to: directory.file("link"))
+        #expect(try content(of: directory.file("link")) == Array("text".utf8))
+        #expect(try files.destinationOfSymbolicLink(atPath: directory.file("link")) == target)
+        #expect(try files.destinationOfSymbolicLink(atPath: directory.file("second")) == directory.file("sub/y"))
+    }
+
+    @Test(arguments: [0o600, 0o640, 0o755]) func theNewFileHasThePermissionsOfTheOld(permissions: Int) throws {
+        let directory = try directoryWithOldFile()
+        defer { directory.remove() }
+        try FileManager.default.setAttributes([.posixPermissions: permissions], ofItemAtPath: directory.file("x"))
+        try AtomicFile.write("text", to: directory.file("x"))
+        let found = try FileManager.default.attributesOfItem(atPath: directory.file("x"))[.posixPermissions] as? Int
+        #expect(found == permissions)
+    }
+
+    /// The temporary file has a longer name, which is cut.
+    @Test(arguments: [(230, "n"), (255, "n"), (127, "é")]) func theLongestNamesCanBeWritten(count: Int, letter: String)
+        throws
+    {
+        let directory = try TemporaryDirectory()
+        defer { directory.remove() }
+        let name = String(repeating: letter, count: count)
+        for text in ["one", "two"] { try AtomicFile.write(text, to: directory.file(name)) }
+        #expect(try directory.names() == [name])
+        #expect(try content(of: directory.file(name)) == Array("two".utf8))
+    }
+
     @Test func directoriesPipesAndMissingDirectoriesAreRefused() throws {
         let directory = try TemporaryDirectory()
         defer { directory.remove() }

@@ -27,6 +27,21 @@ import Testing
         #expect(try reader.tensor("byte").elements(as: Int32.self) == [0, 1, 2, 3, 4, 5])
     }
 
+    /// What Baton has no tensor for does not hinder the others of a file.
+    @Test(arguments: [
+        ("F4", "[2,3]", 3), ("F6_E2M3", "[4]", 3), ("F6_E3M2", "[8]", 6), ("F8_E4M3FNUZ", "[3]", 3),
+        ("F8_E5M2FNUZ", "[3]", 3), ("F8_E8M0", "[3]", 3), ("U64", "[1]", 8), ("C64", "[1]", 8),
+    ])
+    func otherTypesArePassedOver(dtype: String, shape: String, count: Int) throws {
+        let header =
+            "{\"x\":{\"dtype\":\"\(dtype)\",\"shape\":\(shape),\"data_offsets\":[4,\(4 + count)]},"
+            + "\"y\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}"
+        let reader = try SafetensorsReader(
+            bytes: SafetensorsMalformationTests.file(header, data: 4 + count), name: "f")
+        #expect(try reader.tensor("y").elements(as: Float.self) == [0])
+        #expect(throws: FormatError.self) { try reader.tensor("x") }
+    }
+
     /// Every type smaller than the tensors of Baton, at the ends of its range.
     @Test(arguments: [
         ("BOOL", [0, 1, 255] as [UInt8], [0, 1, 1]), ("U8", [0, 128, 255], [0, 128, 255]),
@@ -104,7 +119,7 @@ import Testing
         #expect(digest == SHA256Digest(of: bytes))
         let reader = try SafetensorsReader(bytes: bytes, name: "x")
         #expect(reader.header.entries.map(\.name) == ["count", "none", "a.bias", "odd \"name\"\n", "z.weight"])
-        #expect(reader.header.entries.allSatisfy { $0.range.lowerBound % $0.dtype.byteCount == 0 })
+        #expect(reader.header.entries.allSatisfy { $0.range.lowerBound * 8 % $0.dtype.bitCount == 0 })
         #expect(bytes[0] % 8 == 0)
     }
 

@@ -51,7 +51,8 @@ import Testing
             for sign in [-1.0, 1.0] {
                 let x = Float(sign * exp2(power))
                 let exact = Double.hyperbolicTangent(Double(x))
-                worst = max(worst, abs(Double(Float.hyperbolicTangent(x)) - exact) / Double(Float(exact).ulp))
+                let value = Float.hyperbolicTangent(x)
+                worst = value.isNaN ? .infinity : max(worst, abs(Double(value) - exact) / Double(Float(exact).ulp))
             }
         }
         #expect(worst < 0.75)

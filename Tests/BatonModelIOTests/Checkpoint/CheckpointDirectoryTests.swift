@@ -57,7 +57,24 @@ import Testing
         try folder.put(folder.content(name(10)), "step-best.safetensors")
         var named: [String] = []
         #expect(try directory.newest { named.append($0) }.checkpoint.snapshot.stepsDone == 20)
-        #expect(named.count == 2 && named.allSatisfy { $0.contains("holds step 10") }, "\(named)")
+        #expect(named.count == 1 && named.allSatisfy { $0.contains("holds step 10") }, "\(named)")
+    }
+
+    /// What somebody put aside is not the directory's to remove.
+    @Test func filesOfOtherNamesStay() throws {
+        let folder = try CheckpointFolder()
+        defer { folder.remove() }
+        let directory = CheckpointDirectory(path: folder.path)
+        try directory.write(checkpoint(step: 10))
+        let aside = [
+            "step-00000000-keep.safetensors", "step-00000010-best.safetensors", "step-000000001.safetensors",
+            "step-+0000001.safetensors",
+        ]
+        for other in aside { try folder.put(folder.content(name(10)), other) }
+        for step in [20, 30, 100_000_000, 1_000_000_001] { try directory.write(checkpoint(step: step)) }
+        let kept = ["step-100000000.safetensors", "step-1000000001.safetensors"]
+        #expect(try folder.names() == (aside + kept).sorted())
+        #expect(try directory.newest { _ in }.checkpoint.snapshot.stepsDone == 1_000_000_001)
     }
 
     @Test func noUsableFileIsOneSentence() throws {

@@ -97,6 +97,8 @@ import Testing
         #expect(try WeightRenaming(one, to: .gluon, prefix: "lstm0_").tensors.names[0] == "lstm0_l0_i2h_weight")
         #expect(try WeightRenaming(one, to: .pyTorch, prefix: "").tensors.names[0] == "weight_ih_l0")
         let two = tensors(["a.weight_ih_l0", "b.weight_ih_l0"])
+        let none = tensors(["cell.weight_ih", "cell.weight_hh"])
+        #expect(throws: ModelIOError.self) { _ = try WeightRenaming(none, to: .gluon, prefix: "x") }
         let error = #expect(throws: ModelIOError.self) { _ = try WeightRenaming(two, to: .gluon, prefix: "x") }
         #expect(error?.message.contains("2 recurrent stacks") == true)
     }

@@ -224,12 +224,38 @@ import Testing
             ),
             ("\(node("_zeros", "\"shape\":\"(-1,)\"", "[]"))", 0, [], "no shape"),
             ("\(x),\(node("Dropout", "\"p\":\"2\"", "[[0,0,0]]"))", 1, [], "outside 0 to 1"),
+            (
+                "\(x),\(node("slice_axis", "\"axis\":\"0\",\"begin\":\"\(Int.min)\",\"end\":\"1\"", "[[0,0,0]]"))", 1,
+                [],
+                "a whole number"
+            ),
+            (
+                "\(x),\(node("Reshape", "\"shape\":\"(\(Int.min), 1)\"", "[[0,0,0]]"))", 1, [],
+                "a tuple of whole numbers"
+            ),
             ("\(x),\(node("SwapAxis", "\"dim1\":\"0\",\"dim2\":\"2\"", "[[0,0,0]]"))", 1, [], "axes 0 and 2"),
         ]
         for (nodes, head, parameters, words) in cases {
             let text = refusal(nodes, head: head, parameters: parameters)
             #expect(text.contains(words) && text.hasPrefix("g") && text.hasSuffix("."), "\(words): \(text)")
         }
+    }
+
+    /// MXNet 1.9.1 gives an array of (10, 5, 4) these shapes.
+    @Test(arguments: [("False", [40, 5]), ("True", [50, 4])]) func copiedAxesAreCountedFromEitherEnd(
+        _ reverse: String, _ shape: [Int]
+    )
+        throws
+    {
+        let text = """
+            {"nodes": [{"op": "null", "name": "x", "inputs": []},
+             {"op": "Reshape", "name": "r", "attrs": {"shape": "(-1, 0)", "reverse": "\(reverse)"}, "inputs": [[0, 0, 0]]}],
+             "heads": [[1, 0, 0]]}
+            """
+        let block = try SymbolBlock(SymbolGraph(bytes: Array(text.utf8), name: "g"), parameters: NamedTensors())
+        let input = Variable(Tensor((0..<200).map { Float($0) }, shape: [10, 5, 4]))
+        let output = try block.run([input], .inference(rows: 5))[0].value
+        #expect(output.shape == shape && output.elements(as: Float.self) == input.value.elements(as: Float.self))
     }
 
     /// Memory that doubles with every node is refused before any of it is taken.

@@ -1,6 +1,7 @@
 import BatonKernels
 import BatonNN
 import BatonTensor
+import BatonTestSupport
 import Testing
 
 /// y = 2·x, a block that is not hybrid.
@@ -159,10 +160,32 @@ private final class Doubling: Block {
         #expect(dense(Variable(Tensor([2.0], shape: [1, 1])), .inference(rows: 1)).value.doubles() == [6])
     }
 
+    /// Of two in a file, one would be lost.
+    @Test func childrenHaveDifferentNames() async {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            let net = Sequential(prefix: "s_")
+            net.register(child: Doubling(), name: "1")
+            net.register(child: Doubling())
+        }
+        #expect(Complaint.missing("s: there is a child named 1", in: result?.standardErrorContent) == nil)
+    }
+
+    @Test func anInputWithoutFeaturesLeavesALayerAsItWas() throws {
+        let layer = LSTM(hiddenSize: 4, prefix: "l_")
+        layer.initialize(seed: 1)
+        let error = #expect(throws: NNError.self) { try layer.inferShape([5, 2, 0]) }
+        #expect(error?.message.contains("expected TNC with C ≥ 1.") == true)
+        #expect(layer(Variable(Tensor(zeros: [5, 2, 3])), .inference(rows: 2)).shape == [5, 2, 4])
+    }
+
     @Test func aHybridBlockTakesHybridChildrenOnly() async {
-        await #expect(processExitsWith: .failure) {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             HybridSequential(prefix: "h_").register(child: Doubling())
         }
+        #expect(
+            Complaint.missing(
+                "a child of a HybridBlock must be a HybridBlock, got Doubling", in: result?.standardErrorContent) == nil
+        )
         let plain = Sequential(prefix: "s_", [Doubling(), Dropout(rate: 0)])
         plain.hybridize()
         #expect((plain[1] as? HybridBlock)?.isHybridized == true)

@@ -47,6 +47,32 @@ import Testing
         }
     }
 
+    /// Whatever does not fit is found before anything is changed.
+    @Test func valuesThatContradictEachOtherAreRefused() throws {
+        let table = Embedding(inputDim: 2, outputDim: 3, prefix: "t_")
+        let head = Dense(units: 2, useBias: false, inUnits: 0, prefix: "h_")
+        let tied = Sequential(
+            prefix: "n_", [head, Dense(units: 2, useBias: false, inUnits: 0, prefix: "g_", params: head.params)])
+        let different = #expect(throws: NNError.self) {
+            try tied.load([("0.weight", Tensor(zeros: [2, 3])), ("1.weight", Tensor(zeros: [2, 4]))])
+        }
+        #expect(different?.message.contains("stands in several places") == true)
+        #expect(head.weight.shape == [2, 0])
+        let twice = #expect(throws: NNError.self) {
+            try table.load([("weight", Tensor(zeros: [2, 3])), ("arg:weight", Tensor(repeating: 1, shape: [2, 3]))])
+        }
+        #expect(twice?.message.contains("weight twice") == true && !table.weight.isInitialized)
+        table.initialize(ConstantInitializer(7), seed: 1)
+        _ = ParameterArena([table.weight])
+        let arena = #expect(throws: NNError.self) {
+            try table.load([("weight", Tensor(zeros: [2, 3], dtype: .float64))], castDType: true, dtypeSource: .saved)
+        }
+        #expect(arena?.message.contains("before the trainer is made") == true)
+        #expect(table.weight.data.doubles() == [7, 7, 7, 7, 7, 7])
+        let foreign = #expect(throws: NNError.self) { try table.load([("a\u{1B}[2J", Tensor(zeros: [1]))]) }
+        #expect(foreign?.message.contains("\u{1B}") == false, "\(foreign?.message ?? "")")
+    }
+
     @Test func uninitialisedAndDeferredParametersAreNotSaved() {
         let error = #expect(throws: NNError.self) { try makeHead("a_").parameterValues() }
         #expect(error?.message.contains("a_weight") == true)

@@ -32,6 +32,22 @@ import Testing
         #expect(throws: NNError.self) { try dictionary.getConstant("scale", Tensor([1.0, 3], shape: [2])) }
     }
 
+    @Test func aConstantIsInitialisedToItsValues() throws {
+        let dictionary = ParameterDict(prefix: "net_")
+        let numbers = Tensor([Float.nan, -0.0, 3], shape: [3])
+        let constant = try dictionary.getConstant("numbers", numbers)
+        let places = try dictionary.getConstant("places", Tensor([Int32(3), 4], shape: [2]))
+        dictionary.initialize(seed: 1, force: true)
+        #expect(
+            constant.data.elements(as: Float.self).map(\.bitPattern)
+                == numbers.elements(as: Float.self).map(\.bitPattern))
+        #expect(places.data.elements(as: Int32.self) == [3, 4])
+        #expect(try dictionary.getConstant("numbers", numbers) === constant)
+        #expect(try dictionary.getConstant("places", Tensor([Int32(3), 4], shape: [2])) === places)
+        #expect(throws: NNError.self) { try dictionary.getConstant("numbers", Tensor([Float.nan, 0, 3], shape: [3])) }
+        #expect(throws: NNError.self) { try dictionary.getConstant("places", Tensor([Int32(3), 5], shape: [2])) }
+    }
+
     @Test func updateRefusesADifferentParameterOfOneName() throws {
         let (a, b) = (ParameterDict(prefix: "x_"), ParameterDict(prefix: "x_"))
         _ = try a.get("w", shape: [1])

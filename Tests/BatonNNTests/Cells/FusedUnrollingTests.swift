@@ -39,6 +39,15 @@ import Testing
         }
     }
 
+    /// As in every layer of weights out of a file.
+    @Test func aLayerWithoutAPrefixSharesItsParametersToo() throws {
+        let layer = LSTM(hiddenSize: 4, numLayers: 2, bidirectional: true, inputSize: 3, prefix: "")
+        layer.initialize(seed: 1)
+        #expect(
+            Set(try layer.unfuse().collectParameters().map { ObjectIdentifier($0) })
+                == Set(layer.collectParameters().map { ObjectIdentifier($0) }))
+    }
+
     /// All but the clipped ones, which no cell equals.
     @Test(arguments: StackCase.all.filter { $0.stateClip == nil }) func aLayerEqualsItsUnfusedStack(_ stack: StackCase)
         throws

@@ -95,14 +95,19 @@ import Testing
     @Test func descriptionsAndMistakes() async {
         #expect(SoftmaxCrossEntropyLoss().description == "SoftmaxCrossEntropyLoss(batch_axis=0, w=None)")
         #expect(L2Loss(weight: 2).description == "L2Loss(batch_axis=0, w=2.0)")
-        await #expect(processExitsWith: .failure) {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             _ = L1Loss()(Variable(Tensor(zeros: [2, 2])), Tensor(zeros: [3]), .inference(rows: 2))
         }
-        await #expect(processExitsWith: .failure) {
+        #expect(
+            Complaint.missing("expected a label for each of [2, 2], got [3]", in: result?.standardErrorContent) == nil)
+        let other = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             _ = L1Loss()(
                 Variable(Tensor(zeros: [2, 2])), Tensor(zeros: [2, 2]), sampleWeight: Tensor(zeros: [2]),
                 .inference(rows: 2))
         }
+        #expect(
+            Complaint.missing("L1Loss: expected sample weights of 2 axes, got [2]", in: other?.standardErrorContent)
+                == nil)
     }
 }
 

@@ -74,6 +74,10 @@ struct InferencePrecisionTests {
         }
     }
 
+    private func worstDifference(_ reduced: [Float], _ rounded: [Float]) -> Float {
+        Float(Tolerance.relativeError(reduced.map { Double($0) }, rounded.map { Double($0) }, scale: 1))
+    }
+
     private func roundToBFloat16(_ direction: RecurrentDirection) {
         for weight in [direction.inputWeight, direction.hiddenWeight] { roundToBFloat16(weight.data) }
     }
@@ -129,13 +133,13 @@ struct InferencePrecisionTests {
     @Test(arguments: [RecurrentKind.lstm, .gru, .rnnTanh])
     func bfloat16HasTheValuesOfRoundedWeights(_ cell: RecurrentKind) {
         compare(cell, .bfloat16, round: roundToBFloat16) { reduced, rounded, bound in
-            let worst = zip(reduced, rounded).map { abs($0 - $1) }.max() ?? 0
-            #expect(worst <= bound, "worst difference \(worst), bound \(bound)")
-            #expect(worst > 0)
+            let worst = worstDifference(reduced, rounded)
+            #expect(worst <= bound && worst > 0, "worst difference \(worst), bound \(bound)")
         }
     }
 
-    /// The scale stands outside the sum in one case and inside in the other, so the chains round differently: with K
+    /// Whole stacks, coarsely, because they hand differences on; single steps are held to their formulas below. The scale
+    /// stands outside the sum in one case and inside in the other, so the chains round differently: with K
     /// terms of at most 1/√H each by at most (K + 2)·2⁻²⁴·K/√H. Inputs and states, at most 1, are rounded to 1/127 of
     /// the greatest, which moves a sum by at most K/√H·2⁻⁸ and a little. The cells, whose derivatives by their sums and
     /// states are at most 1, hand that on for T steps and L layers.
@@ -157,7 +161,7 @@ struct InferencePrecisionTests {
                 }
             }
         } check: { reduced, rounded, bound in
-            let worst = zip(reduced, rounded).map { abs($0 - $1) }.max() ?? 0
+            let worst = worstDifference(reduced, rounded)
             #expect(worst <= bound, "worst difference \(worst), bound \(bound)")
         }
     }
@@ -175,28 +179,65 @@ struct InferencePrecisionTests {
         layer.inferencePrecision = .int8
         let outputs = output(layer, sequence)
         let direction = layer.directions[0]
-        func row(_ tensor: Tensor, _ index: Int, _ width: Int) -> [Float] {
-            (0..<width).map { tensor.pointer(of: Float.self)[index * width + $0] }
-        }
+        let oracle = QuantizedStepOracle(direction)
         for n in 0..<batch {
-            let x = row(sequence, n, input)
-            let greatest = x.map { abs($0) }.max() ?? 0
-            let (step, steps) = (greatest / 127, 127 / greatest)
-            let integers = x.map { multiplyAdd($0, steps, 12_582_912) - 12_582_912 }.map { Int($0) }
+            let x = QuantizedStepOracle.row(
+                Array(sequence.elements(as: Float.self)[n * input..<(n + 1) * input]))
             for unit in 0..<hidden {
-                let weights = row(direction.inputWeight.data, unit, input)
-                let all = weights + row(direction.hiddenWeight.data, unit, hidden)
-                let most = all.map { abs($0) }.max() ?? 0
-                let (scale, inverse) = (most / 127, 127 / most)
-                let bytes = weights.map { Int(($0 * inverse).rounded(.toNearestOrEven)) }
-                let biases = [direction.inputBias, direction.hiddenBias].compactMap { $0 }
-                var sum = biases.reduce(Float(0)) { $0 + $1.data.pointer(of: Float.self)[unit] } / scale
-                for first in stride(from: 0, to: input, by: 512) {
-                    let terms = (first..<min(first + 512, input)).map { integers[$0] * bytes[$0] }
-                    sum = multiplyAdd(step, Float(terms.reduce(0, +)), sum)
+                let weights = oracle.weights(gate: 0, unit: unit)
+                let biases = [direction.inputBias, direction.hiddenBias]
+                var sum = biases.reduce(Float(0)) { $0 + $1.data.pointer(of: Float.self)[unit] } / weights.scale
+                for first in stride(from: 0, to: input, by: QuantizedStepOracle.pieceTerms) {
+                    let terms = first..<min(first + QuantizedStepOracle.pieceTerms, input)
+                    let total = terms.reduce(0) { $0 + x.integers[$1] * weights.input[$1] }
+                    sum = multiplyAdd(x.scale, Float(total), sum)
                 }
-                #expect(outputs[n * hidden + unit] == max(0, scale * sum), "row \(n), unit \(unit)")
+                #expect(outputs[n * hidden + unit] == max(0, weights.scale * sum), "row \(n), unit \(unit)")
             }
+        }
+    }
+
+    /// Every step against its formulas, from the states that the step before really left; and the steps together, bit for
+    /// bit.
+    @Test(arguments: RecurrentKind.allCases, [(1, 5, 7), (2, 513, 17), (7, 33, 40), (13, 8, 66), (3, 100, 515)])
+    func everyInt8StepHasTheValuesOfItsFormulas(_ cell: RecurrentKind, _ sizes: (Int, Int, Int)) {
+        let (batch, input, hidden) = sizes
+        let steps = 4
+        var random = SeededRandom(seed: UInt64(hidden))
+        let layer = makeLayer(
+            cell, hidden: hidden, layers: 1, directions: 1, input: input, scale: 1 / Double(hidden).squareRoot(),
+            &random)
+        let sequence = Tensor(zeros: [steps, batch, input], dtype: .float32)
+        fill(sequence, &random, scale: 1)
+        var states = layer.beginState(batchSize: batch)
+        for state in states { fill(state.value, &random, scale: 1) }
+        layer.inferencePrecision = .int8
+        let context = ForwardContext(leaves: .whole(rows: batch))
+        let together = layer(Variable(sequence), states: states, context).0.value.elements(as: Float.self)
+        let oracle = QuantizedStepOracle(layer.directions[0])
+        for t in 0..<steps {
+            let x = sequence[leading: t..<t + 1].copy()
+            let (output, after) = layer(Variable(x), states: states, context)
+            let values = output.value.elements(as: Float.self)
+            let before = states.map { $0.value.elements(as: Float.self) }
+            for n in 0..<batch {
+                func row(_ all: [Float], _ width: Int) -> [Float] { Array(all[n * width..<(n + 1) * width]) }
+                let expected = oracle.step(
+                    input: row(x.elements(as: Float.self), input), hidden: row(before[0], hidden),
+                    cell: before.count > 1 ? row(before[1], hidden) : [])
+                var actual = [(row(values, hidden), expected.hidden)]
+                if after.count > 1 {
+                    actual.append((row(after[1].value.elements(as: Float.self), hidden), expected.cell))
+                }
+                for (found, wanted) in actual {
+                    let wrong = zip(found, wanted).filter { !(abs(Double($0) - $1.value) <= $1.bound) }
+                    #expect(wrong.isEmpty, "step \(t), row \(n): \(wrong.first.map { "\($0)" } ?? "")")
+                }
+            }
+            let isSame = zip(values, together[t * batch * hidden..<(t + 1) * batch * hidden])
+                .allSatisfy { $0.bitPattern == $1.bitPattern }
+            #expect(isSame, "step \(t)")
+            states = after
         }
     }
 

@@ -2,6 +2,7 @@ import BatonKernelABI
 import BatonKernels
 import BatonNN
 import BatonTensor
+import BatonTestSupport
 import Testing
 
 @Suite struct RecurrentLayerTests {
@@ -151,7 +152,7 @@ import Testing
     }
 
     @Test func parametersThatChangeBetweenThePassesAreAMistake() async {
-        await #expect(processExitsWith: .failure) {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             let layer = LSTM(hiddenSize: 4, inputSize: 3, prefix: "net_")
             layer.initialize(UniformInitializer(0.5), seed: 1)
             let operands = RecurrentOperands(input: Tensor(zeros: [5, 2, 3]), output: Tensor(zeros: [5, 2, 4]))
@@ -160,5 +161,9 @@ import Testing
             layer.directions[0].hiddenWeight.setData(Tensor(zeros: [16, 4]))
             pass.prepareBackward()
         }
+        #expect(
+            Complaint.missing(
+                "the parameters of the layer changed between its forward and its backward pass",
+                in: result?.standardErrorContent) == nil)
     }
 }

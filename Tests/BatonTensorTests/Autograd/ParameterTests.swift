@@ -1,5 +1,6 @@
 import BatonKernels
 import BatonTensor
+import BatonTestSupport
 import Testing
 
 @Suite struct ParameterTests {
@@ -41,25 +42,35 @@ import Testing
     }
 
     @Test func aGradientOfRequirementNullIsAMistake() async {
-        await #expect(processExitsWith: .failure) {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             let table = Parameter(name: "t", shape: [1], gradientRequirement: .null)
             _ = table.gradient
         }
+        #expect(
+            Complaint.missing(
+                "Parameter t: has no gradient, because its gradient requirement is null",
+                in: result?.standardErrorContent) == nil)
     }
 
     @Test func valuesOfAnotherShapeAreAMistake() async {
-        await #expect(processExitsWith: .failure) {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             Parameter(name: "t", shape: [2]).setData(Tensor(zeros: [3]))
         }
+        #expect(Complaint.missing("Parameter t: expected shape [2], got [3]", in: result?.standardErrorContent) == nil)
     }
 
     @Test func dataBeforeInitialisationAndWhileTheShapeIsUnknownIsAMistake() async {
-        await #expect(processExitsWith: .failure) { _ = Parameter(name: "t", shape: [2]).data }
-        await #expect(processExitsWith: .failure) {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            _ = Parameter(name: "t", shape: [2]).data
+        }
+        #expect(
+            Complaint.missing("Parameter t: used before it was initialised", in: result?.standardErrorContent) == nil)
+        let other = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             let parameter = Parameter(name: "t", shape: [2, 0])
             parameter.initialize(FixedValue(), seed: 0)
             _ = parameter.data
         }
+        #expect(Complaint.missing("Parameter t: its shape [2, 0] is not known", in: other?.standardErrorContent) == nil)
     }
 
     @Test func castKeepsValuesAndGradients() {
@@ -71,11 +82,12 @@ import Testing
     }
 
     @Test func castInAnArenaIsAMistake() async {
-        await #expect(processExitsWith: .failure) {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             let table = Parameter(name: "t", shape: [1])
             _ = ParameterArena([table])
             table.cast(to: .float64)
         }
+        #expect(Complaint.missing("Parameter t: cast before an arena", in: result?.standardErrorContent) == nil)
     }
 
     @Test func descriptionIsGluons() {

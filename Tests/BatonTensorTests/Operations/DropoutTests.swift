@@ -1,3 +1,4 @@
+import BatonKernelABI
 import BatonKernels
 import BatonTensor
 import Testing
@@ -19,7 +20,15 @@ import Testing
         let dropped = values.count { $0 == 0 }
         // Binomial with n = 200000, p = 0.3: standard deviation 205; five of them.
         #expect(abs(dropped - 60_000) < 1_025)
-        #expect(values.allSatisfy { $0 == 0 || $0 == 1 / Float(0.7) })
+        #expect(values.allSatisfy { $0 == 0 || $0 == Float(1 / (1 - 19_661 * 0x1p-16)) })
+    }
+
+    /// Kept elements make up for those that were really dropped, however close to 1 the rate is.
+    @Test(arguments: [1e-9, 0.1, 0.9999, 0.999999]) func theExpectationIsTheInput(_ rate: Double) {
+        let key = RandomKey(seed: 1)
+        let mask = key.dropoutMask(name: "d", rate: rate, times: 1, rows: 1, width: 1)
+        let kept = 1 - Double(mask.threshold) * 0x1p-32
+        #expect(kept > 0 && mask.scale * kept == 1 && abs(1 - kept - rate) <= 0x1p-16)
     }
 
     @Test func theMaskDoesNotDependOnHowBatchAndWindowAreCut() {

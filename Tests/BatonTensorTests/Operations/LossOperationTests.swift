@@ -89,9 +89,12 @@ import Testing
     }
 
     @Test func aClassThatDoesNotExistIsAMistake() async {
-        await #expect(processExitsWith: .failure) {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             let logits = Variable(Tensor(zeros: [1, 3]))
             _ = ForwardContext.inference(rows: 1).crossEntropyLoss(logits, label: Tensor([Int32(3)], shape: [1]))
         }
+        #expect(
+            Complaint.missing("crossEntropyLoss: label 3.0 is none of the 3 classes", in: result?.standardErrorContent)
+                == nil)
     }
 }

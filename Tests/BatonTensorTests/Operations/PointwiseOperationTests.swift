@@ -59,6 +59,17 @@ import Testing
         }
     }
 
+    /// A gain of two normalisations with a bias each, a bias of two with a gain each, and one parameter as both.
+    @Test(arguments: leafPlans) func parametersSharedBetweenNormalizationsMatchDifferences(_ leaves: LeafPlan) {
+        let parameters = (0..<4).map { Parameter(name: "p\($0)", shape: [6], dtype: .float64) }
+        for (index, parameter) in parameters.enumerated() { parameter.setData(randomTensor([6], seed: UInt64(index))) }
+        check([[3, 5, 6]], parameters: parameters, leaves: leaves) { inputs, context in
+            let uses = [(0, 1), (0, 2), (3, 2), (1, 1)]
+            return context.concatenate(
+                uses.map { context.layerNorm(inputs[0], gain: parameters[$0], bias: parameters[$1]) }, axis: 0)
+        }
+    }
+
     @Test func softmaxAndSumsOverAnAxisMatchDifferences() {
         check([[3, 5, 6], [5, 6]]) { inputs, context in
             let joined = context.concatenate(

@@ -76,14 +76,20 @@ import Testing
     }
 
     @Test func lengthsOutsideTheSequenceAreAMistake() async {
-        await #expect(processExitsWith: .failure) {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             let x = Variable(Tensor(zeros: [2, 2, 1]))
             _ = ForwardContext.inference(rows: 2).maskSequence(x, lengths: [3, 1])
         }
-        await #expect(processExitsWith: .failure) {
+        #expect(
+            Complaint.missing(
+                "maskSequence: expected 2 lengths from 0 to 2, got [3, 1]", in: result?.standardErrorContent) == nil)
+        let other = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             let x = Variable(Tensor(zeros: [2, 2, 1]))
             _ = ForwardContext.inference(rows: 2).lastStep(x, lengths: [0, 1])
         }
+        #expect(
+            Complaint.missing("lastStep: expected lengths of at least 1, got [0, 1]", in: other?.standardErrorContent)
+                == nil)
     }
 
     @Test func selectedRowsAndElementsGetTheirGradients() {

@@ -1,12 +1,13 @@
 import BatonTensor
 
-/// `Reshape`: 0 copies an axis, −1 is what is left.
+/// `Reshape`: 0 copies the axis of its place, counted from the first or, reversed, from the last; −1 is what is left.
 struct ReshapeNode: GraphOperation {
     let target: [Int]
+    let isReversed: Bool
 
     init(_ attributes: inout GraphAttributes) throws {
         target = try attributes.tuple("shape") ?? []
-        attributes.ignore("reverse")
+        isReversed = try attributes.boolean("reverse", default: false)
         guard !target.isEmpty, target.allSatisfy({ $0 >= -1 }), target.count(where: { $0 == -1 }) <= 1 else {
             throw GraphMismatch("has a shape \(target) that is not of sizes, 0 and at most one -1")
         }
@@ -18,6 +19,11 @@ struct ReshapeNode: GraphOperation {
     }
 
     private func resolved(_ axes: [Int]) throws -> [Int] {
+        isReversed
+            ? try Self.resolve(target.reversed(), axes.reversed()).reversed() : try Self.resolve(target, axes)
+    }
+
+    private static func resolve(_ target: [Int], _ axes: [Int]) throws -> [Int] {
         var result: [Int] = []
         for (position, size) in target.enumerated() {
             guard size == 0 else {
