@@ -5,7 +5,7 @@ import Synchronization
 /// The standard streams, as the program uses them: of all ranks of a job only rank 0 prints.
 enum Console {
     /// This process' rank as the launcher says it; 0 outside a job.
-    static let rank = (try? LaunchEnvironment())?.rank ?? 0
+    static let rank = LaunchEnvironment.ownRank
 
     /// Columns of the terminal that standard output goes to; nil when it goes elsewhere.
     ///
@@ -23,14 +23,19 @@ enum Console {
 
     /// Puts text on standard output, from rank 0 only, and without adding a line break.
     static func write(_ text: String) {
-        if rank == 0 { put(text, on: STDOUT_FILENO) }
+        write(Array(text.utf8))
+    }
+
+    /// Puts bytes on standard output, from rank 0 only.
+    static func write(_ bytes: [UInt8]) {
+        if rank == 0 { put(bytes, on: STDOUT_FILENO) }
     }
 
     /// Puts a line on standard output, from rank 0 only.
     static func print(_ line: String) { write(line + "\n") }
 
     /// Puts a line on standard error, from the calling rank.
-    static func complain(_ line: String) { put(line + "\n", on: STDERR_FILENO) }
+    static func complain(_ line: String) { put(Array((line + "\n").utf8), on: STDERR_FILENO) }
 
     /// Why standard output took no more, as a number of errno; 0 if it took everything.
     private static let outputError = Mutex<Int32>(0)
@@ -62,8 +67,8 @@ enum Console {
     }
 
     /// What standard error does not take, nobody can be told.
-    private static func put(_ text: String, on descriptor: Int32) {
-        var rest = Array(text.utf8)[...]
+    private static func put(_ bytes: [UInt8], on descriptor: Int32) {
+        var rest = bytes[...]
         while !rest.isEmpty {
             let written = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
             if written < 0 && errno != EINTR {

@@ -39,6 +39,7 @@ enum ProgramStart {
 
     /// Help that was asked for is no failure; what the argument parser refuses is bad usage; all else has failed.
     static func report(on error: any Error, arguments: [String]) -> Report {
+        if error is SaidByRankZero { return Report(text: "", status: .failed) }
         let code = BatonCommand.exitCode(for: error)
         if code == .success { return Report(text: BatonCommand.fullMessage(for: error), status: .done) }
         guard code == .validationFailure else { return Report(text: "baton: \(error)", status: .failed) }
@@ -60,8 +61,8 @@ enum ProgramStart {
     }
 
     /// Only rank 0 of a job speaks at once: what it has to say usually ends all ranks alike. A rank whose trouble is its
-    /// own speaks after a moment, unless the launcher has ended it by then (Open MPI takes about a second to end the
-    /// other ranks once one has left).
+    /// own speaks after a moment, the higher its number the later, unless the launcher has ended it by then (Open MPI takes
+    /// about a second to end the other ranks once one has left).
     private static func leave(with report: Report) -> Never {
         if report.status == .done {
             Console.print(report.text)
@@ -69,8 +70,11 @@ enum ProgramStart {
         } else if Console.rank == 0 {
             Console.complain(report.text)
         } else {
-            sleep(3)
-            Console.complain("rank \(Console.rank): \(report.text)")
+            // There is nothing left to keep: the launcher's signal ends the process.
+            for number in StopSignal.all { signal(number, SIG_DFL) }
+            var seconds = UInt32(1 + 2 * min(Console.rank, 4))
+            while seconds > 0 { seconds = sleep(seconds) }
+            if !report.text.isEmpty { Console.complain("rank \(Console.rank): \(report.text)") }
         }
         exit(report.status.rawValue)
     }

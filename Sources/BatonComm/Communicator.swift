@@ -11,6 +11,8 @@ public protocol Communicator: AnyObject {
     var rank: Int { get }
     /// Number of processes in the group.
     var size: Int { get }
+    /// The ranks of the group in the whole job, by which messages name them.
+    var worldRanks: [Int] { get }
     /// How long collective operations wait for a peer before they throw. 120 s unless set.
     var waitLimit: Duration { get set }
     /// How this process waits. See `WaitPolicy`.
@@ -110,6 +112,9 @@ enum CollectiveOperation: Int, CaseIterable {
 }
 
 extension Communicator {
+    /// A group that is the whole job.
+    public var worldRanks: [Int] { Array(0..<size) }
+
     /// Refuses impossible peers, tags and lengths before the transport sees them.
     ///
     /// - Throws: `CommError` for a message over the byte limit, which depends on the model a user asked for.

@@ -33,6 +33,9 @@ public struct LaunchEnvironment: Sendable, Hashable {
         waitLimit = try LaunchEnvironment.waitLimit(variable("BATON_WAIT_LIMIT"))
     }
 
+    /// The process' number, also where other variables are wrong: who says so must be one. 0 outside a job.
+    public static let ownRank = processVariable("OMPI_COMM_WORLD_RANK").flatMap { Int($0) } ?? 0
+
     private static func waitLimit(_ text: String?) throws(CommError) -> Duration {
         guard let text else { return .seconds(120) }
         guard let seconds = Int(text), 1...1_000_000 ~= seconds else {

@@ -8,7 +8,10 @@ extension MPICommunicator {
     ) throws(CommError) -> any Request {
         try checkTransfer(byteCount: bytes.count, peer: peer, tag: tag)
         var request = baton_mpi_request_null()
-        try check.perform("MPI_Isend", "rank \(rank) sending \(bytes.count) bytes to rank \(peer) (tag \(tag))") {
+        try check.perform(
+            "MPI_Isend",
+            "rank \(worldRanks[rank]) sending \(bytes.count) bytes to rank \(worldRanks[peer]) (tag \(tag))"
+        ) {
             MPI_Isend(
                 bytes.baseAddress, Int32(bytes.count), baton_mpi_byte(), Int32(peer), Int32(tag), handle, &request)
         }

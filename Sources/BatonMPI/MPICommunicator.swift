@@ -17,6 +17,8 @@ public final class MPICommunicator: Communicator {
     public let rank: Int
     /// Number of processes in the group (MPI 3.1 §6.4.1).
     public let size: Int
+    /// The group's ranks in the world (MPI 3.1 §6.3.1).
+    public let worldRanks: [Int]
     /// Limit of each wait inside a collective operation.
     public var waitLimit: Duration = .seconds(120)
     /// Yields when there are more ranks on this machine than cores.
@@ -36,6 +38,23 @@ public final class MPICommunicator: Communicator {
         self.unmatched = unmatched
         self.rank = Int(rank)
         self.size = Int(size)
+        worldRanks = try MPICommunicator.worldRanks(of: handle, size: size, check)
         self.waitPolicy = waitPolicy
+    }
+
+    private static func worldRanks(
+        of handle: MPI_Comm, size: Int32, _ check: MPIStatusCheck
+    ) throws(CommError) -> [Int] {
+        var (own, world): (MPI_Group?, MPI_Group?) = (nil, nil)
+        try check.perform("MPI_Comm_group", "a new group") { MPI_Comm_group(handle, &own) }
+        try check.perform("MPI_Comm_group", "the world") { MPI_Comm_group(baton_mpi_comm_world(), &world) }
+        let ranks = Array(0..<size)
+        var found = ranks
+        try check.perform("MPI_Group_translate_ranks", "a new group") {
+            MPI_Group_translate_ranks(own, size, ranks, world, &found)
+        }
+        try check.perform("MPI_Group_free", "a new group") { MPI_Group_free(&own) }
+        try check.perform("MPI_Group_free", "the world") { MPI_Group_free(&world) }
+        return found.map { Int($0) }
     }
 }

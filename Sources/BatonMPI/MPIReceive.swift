@@ -16,7 +16,8 @@ final class MPIReceive: Request {
     private let bytes: UnsafeMutableRawBufferPointer
     private let peer: Int
     private let tag: Int
-    private let rank: Int
+    /// The own rank and the peer's, in the world.
+    private let names: (own: Int, peer: Int)
     private let handle: MPI_Comm
     private let check: MPIStatusCheck
     private let unmatched: UnmatchedReceives
@@ -26,7 +27,7 @@ final class MPIReceive: Request {
         self.bytes = bytes
         self.peer = peer
         self.tag = tag
-        rank = communicator.rank
+        names = (communicator.worldRanks[communicator.rank], communicator.worldRanks[peer])
         handle = communicator.handle
         check = communicator.check
         unmatched = communicator.unmatched
@@ -43,7 +44,7 @@ final class MPIReceive: Request {
         }
     }
 
-    var purpose: String { "rank \(rank) waits for \(bytes.count) bytes from rank \(peer) (tag \(tag))" }
+    var purpose: String { "rank \(names.own) waits for \(bytes.count) bytes from rank \(names.peer) (tag \(tag))" }
 
     func test() throws(CommError) -> Bool {
         let isDone = try advance()
@@ -70,7 +71,7 @@ final class MPIReceive: Request {
                 return false
             }
             let error = CommError.countMismatch(
-                expected: bytes.count, got: memory.count, from: peer, to: rank, tag: tag)
+                expected: bytes.count, got: memory.count, from: names.peer, to: names.own, tag: tag)
             memory.deallocate()
             state = .failed(error)
             throw error

@@ -42,18 +42,17 @@ struct MPITransfer {
 final class MPISend: Request {
     private var transfer: MPITransfer
     private let byteCount: Int
-    private let peer: Int
     private let tag: Int
-    private let rank: Int
+    /// The own rank and the peer's, in the world.
+    private let names: (own: Int, peer: Int)
     private let unmatched: UnmatchedReceives
     let waitPolicy: WaitPolicy
 
     init(_ handle: MPI_Request?, byteCount: Int, to peer: Int, tag: Int, of communicator: MPICommunicator) {
         transfer = MPITransfer(handle, check: communicator.check)
         self.byteCount = byteCount
-        self.peer = peer
         self.tag = tag
-        rank = communicator.rank
+        names = (communicator.worldRanks[communicator.rank], communicator.worldRanks[peer])
         unmatched = communicator.unmatched
         waitPolicy = communicator.waitPolicy
     }
@@ -61,7 +60,7 @@ final class MPISend: Request {
     /// Never leaves MPI with a borrowed buffer: see `MPICommunicator`.
     deinit { _ = transfer.abandon(purpose) }
 
-    var purpose: String { "rank \(rank) waits to send \(byteCount) bytes to rank \(peer) (tag \(tag))" }
+    var purpose: String { "rank \(names.own) waits to send \(byteCount) bytes to rank \(names.peer) (tag \(tag))" }
 
     func test() throws(CommError) -> Bool {
         let isDone = try transfer.test(purpose)

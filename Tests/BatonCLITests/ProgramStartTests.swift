@@ -148,6 +148,10 @@ import Testing
         let full = try shell("\"$1\" info > /dev/full")
         #expect(full.status == 1)
         #expect(full.error.hasPrefix("baton: Standard output took no more: No space left"), "\(full.error)")
+        // What ranks print goes the same way.
+        let plan = try shell("\"$1\" plan --layers 1 --hidden 8 --batch 4 --vocab 10 --ranks 2 --json > /dev/full")
+        #expect(plan.status == 1)
+        #expect(plan.error.hasPrefix("baton: Standard output took no more: No space left"), "\(plan.error)")
     }
 
     /// The words of a training for the shell.

@@ -67,7 +67,7 @@ import Testing
         let error = try #require(throws: CommError.self) { try group.allGather(own.source, into: all.bytes) }
         #expect(error.kind == .countMismatch)
         #expect(error.message.hasPrefix("all-gather (collective operation "))
-        #expect(error.message.contains("rank \(group.rank) asked for \(count) bytes"))
+        #expect(error.message.contains("rank \(group.worldRanks[group.rank]) asked for \(count) bytes"))
         try group.barrier()
     }
 
@@ -82,7 +82,8 @@ import Testing
             let error = try #require(throws: CommError.self) { try group.barrier() }
             #expect(error.kind == .timeout)
             #expect(
-                error.message.hasPrefix("barrier (collective operation 1 of its group): rank \(group.rank) waits for"))
+                error.message.hasPrefix(
+                    "barrier (collective operation 1 of its group): rank \(group.worldRanks[group.rank]) waits for"))
         }
         try parent.barrier()
     }

@@ -12,6 +12,7 @@ import Testing
         let members = (0..<group.size).filter { $0 % 2 == group.rank % 2 }.reversed().map(\.self)
         #expect(part.size == members.count)
         #expect(members[part.rank] == group.rank)
+        #expect(part.worldRanks == members.map { group.worldRanks[$0] })
         let (own, all) = (ByteBlock([UInt8(group.rank)]), ByteBlock(count: part.size))
         try part.allGather(own.source, into: all.bytes)
         #expect(all.content == members.map { UInt8($0) })

@@ -116,7 +116,7 @@ import Testing
         let error = try #require(throws: CommError.self) { try receive.wait(limit: .milliseconds(50)) }
         #expect(ContinuousClock.now - start < .seconds(2))
         #expect(error.kind == .timeout)
-        #expect(error.message.hasPrefix("rank \(group.rank) waits for 8 bytes from "))
+        #expect(error.message.hasPrefix("rank \(group.worldRanks[group.rank]) waits for 8 bytes from "))
         #expect(error.message.contains("(tag 99) since 0.05 seconds"))
         // Late is not lost: the same request still gets its message.
         try group.barrier()

@@ -2,6 +2,9 @@ import ArgumentParser
 import Baton
 import FoundationEssentials
 
+/// Why a rank goes no further when rank 0 has failed in what it does for all, and has said so.
+struct SaidByRankZero: Error {}
+
 /// The processes that run a command together: the ranks of `mpirun`, or this process alone, which then never touches
 /// MPI.
 final class ParallelJob {
@@ -39,7 +42,16 @@ final class ParallelJob {
         try RankAgreement.agree(fields: fields, on: communicator)
     }
 
-    /// Bytes that rank 0 has, on every rank. Collective; if rank 0 fails, all ranks throw.
+    /// Waits inside last as long as they must: rank 0 does something by itself meanwhile, such as writing a checkpoint to a
+    /// slow disk, and is not late while it lives. If it dies, the launcher ends all ranks.
+    func withPatience<Result>(_ body: () throws -> Result) rethrows -> Result {
+        let limit = communicator.waitLimit
+        defer { communicator.waitLimit = limit }
+        communicator.waitLimit = .seconds(1_000_000_000)
+        return try body()
+    }
+
+    /// Bytes that rank 0 has, on every rank. Collective; if rank 0 fails, all ranks throw, the others `SaidByRankZero`.
     func share(_ read: () throws -> [UInt8]) throws -> [UInt8] {
         var failure: (any Error)?
         var bytes: [UInt8] = []
@@ -47,9 +59,11 @@ final class ParallelJob {
             do { bytes = try read() } catch { failure = error }
         }
         var count = failure == nil ? Int64(bytes.count) : -1
-        try withUnsafeMutableBytes(of: &count) { try communicator.broadcast($0, from: 0) }
+        try withPatience {
+            try withUnsafeMutableBytes(of: &count) { try communicator.broadcast($0, from: 0) }
+        }
         if let failure { throw failure }
-        guard count >= 0 else { throw CommandFailure("Rank 0 could not read the file; see its message.") }
+        guard count >= 0 else { throw SaidByRankZero() }
         if communicator.rank != 0 { bytes = [UInt8](repeating: 0, count: Int(count)) }
         // A message holds at most `MessageTag.byteLimit` bytes.
         var start = 0

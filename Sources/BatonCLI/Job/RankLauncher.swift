@@ -30,8 +30,10 @@ enum RankLauncher {
             environment["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1"
         }
         process.environment = environment
-        let pipe = Pipe()
-        process.standardError = pipe
+        // mpirun does not mind output that nobody takes; this process does.
+        let (output, errors) = (Pipe(), Pipe())
+        process.standardOutput = output
+        process.standardError = errors
         process.standardInput = FileHandle.nullDevice
         // What this process was started with blocked, as the threads of Foundation have it, mpirun would not heed either.
         var signals = sigset_t()
@@ -40,7 +42,14 @@ enum RankLauncher {
         do { try process.run() } catch {
             throw CommandFailure("mpirun cannot be started; install Open MPI with launch/setup.")
         }
-        let error = pipe.fileHandleForReading.readDataToEndOfFile()
+        let printing = DispatchQueue(label: "output of the ranks")
+        printing.async { [output] in
+            while case let data = output.fileHandleForReading.availableData, !data.isEmpty {
+                Console.write(Array(data))
+            }
+        }
+        let error = errors.fileHandleForReading.readDataToEndOfFile()
+        printing.sync {}
         process.waitUntilExit()
         guard process.terminationStatus == 0 else {
             throw CommandFailure(

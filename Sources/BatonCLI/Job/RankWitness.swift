@@ -12,6 +12,8 @@ import Synchronization
 enum RankWitness {
     /// The process that does the work.
     private static let workingProcess = Atomic<Int32>(0)
+    /// The address of what a rank says that loses its witness.
+    private static let farewell = Atomic<Int>(0)
     /// Whether that was asked to stop.
     private static let hasPassedOn = Atomic<Bool>(false)
 
@@ -26,14 +28,17 @@ enum RankWitness {
         // Without a witness the work can be done all the same.
         guard worker > 0 else {
             close(ends[1])
-            if worker == 0 { endWithWriter(of: ends[0]) }
+            if worker == 0 { endWithWriter(of: ends[0], rank: launch.rank) }
             return
         }
         close(ends[0])
         // A handler must not be the first to use these.
         hasPassedOn.store(false, ordering: .relaxed)
         workingProcess.store(worker, ordering: .relaxed)
-        for signal in StopSignal.all { StopSignal.handle(signal) { RankWitness.passOn($0) } }
+        setProcessName("baton witness")
+        for signal in StopSignal.all + [SIGQUIT, SIGUSR2] where !StopSignal.isIgnored(signal) {
+            StopSignal.handle(signal) { RankWitness.passOn($0) }
+        }
         var status: Int32 = 0
         while waitpid(worker, &status, 0) < 0 && errno == EINTR {}
         let signal = status & 0x7f
@@ -44,6 +49,14 @@ enum RankWitness {
         exit(128 + signal)
     }
 
+    /// What `ps` and `pgrep` show.
+    private static func setProcessName(_ name: String) {
+        let descriptor = open("/proc/self/comm", O_WRONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        _ = write(descriptor, name, name.utf8.count)
+        close(descriptor)
+    }
+
     private static func passOn(_ signal: Int32) {
         hasPassedOn.store(true, ordering: .relaxed)
         kill(workingProcess.load(ordering: .relaxed), signal)
@@ -52,15 +65,27 @@ enum RankWitness {
     /// Ends this process when the one that holds the other end of a pipe has ended: mpirun, which knows only that one,
     /// would leave this one behind.
     ///
-    /// A thread that calls the C library only. One of Foundation's asks the Swift runtime for its name, at the same moment
+    /// A stopped job ends that way too, after a signal of which this process knows. A thread that calls the C library only. One of Foundation's asks the Swift runtime for its name, at the same moment
     /// as the main thread starts to use it, and the two were seen to wait for each other for ever.
-    private static func endWithWriter(of end: Int32) {
+    private static func endWithWriter(of end: Int32, rank: Int) {
+        let arguments = CommandLine.arguments
+        let words = strdup(
+            "baton: rank \(rank) ended because the process that launched it was killed; start the job again"
+                + "\(remedy(arguments))\n")
+        farewell.store(Int(bitPattern: words), ordering: .relaxed)
+        // The thread must not be the first to ask.
+        _ = StopSignal.received
         var thread = pthread_t()
         pthread_create(
             &thread, nil,
             { end in
                 var byte: UInt8 = 0
                 while read(Int32(Int(bitPattern: end)), &byte, 1) < 0 && errno == EINTR {}
+                if StopSignal.received == nil,
+                    let words = UnsafePointer<CChar>(bitPattern: RankWitness.farewell.load(ordering: .relaxed))
+                {
+                    _ = write(STDERR_FILENO, words, strlen(words))
+                }
                 kill(getpid(), SIGKILL)
                 return nil
             }, UnsafeMutableRawPointer(bitPattern: Int(end)))
@@ -73,11 +98,16 @@ enum RankWitness {
             switch signal {
             case SIGKILL: "as the kernel does when memory runs out; use less memory or more machines"
             case SIGBUS: "as the kernel does when /dev/shm or a disk is full; make room there"
-            case SIGTERM, SIGINT, SIGHUP, SIGXCPU: "from outside; start the job again"
+            case SIGTERM, SIGINT, SIGHUP, SIGXCPU, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM:
+                "from outside; start the job again"
             default: "which is a defect of the program; please report it"
             }
-        let isTraining = arguments.dropFirst().first == "train"
-        return "rank \(rank) was ended by signal \(signalText(signal)), \(reason)"
-            + (isTraining ? ", and train --resume goes on from the run's newest checkpoint." : ".")
+        return "rank \(rank) was ended by signal \(signalText(signal)), \(reason)\(remedy(arguments))"
+    }
+
+    /// The end of a sentence that asks to start again.
+    private static func remedy(_ arguments: [String]) -> String {
+        arguments.dropFirst().first == "train"
+            ? ", and train --resume goes on from the run's newest checkpoint." : "."
     }
 }

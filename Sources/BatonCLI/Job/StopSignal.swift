@@ -6,21 +6,31 @@ import Synchronization
 /// mpirun passes SIGUSR1 on to its ranks and does no more. SIGTERM and SIGINT make it end the job: its ranks get SIGTERM,
 /// and a second later SIGKILL.
 enum StopSignal {
-    /// SIGINT is Ctrl-C.
-    static let all = [SIGINT, SIGTERM, SIGUSR1]
+    /// SIGINT is Ctrl-C, SIGHUP the end of a terminal, SIGXCPU the end of a queue's time.
+    static let all = [SIGINT, SIGTERM, SIGUSR1, SIGHUP, SIGXCPU]
 
     /// The first that came, 0 before.
     private static let first = Atomic<Int32>(0)
     /// When it came, in milliseconds.
     private static let moment = Atomic<Int>(0)
 
-    /// From now on these signals are noted. Another one, half a second or more after the first, ends the process as it
-    /// would without this: who sends it does not want to wait.
+    /// From now on these signals are noted, and that nobody reads standard output any more (SIGPIPE). Another one, half a
+    /// second or more after the first, ends the process as it would without this: who sends it does not want to wait.
     static func watch() {
         // A handler must not be the first to use these.
         moment.store(0, ordering: .relaxed)
         first.store(0, ordering: .relaxed)
-        for signal in all { handle(signal) { StopSignal.note($0) } }
+        for signal in all + [SIGPIPE] where signal != SIGHUP || !isIgnored(signal) {
+            handle(signal) { StopSignal.note($0) }
+        }
+    }
+
+    /// As `nohup` has it.
+    static func isIgnored(_ signal: Int32) -> Bool {
+        var action = sigaction()
+        sigaction(signal, nil, &action)
+        return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
+            == unsafeBitCast(SIG_IGN, to: Int.self)
     }
 
     /// The signal that asked to stop; nil if none did.
@@ -43,7 +53,7 @@ enum StopSignal {
         let now = time.tv_sec &* 1000 &+ time.tv_nsec / 1_000_000
         if first.compareExchange(expected: 0, desired: signal, ordering: .relaxed).exchanged {
             moment.store(now, ordering: .relaxed)
-        } else if now &- moment.load(ordering: .relaxed) >= 500 {
+        } else if signal != SIGPIPE && now &- moment.load(ordering: .relaxed) >= 500 {
             Glibc.signal(signal, SIG_DFL)
             raise(signal)
         }

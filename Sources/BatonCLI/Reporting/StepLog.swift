@@ -1,4 +1,5 @@
 import Baton
+import BatonChecks
 import FoundationEssentials
 import Glibc
 
@@ -17,7 +18,8 @@ struct StepLog: ~Copyable {
     init(path: String, header: String, resumedStep: Int?) throws {
         var kept = header + "\n"
         if let resumedStep {
-            for row in try StepLog.rows(path: path, header: header) where row.step <= resumedStep {
+            for row in try StepLog.rows(path: path, header: header, through: resumedStep) where row.step <= resumedStep
+            {
                 kept += row.text + "\n"
             }
         }
@@ -51,30 +53,39 @@ struct StepLog: ~Copyable {
         guard fsync(descriptor) == 0 else { throw StepLog.failure("flush", path) }
     }
 
+    /// Whether the file is still the one under its name.
+    var isInPlace: Bool { FileIdentity(path) == FileIdentity(descriptor: descriptor) }
+
     /// The complete rows of a file, in file order; none when there is no file.
     ///
     /// A last line without a line break is a torn row and left out.
-    static func rows(path: String, header: String) throws -> [(step: Int, text: String)] {
+    ///
+    /// - Parameter last: a step after whose row nothing counts: what a power cut has made of the rest is left out.
+    static func rows(path: String, header: String, through last: Int? = nil) throws -> [(step: Int, text: String)] {
         guard access(path, F_OK) == 0 else { return [] }
-        let text: String
-        do { text = try String(contentsOfFile: path, encoding: .utf8) } catch {
-            throw CommandFailure("Cannot read \(path) as text; check its permissions, or move the file away.")
+        let content: Data
+        do { content = try Data(contentsOf: URL(filePath: path)) } catch {
+            throw CommandFailure("Cannot read \(path); check its permissions, or move the file away.")
         }
-        var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        var lines = content.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+            .map { String(decoding: $0, as: UTF8.self) }
         lines.removeLast()
         guard lines.first == header else {
             throw CommandFailure(
-                "\(path) starts with '\(lines.first ?? "")' where '\(header)' is expected; "
+                "\(path) starts with '\(printable(lines.first ?? ""))' where '\(header)' is expected; "
                     + "move the file away or name another run directory.")
         }
-        return try lines.dropFirst().enumerated().map { index, line in
+        var rows: [(step: Int, text: String)] = []
+        for (index, line) in lines.enumerated().dropFirst() {
             guard let step = line.split(separator: ",").first.flatMap({ Int($0) }) else {
+                if let last, rows.contains(where: { $0.step >= last }) { break }
                 throw CommandFailure(
-                    "\(path), line \(index + 2): '\(line)' does not start with a step number; "
+                    "\(path), line \(index + 1): '\(printable(line))' does not start with a step number; "
                         + "restore the file or move it away.")
             }
-            return (step, line)
+            rows.append((step, line))
         }
+        return rows
     }
 
     private static func failure(_ action: String, _ path: String) -> CommandFailure {

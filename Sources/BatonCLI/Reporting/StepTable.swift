@@ -27,6 +27,9 @@ struct StepTable<Row: StepRow>: ~Copyable {
     /// Flushes to the disk; call it before a checkpoint of the same step is written.
     func flush() throws(CommandFailure) { try log.flush() }
 
+    /// Whether the file is still the one under its name.
+    var isInPlace: Bool { log.isInPlace }
+
     /// The rows of a file, none when there is no file.
     static func rows(path: String) throws -> [Row] {
         try StepLog.rows(path: path, header: Row.header).map { _, text in

@@ -9,6 +9,15 @@ struct FileIdentity: Hashable {
     init?(_ path: String) {
         var status = stat()
         guard stat(path, &status) == 0 else { return nil }
-        (device, number) = (UInt(status.st_dev), UInt(status.st_ino))
+        self.init(status)
     }
+
+    /// nil if the descriptor is none.
+    init?(descriptor: Int32) {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { return nil }
+        self.init(status)
+    }
+
+    private init(_ status: stat) { (device, number) = (UInt(status.st_dev), UInt(status.st_ino)) }
 }

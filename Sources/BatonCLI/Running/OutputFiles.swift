@@ -6,10 +6,29 @@ import Glibc
 ///
 /// Each is written beside its target first; only when all are on the disk are they renamed.
 struct OutputFiles {
-    private var staged: [(temporary: String, target: String)] = []
+    private var staged: [Staged] = []
     /// Folders made for the files, the innermost first.
     private var newFolders: [String] = []
-    private let suffix = ".\(getpid()).part"
+
+    /// A file beside its target; dropped without a commit, it is removed.
+    private final class Staged {
+        let target: String
+        private var file: AtomicFile?
+
+        /// - Throws: `FormatError` when the array cannot be written.
+        init(_ tensor: Tensor, as target: String) throws(FormatError) {
+            self.target = target
+            var file = try AtomicFile(path: target)
+            try NPYFile.write(tensor, into: &file)
+            try file.flush()
+            self.file = consume file
+        }
+
+        func commit() throws(FormatError) {
+            guard let file = file.take() else { return }
+            try file.commit()
+        }
+    }
 
     /// Writes an array beside its target.
     ///
@@ -20,8 +39,7 @@ struct OutputFiles {
         guard !staged.contains(where: { $0.target == target }) else {
             throw CommandFailure("Two results would go to the file \(path); name a file for each.")
         }
-        staged.append((target + suffix, target))
-        try NPYFile.write(tensor, to: target + suffix)
+        staged.append(try Staged(tensor, as: target))
     }
 
     /// Makes a folder, and those above it, if there is none.
@@ -47,13 +65,10 @@ struct OutputFiles {
 
     /// Puts all files in their places.
     ///
-    /// - Throws: `CommandFailure` when the system refuses a rename.
-    mutating func commit() throws(CommandFailure) {
-        while let (temporary, target) = staged.first {
-            guard rename(temporary, target) == 0 else {
-                throw CommandFailure(
-                    "Cannot put \(target) in place: \(String(cString: strerror(errno))); name another file.")
-            }
+    /// - Throws: `FormatError` when the system refuses a rename.
+    mutating func commit() throws(FormatError) {
+        while let file = staged.first {
+            try file.commit()
             staged.removeFirst()
             newFolders = []
         }
@@ -61,9 +76,8 @@ struct OutputFiles {
 
     /// Removes what was staged and not committed.
     mutating func discard() {
-        for (temporary, _) in staged { unlink(temporary) }
-        for folder in newFolders { rmdir(folder) }
         staged = []
+        for folder in newFolders { rmdir(folder) }
         newFolders = []
     }
 

@@ -120,7 +120,10 @@ struct TrainCommand: ParsableCommand {
             try directory.hold()
             try directory.checkpoints.checkReadable()
             guard !directory.checkpoints.files().isEmpty else {
-                throw CommandFailure("\(out) holds no checkpoint to resume from; leave out --resume to start a run.")
+                throw CommandFailure(
+                    directory.holdsRun
+                        ? "\(out) holds the logs of a run and no checkpoint to resume it from; put the checkpoints back, or start a run in another --out."
+                        : "\(out) holds no checkpoint to resume from; leave out --resume to start a run.")
             }
             let file = try directory.checkpoints.newest { Console.complain("baton: \($0)") }.file
             // Before an epoch is trained that could not be kept.

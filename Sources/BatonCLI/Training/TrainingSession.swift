@@ -59,6 +59,7 @@ struct TrainingSession {
     ) throws -> Int32? {
         describe(lastStep)
         if trainer.stepsDone == 0 { try evaluate() }
+        try showMissingSample()
         var bar = ProgressBar(
             label: "train", startStep: trainer.stepsDone, total: lastStep,
             style: Console.terminalColumns.map { .terminal(columns: $0) } ?? .plain, now: now, write: Console.write)
@@ -137,18 +138,42 @@ struct TrainingSession {
         Console.print("step \(trainer.stepsDone): validation loss \(fixed(loss, digits: 4)) nats per \(unit)")
     }
 
-    /// A few lines in the style of the text; rank 0 writes them. Collective over the stages of the first replica.
+    /// What a sitting that was ended between a checkpoint and its sample has left to do. Collective.
+    private func showMissingSample() throws {
+        let (epoch, rest) = trainer.stepsDone.quotientAndRemainder(dividingBy: trainer.windowsPerEpoch)
+        guard sampleLength > 0, epoch > 0, rest == 0 else { return }
+        let isMissing = try job.share {
+            let there = (try? String(contentsOfFile: directory.samples, encoding: .utf8)) ?? ""
+            return there.contains(sampleHead(epoch)) ? [] : [1]
+        }
+        if !isMissing.isEmpty { try showSample(epoch: epoch) }
+    }
+
+    private func sampleHead(_ epoch: Int) -> String { "--- after epoch \(epoch), step \(trainer.stepsDone) ---\n" }
+
+    /// A few lines in the style of the text, which the first replica makes and rank 0 writes. Collective.
     private func showSample(epoch: Int) throws {
-        guard sampleLength > 0, trainer.grid.place.replica == 0 else { return }
+        guard sampleLength > 0 else { return }
+        if trainer.grid.place.replica == 0 { try writeSample(epoch: epoch) }
+        // However long that took.
+        try job.withPatience { try job.communicator.barrier() }
+    }
+
+    /// Collective over the stages of the first replica.
+    private func writeSample(epoch: Int) throws {
         let prompt = Array(corpus.training.prefix(1))
         let generator = try TextGenerator(
             trainer.model, temperature: 0.8, seed: trainer.configuration.seed, grid: trainer.grid)
-        let tokens = try generator.generate(prompt: prompt, length: sampleLength)
-        guard job.communicator.rank == 0 else { return }
+        // Alone, it stops at once when it is asked to; a resumed run makes the sample then.
+        let isAlone = trainer.grid.stageGroup.size == 1
+        let tokens = try generator.generate(prompt: prompt, length: sampleLength) {
+            isAlone && StopSignal.received != nil
+        }
+        guard job.communicator.rank == 0, tokens.count == sampleLength else { return }
         let text = try corpus.vocabulary.decode(prompt + tokens)
         Console.print("--- sample after epoch \(epoch) ---\n\(text)\n---")
         var earlier = epoch > 1 ? (try? String(contentsOfFile: directory.samples, encoding: .utf8)) ?? "" : ""
-        let head = "--- after epoch \(epoch), step \(trainer.stepsDone) ---\n"
+        let head = sampleHead(epoch)
         // A sitting that was ended before its next checkpoint has left samples of steps that are done again.
         if let again = earlier.firstRange(of: head) { earlier.removeSubrange(again.lowerBound...) }
         try AtomicFile.write(earlier + head + text + "\n", to: directory.samples)
@@ -158,6 +183,7 @@ struct TrainingSession {
     private func save() throws {
         let snapshot = try trainer.snapshot()
         _ = try job.share {
+            try logs?.checkPlace()
             try logs?.metrics.flush()
             try logs?.validation.flush()
             try directory.checkpoints.write(

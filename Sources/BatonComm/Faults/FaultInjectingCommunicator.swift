@@ -19,6 +19,8 @@ public final class FaultInjectingCommunicator: Communicator {
     public var rank: Int { base.rank }
     /// The size of the wrapped group.
     public var size: Int { base.size }
+    /// Those of the wrapped group.
+    public var worldRanks: [Int] { base.worldRanks }
     /// The wrapped group's limit.
     public var waitLimit: Duration {
         get { base.waitLimit }
@@ -34,7 +36,8 @@ public final class FaultInjectingCommunicator: Communicator {
         _ bytes: UnsafeRawBufferPointer, to peer: Int, tag: Int
     ) throws(CommError) -> any Request {
         sendCount += 1
-        let purpose = "rank \(rank) waits to send \(bytes.count) bytes to rank \(peer) (tag \(tag))"
+        let purpose =
+            "rank \(worldRanks[rank]) waits to send \(bytes.count) bytes to rank \(worldRanks[peer]) (tag \(tag))"
         switch plan.sends[sendCount] {
         case nil:
             return WatchedRequest(try base.immediateSend(bytes, to: peer, tag: tag), delayed: delayed)
@@ -60,7 +63,8 @@ public final class FaultInjectingCommunicator: Communicator {
         into bytes: UnsafeMutableRawBufferPointer, from peer: Int, tag: Int
     ) throws(CommError) -> any Request {
         receiveCount += 1
-        let purpose = "rank \(rank) waits for \(bytes.count) bytes from rank \(peer) (tag \(tag))"
+        let purpose =
+            "rank \(worldRanks[rank]) waits for \(bytes.count) bytes from rank \(worldRanks[peer]) (tag \(tag))"
         switch plan.receives[receiveCount] {
         case nil:
             return WatchedRequest(

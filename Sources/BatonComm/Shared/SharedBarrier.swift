@@ -86,10 +86,10 @@ final class SharedBarrier {
             while place(0, of: peer).pointee.load(ordering: .acquiring) < count {
                 try poll()
                 if waiting.exceeds(group.waitLimit) {
-                    throw CommError(
-                        .timeout,
-                        "rank \(rank) waits for rank \(peer) of \(size) that share memory since \(group.waitLimit) (meeting \(count)): the peer is late, stopped or somewhere else."
-                    )
+                    let (own, late) = (group.worldRanks[rank], group.worldRanks[peer])
+                    throw .timeout(
+                        "rank \(own) waits for rank \(late), whose memory it shares (meeting \(count)),",
+                        since: group.waitLimit)
                 }
             }
         }

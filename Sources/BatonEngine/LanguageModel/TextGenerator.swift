@@ -43,15 +43,18 @@ public final class TextGenerator {
 
     /// Feeds the prompt and returns the tokens that follow it. Collective over the stages of the replica.
     ///
+    /// - Parameter isStopped: asked before every token; ends the text early. All stages must be told the same.
     /// - Throws: `DataError` (`unknownIdentifier`) if the prompt has a token that the model's vocabulary has not; errors
     ///   of the transport.
     /// - Precondition: the prompt is not empty.
-    public func generate(prompt: [Int32], length: Int) throws -> [Int32] {
+    public func generate(
+        prompt: [Int32], length: Int, until isStopped: () -> Bool = { false }
+    ) throws -> [Int32] {
         try Identifiers.check(prompt, below: stage.model.configuration.vocabularySize)
         require(!prompt.isEmpty, "TextGenerator: the prompt is empty")
         var result: [Int32] = []
         var next = prompt
-        while result.count < length {
+        while result.count < length && !isStopped() {
             let logits = try feed(next)
             let token = try shared(logits.map(sample) ?? 0)
             result.append(token)

@@ -75,6 +75,13 @@ public struct AtomicFile: ~Copyable {
         try write(UnsafeRawBufferPointer(memory))
     }
 
+    /// Flushes what was written to the disk, so that `commit` has only to put it in its place.
+    ///
+    /// - Throws: `FormatError` (`writeFailed`).
+    public func flush() throws(FormatError) {
+        guard fsync(descriptor) == 0 else { throw failure("Cannot flush", errno) }
+    }
+
     /// Puts the file in its place; when this returns, a power cut does not take it away again.
     ///
     /// - Returns: the SHA-256 of everything written.
@@ -82,7 +89,7 @@ public struct AtomicFile: ~Copyable {
     ///   the directory, failed: then the new file is in place, complete, but may not survive a power cut.
     @discardableResult
     public consuming func commit() throws(FormatError) -> SHA256Digest {
-        guard fsync(descriptor) == 0 else { throw failure("Cannot flush", errno) }
+        try flush()
         // Renamed while open: closing gives up the lock that keeps others from removing the temporary file.
         guard rename(temporaryPath, target) == 0 else { throw failure("Cannot put in place", errno) }
         isRenamed = true

@@ -36,9 +36,16 @@ public enum NPYFile {
     @discardableResult
     public static func write(_ tensor: Tensor, to path: String) throws(FormatError) -> SHA256Digest {
         var file = try AtomicFile(path: path)
+        try write(tensor, into: &file)
+        return try file.commit()
+    }
+
+    /// Writes a tensor to a file that is committed by the caller.
+    ///
+    /// - Throws: `FormatError` (`writeFailed`).
+    public static func write(_ tensor: Tensor, into file: inout AtomicFile) throws(FormatError) {
         try file.write(headerBytes(shape: tensor.shape, dtype: tensor.dtype))
         try file.write(UnsafeRawBufferPointer(start: tensor.rawPointer, count: tensor.byteCount))
-        return try file.commit()
     }
 
     private static func read(_ source: ByteSource) throws(FormatError) -> Tensor {

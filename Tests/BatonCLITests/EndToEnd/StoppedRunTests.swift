@@ -17,8 +17,11 @@ import Testing
         for _ in 0..<600 where try !condition() { usleep(50_000) }
     }
 
-    /// SIGUSR1 goes to mpirun, the others to a rank, where there are ranks.
-    @Test(arguments: [(1, SIGINT), (1, SIGTERM), (1, SIGUSR1), (2, SIGUSR1), (2, SIGTERM)])
+    /// SIGUSR1 goes to mpirun, the others to a rank, where there are ranks. SIGPIPE is what a closed pipe sends.
+    @Test(arguments: [
+        (1, SIGINT), (1, SIGTERM), (1, SIGUSR1), (1, SIGHUP), (1, SIGXCPU), (1, SIGPIPE), (2, SIGUSR1), (2, SIGTERM),
+        (2, SIGHUP),
+    ])
     func itKeepsAllItsSteps(ranks: Int, signal: Int32) throws {
         let folder = try TrainingFolder()
         defer { folder.remove() }
@@ -42,6 +45,47 @@ import Testing
         #expect(try folder.baton(folder.resume("run", end)).output.contains("resumed after step \(stopped)"))
         #expect(try folder.baton(folder.train(out: "whole", end, options: Self.options)).status == 0)
         #expect(try folder.bits("run") == folder.bits("whole"))
+    }
+
+    /// `baton train | head`.
+    @Test func aPipeThatIsClosedStopsIt() throws {
+        let folder = try TrainingFolder()
+        defer { folder.remove() }
+        let words = folder.train(out: "run", options: Self.options).map { "'\($0)'" }.joined(separator: " ")
+        let line = "(\"$1\" \(words); echo $? >&2) | head -n 4"
+        let run = try folder.limited(["/bin/sh", "-c", line, "sh", BatonProcess.executable().path])
+        #expect(run.error == "\(128 + SIGPIPE)\n")
+        #expect(try folder.lines("run", "metrics.csv").count == #require(steps(folder).last) + 1)
+    }
+
+    /// As a run under nohup has it.
+    @Test func aHangupThatIsIgnoredDoesNotStopIt() throws {
+        let folder = try TrainingFolder()
+        defer { folder.remove() }
+        let words = folder.train(out: "run").map { "'\($0)'" }.joined(separator: " ")
+        let run = try folder.limited(
+            [
+                "/bin/sh", "-c", "trap '' HUP; \"$1\" \(words) & kill -HUP $!; wait $!", "sh",
+                BatonProcess.executable().path,
+            ])
+        #expect(run.status == 0 && run.error == "", "\(run.error)")
+        #expect(try folder.bits("run").count == 21)
+    }
+
+    @Test(arguments: [1, 2]) func aDirectoryThatIsMovedEndsIt(ranks: Int) throws {
+        let folder = try TrainingFolder()
+        defer { folder.remove() }
+        let begin = folder.train(out: "run", ["--checkpoint-every", "200"], options: Self.options)
+        let process = try folder.start(begin, ranks: ranks, errors: folder.path("errors"))
+        wait { !steps(folder).isEmpty }
+        try FileManager.default.moveItem(atPath: folder.path("run"), toPath: folder.path("moved"))
+        wait { !process.isRunning }
+        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 1)
+        let error = try String(contentsOfFile: folder.path("errors"), encoding: .utf8)
+        #expect(error.contains("was moved, removed or replaced") && error.filter { $0 == "\n" }.count == 1, "\(error)")
+        #expect(try folder.folder.names() == ["errors", "moved", "text"])
     }
 
     @Test(arguments: [1, 2]) func aCheckpointIsNotOlderThanAsked(ranks: Int) throws {

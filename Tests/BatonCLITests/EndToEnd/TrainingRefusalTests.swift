@@ -150,14 +150,57 @@ import Testing
         #expect(try folder.bits("run").count == 21)
     }
 
-    @Test func aRunThatDivergesSaysSo() throws {
+    /// All ranks see it; one says it.
+    @Test(arguments: [1, 3]) func aRunThatDivergesSaysSo(ranks: Int) throws {
         let folder = try TrainingFolder()
         defer { folder.remove() }
         let run = try folder.baton(
             folder.train(
-                out: "run", ["--optimizer", "sgd", "--lr", "1e30", "--lr-schedule", "constant", "--clip", "0"]))
+                out: "run", ["--optimizer", "sgd", "--lr", "1e30", "--lr-schedule", "constant", "--clip", "0"]),
+            ranks: ranks)
         #expect(run.status == 1)
         #expect(run.error.split(separator: "\n").count == 1 && run.error.contains("not finite"), "\(run.error)")
+    }
+
+    /// The others have nothing to add to what rank 0 says.
+    @Test func aCheckpointThatCannotBeWrittenIsSaidOnce() throws {
+        let folder = try TrainingFolder()
+        defer { folder.remove() }
+        let place = folder.path("run") + "/checkpoints"
+        let process = try folder.start(
+            folder.train(out: "run", ["--checkpoint-every", "500", "--max-steps", "1000000"]), ranks: 3,
+            errors: folder.path("errors"))
+        for _ in 0..<600 where (try? folder.lines("run", "metrics.csv").count) ?? 0 < 10 { usleep(20_000) }
+        try FileManager.default.removeItem(atPath: place)
+        try Data().write(to: URL(filePath: place))
+        for _ in 0..<1800 where process.isRunning { usleep(50_000) }
+        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+        process.waitUntilExit()
+        let error = try String(contentsOfFile: folder.path("errors"), encoding: .utf8)
+        #expect(
+            process.terminationStatus == 1 && error.hasPrefix("baton: ") && error.contains("checkpoints"), "\(error)")
+        #expect(error.filter { $0 == "\n" }.count == 1, "\(error)")
+    }
+
+    @Test func runsWithoutCheckpointsAreNeitherBegunNorResumed() throws {
+        let folder = try TrainingFolder()
+        defer { folder.remove() }
+        #expect(try folder.baton(folder.train(out: "run")).status == 0)
+        try FileManager.default.removeItem(atPath: folder.path("run") + "/checkpoints")
+        for arguments in [folder.train(out: "run"), folder.resume("run")] {
+            let refused = try folder.baton(arguments)
+            #expect(refused.status == 1 && refused.error.contains("another --out"), "\(refused.error)")
+        }
+    }
+
+    @Test func aWaitLimitThatIsNoTimeIsSaidOnce() throws {
+        let folder = try TrainingFolder()
+        defer { folder.remove() }
+        for limit in ["0", "nan"] {
+            let refused = try folder.baton(["info"], ranks: 3, environment: ["BATON_WAIT_LIMIT": limit])
+            #expect(refused.status == 1)
+            #expect(refused.error == "baton: BATON_WAIT_LIMIT is '\(limit)', expected seconds from 1 to 1000000.\n")
+        }
     }
 
     @Test func severalRanksRefuseTogether() throws {

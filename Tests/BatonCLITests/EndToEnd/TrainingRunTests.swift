@@ -51,6 +51,31 @@ import Testing
             try folder.lines("parts", "validation.csv").last == folder.lines("whole", "validation.csv").last)
     }
 
+    /// A training that is killed while it makes a sample has the checkpoint of the step already.
+    @Test(arguments: [1, 2]) func aSampleThatIsMissingIsMade(ranks: Int) throws {
+        let folder = try TrainingFolder()
+        defer { folder.remove() }
+        #expect(try folder.baton(folder.train(out: "run", ["--max-steps", "17", "--sample", "20"])).status == 0)
+        let samples = try folder.lines("run", "samples.txt")
+        try FileManager.default.removeItem(atPath: folder.path("run") + "/samples.txt")
+        let none = try folder.baton(folder.resume("run", ["--sample", "0"]), ranks: ranks)
+        #expect(none.status == 0 && !none.output.contains("--- sample"), "\(none.error)")
+        let again = try folder.baton(folder.resume("run", ["--sample", "20"]), ranks: ranks)
+        #expect(again.status == 0 && again.output.contains("--- sample after epoch 1"), "\(again.error)")
+        #expect(try folder.lines("run", "samples.txt") == samples)
+    }
+
+    /// Rank 1 waits for the sample as long as it takes.
+    @Test func aSampleMayTakeLongerThanRanksWaitForEachOther() throws {
+        let folder = try TrainingFolder()
+        defer { folder.remove() }
+        let run = try folder.baton(
+            folder.train(out: "run", ["--max-steps", "17", "--sample", "60000", "--hidden", "64"]), ranks: 2,
+            environment: ["BATON_WAIT_LIMIT": "1"])
+        #expect(run.status == 0, "\(run.error)")
+        #expect(try folder.lines("run", "samples.txt").count > 1)
+    }
+
     /// The newest checkpoint is older than the newest sample when a training is killed between the two.
     @Test func samplesOfStepsThatAreDoneAgainAreReplaced() throws {
         let folder = try TrainingFolder()

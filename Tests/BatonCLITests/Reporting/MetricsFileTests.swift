@@ -75,6 +75,24 @@ import Testing
         }
     }
 
+    /// What a power cut leaves at the end of a file is none of the rows that count; before them it is.
+    @Test(arguments: [[UInt8](repeating: 0, count: 40), [0xFF, 0xFE], []]) func whatFollowsTheResumedStepMayBeAnything(
+        _ bytes: [UInt8]
+    ) throws {
+        try withFile { path in
+            let file = try MetricsFile(path: path)
+            for step in 1...3 { try file.append(row(step)) }
+            let torn = try Data(contentsOf: URL(fileURLWithPath: path)) + bytes + Data("\n4,1\n".utf8)
+            try torn.write(to: URL(fileURLWithPath: path))
+            let error = #expect(throws: CommandFailure.self) { _ = try MetricsFile(path: path, resumedStep: 4) }
+            #expect(error?.message.contains("line 5") == true && error?.message.contains("\0") == false)
+            #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == torn)
+            let resumed = try MetricsFile(path: path, resumedStep: 3)
+            try resumed.append(row(4))
+            #expect(try MetricsFile.rows(path: path) == (1...4).map(row))
+        }
+    }
+
     @Test func startingAnewReplacesAnOlderFile() throws {
         try withFile { path in
             let old = try MetricsFile(path: path)
