@@ -80,7 +80,7 @@ public struct CheckpointDirectory: Sendable {
                 guard step == named else {
                     throw EngineError("\(file) holds step \(step), whose checkpoint has another name; move it away.")
                 }
-                reasons.forEach(damaged)
+                for reason in reasons { damaged("An earlier checkpoint is used: \(reason)") }
                 return (file, checkpoint)
             } catch {
                 reasons.append("\(error)")

@@ -164,7 +164,8 @@ import Testing
     @Test func sharedMemoryIsUsedAgain() throws {
         let world = try TestWorld.communicator()
         let grid = try ProcessGrid(ParallelLayout(shards: world.size), world: world)
-        guard KernelSelection.active.backend == .packed, let workspace = grid.shardWorkspace else { return }
+        guard KernelSelection.active.backend == .packed, world.size > 1 else { return }
+        let workspace = try #require(grid.shardWorkspace)
         let stack = LSTM(hiddenSize: 16, numLayers: 2, inputSize: 8, prefix: "again_")
         stack.initialize()
         let pipeline = try RecurrentPipeline(stack, grid: grid)

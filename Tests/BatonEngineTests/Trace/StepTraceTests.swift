@@ -68,7 +68,7 @@ import Testing
                 if case .phase(let phase) = event.activity, event.track == .compute { phase } else { nil }
             })
         #expect(phases.isSuperset(of: schedule == nil ? [.forward, .backward, .norm, .update] : [.begin, .norm]))
-        // Work and waiting do not go on at once, and together they are the step.
+        // Work and waiting do not go on at once.
         let busy = events.filter { $0.track == .compute || $0.track == .wait }.sorted { $0.start < $1.start }
         for (event, next) in zip(busy, busy.dropFirst()) { #expect(event.end <= next.start) }
     }
@@ -85,7 +85,9 @@ import Testing
         _ = try trainer.step()
         try trainer.beginTrace(steps: 1)
         _ = try trainer.step()
-        guard let trace = try trainer.endTrace(), let schedule = trainer.schedule?.spreadingOutput() else { return }
+        let ended = try trainer.endTrace()
+        guard world.rank == 0 else { return }
+        let (trace, schedule) = (try #require(ended), try #require(trainer.schedule?.spreadingOutput()))
         let candidate = LayoutCandidate(layout, schedule: .gpipe, output: .spread)
         let rows = candidate.outputParts(of: configuration)
         for (rank, part) in trace.ranks.enumerated() {
@@ -115,7 +117,10 @@ import Testing
         _ = try trainer.step()
         try trainer.beginTrace(steps: 2)
         for _ in 0..<2 { _ = try trainer.step() }
-        guard let trace = try trainer.endTrace(), trace.ranks.count > 1 else { return }
+        let ended = try trainer.endTrace()
+        guard world.rank == 0 else { return }
+        let trace = try #require(ended)
+        #expect(trace.ranks.count == world.size)
         for (rank, part) in trace.ranks.enumerated() {
             for event in part.events {
                 guard case .arrival(let source) = event.activity else { continue }
