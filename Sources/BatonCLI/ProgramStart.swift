@@ -61,7 +61,7 @@ enum ProgramStart {
     }
 
     /// Only rank 0 of a job speaks at once: what it has to say usually ends all ranks alike. A rank whose trouble is its
-    /// own speaks after a moment, the higher its number the later, unless the launcher has ended it by then (Open MPI takes
+    /// own speaks after a moment, up to the fourth the higher its number the later, unless the launcher has ended it by then (Open MPI takes
     /// about a second to end the other ranks once one has left).
     private static func leave(with report: Report) -> Never {
         if report.status == .done {
@@ -71,7 +71,7 @@ enum ProgramStart {
             Console.complain(report.text)
         } else {
             // There is nothing left to keep: the launcher's signal ends the process.
-            for number in StopSignal.all { signal(number, SIG_DFL) }
+            for number in StopSignal.all where !StopSignal.isIgnored(number) { signal(number, SIG_DFL) }
             var seconds = UInt32(1 + 2 * min(Console.rank, 4))
             while seconds > 0 { seconds = sleep(seconds) }
             if !report.text.isEmpty { Console.complain("rank \(Console.rank): \(report.text)") }

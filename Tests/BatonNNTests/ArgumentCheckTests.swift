@@ -156,8 +156,21 @@ import Testing
             _ = layer(Variable(Tensor(zeros: [4, 3])), .inference(rows: 5))
         }
         #expect(
-            Complaint.missing("expected 5 rows as in the leaf plan, got [4, 3]", in: result?.standardErrorContent)
+            Complaint.missing("linear: the context is for 5 rows, and [4, 3] has 4;", in: result?.standardErrorContent)
                 == nil)
+    }
+
+    /// Rows and times exchanged would drop by other numbers on every rank.
+    @Test func dropoutOfTheOtherLayoutIsRefused() async {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            let block = Dropout(rate: 0.5, prefix: "drop_")
+            let context = ForwardContext.training(rows: 2, tape: Tape())
+            _ = block(Variable(Tensor(zeros: [2, 5, 3])), context)
+        }
+        #expect(
+            Complaint.missing(
+                "drop: the context is for 2 rows, and [2, 5, 3] has 5 as TNC; if they lie the other way, say so with layout:",
+                in: result?.standardErrorContent) == nil)
     }
 
     @Test(arguments: [-0.1, 1.0]) func aDropoutRateOutsideZeroToOneIsRefused(_ rate: Double) async {

@@ -55,7 +55,7 @@ class Baton:
         return json.loads(report)["rows"][0]
 
     def output(self, shape, folder):
-        """Of the same kernels, weights and input as in the peers."""
+        """By the same kernels as are timed, of the weights and input of the peers."""
         weights, data, result = (folder / name for name in ["weights.safetensors", "x.npy", "y.npy"])
         safetensors.numpy.save_file(shape.named_parameters(), weights)
         numpy.save(data, shape.data()[0])

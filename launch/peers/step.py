@@ -36,9 +36,11 @@ def measure(root, baton, environments, core, quick, single):
         ("baton, 1 rank", 1, [*pinned, baton, *BATON, "--seconds", seconds], single),
         ("torch, 1 thread", 1, [*pinned, *torch, "--threads", 1], single),
     ]
-    # Two cores that this shell may use; both programs bind their processes themselves.
+    # Two cores that this shell may use; ranks and processes bind themselves, threads are bound by OpenMP.
     if len(os.sched_getaffinity(0)) >= 2:
-        both = {**single, "OMP_NUM_THREADS": "2", "MKL_NUM_THREADS": "2"}
+        both = {
+            **single, "OMP_NUM_THREADS": "2", "MKL_NUM_THREADS": "2", "OMP_PROC_BIND": "close", "OMP_PLACES": "cores",
+        }
         launch = [root / "launch/run", "-n", 2, "--", *BATON, "--seconds", seconds]
         ways += [
             ("baton, 2 ranks", 2, launch, single),

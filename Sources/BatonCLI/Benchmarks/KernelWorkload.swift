@@ -9,6 +9,8 @@ final class KernelWorkload {
         /// First column of the layer's output that this direction writes.
         let column: Int
         let weights: any RecurrentWeights<Float>
+        /// What they are made of, in `parameters`.
+        let source: RecurrentParameterPointers<Float>
         let sequence: any RecurrentSequence<Float>
         /// W, U, b, q, and their gradients.
         let parameters: [Tensor]
@@ -73,15 +75,15 @@ final class KernelWorkload {
             RecurrentShape(cell: shape.cell, inputChains: chains, hidden: hidden, precision: precision),
             backend: backend)
         let pointers = parameters.map { UnsafePointer($0.pointer(of: Float.self)) }
-        weights.update(
-            from: RecurrentParameterPointers(
-                inputWeight: pointers[0], hiddenWeight: pointers[1], inputBias: pointers[2], hiddenBias: pointers[3]),
-            training: precision == .float32)
+        let source = RecurrentParameterPointers(
+            inputWeight: pointers[0], hiddenWeight: pointers[1], inputBias: pointers[2], hiddenBias: pointers[3])
+        weights.update(from: source, training: precision == .float32)
         let sequence = Float.makeRecurrentSequence(
             weights: weights, steps: shape.steps, batch: shape.batch, reverse: direction == 1, leaves: leaves)
         let kinds = shape.startsFromZero ? [] : shape.cell.hasCellState ? ["h", "c"] : ["h"]
         return Part(
-            layer: layer, column: direction * hidden, weights: weights, sequence: sequence, parameters: parameters,
+            layer: layer, column: direction * hidden, weights: weights, source: source, sequence: sequence,
+            parameters: parameters,
             gradients: shapes.map { Tensor(zeros: $0) },
             states: kinds.map { random("\($0)\(layer).\(direction)", [shape.batch, hidden], 1) },
             stateGradients: kinds.map { _ in Tensor(zeros: [shape.batch, hidden]) })
@@ -115,8 +117,9 @@ final class KernelWorkload {
     func infer() { forward(training: false) }
 
     /// Forward pass, gradients of the input and of states that are given, gradients of the parameters (added to what is
-    /// there).
+    /// there). Begins with bringing the weights into the kernels' form, which an optimiser has changed since the last pass.
     func train() {
+        for part in parts { part.weights.update(from: part.source, training: true) }
         forward(training: true)
         for part in parts.reversed() {
             let arguments = arguments(part)

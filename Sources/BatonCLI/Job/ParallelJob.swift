@@ -42,16 +42,10 @@ final class ParallelJob {
         try RankAgreement.agree(fields: fields, on: communicator)
     }
 
-    /// Waits inside last as long as they must: rank 0 does something by itself meanwhile, such as writing a checkpoint to a
-    /// slow disk, and is not late while it lives. If it dies, the launcher ends all ranks.
-    func withPatience<Result>(_ body: () throws -> Result) rethrows -> Result {
-        let limit = communicator.waitLimit
-        defer { communicator.waitLimit = limit }
-        communicator.waitLimit = .seconds(1_000_000_000)
-        return try body()
-    }
-
     /// Bytes that rank 0 has, on every rank. Collective; if rank 0 fails, all ranks throw, the others `SaidByRankZero`.
+    ///
+    /// The others wait for it as long as it lives, whatever it does by itself, such as writing a checkpoint to a slow disk.
+    /// If it dies, the launcher ends all ranks. Rank 0 waits for nobody longer than ever.
     func share(_ read: () throws -> [UInt8]) throws -> [UInt8] {
         var failure: (any Error)?
         var bytes: [UInt8] = []
@@ -59,9 +53,11 @@ final class ParallelJob {
             do { bytes = try read() } catch { failure = error }
         }
         var count = failure == nil ? Int64(bytes.count) : -1
-        try withPatience {
-            try withUnsafeMutableBytes(of: &count) { try communicator.broadcast($0, from: 0) }
-        }
+        let limit = communicator.waitLimit
+        if communicator.rank != 0 { communicator.waitLimit = .seconds(1_000_000_000) }
+        defer { communicator.waitLimit = limit }
+        try withUnsafeMutableBytes(of: &count) { try communicator.broadcast($0, from: 0) }
+        communicator.waitLimit = limit
         if let failure { throw failure }
         guard count >= 0 else { throw SaidByRankZero() }
         if communicator.rank != 0 { bytes = [UInt8](repeating: 0, count: Int(count)) }

@@ -39,9 +39,7 @@ enum RankLauncher {
         var signals = sigset_t()
         sigemptyset(&signals)
         pthread_sigmask(SIG_SETMASK, &signals, nil)
-        do { try process.run() } catch {
-            throw CommandFailure("mpirun cannot be started; install Open MPI with launch/setup.")
-        }
+        try process.run()
         let printing = DispatchQueue(label: "output of the ranks")
         printing.async { [output] in
             while case let data = output.fileHandleForReading.availableData, !data.isEmpty {
@@ -51,9 +49,13 @@ enum RankLauncher {
         let error = errors.fileHandleForReading.readDataToEndOfFile()
         printing.sync {}
         process.waitUntilExit()
+        // As `env` and `setpriv` say that there is no such program.
+        guard process.terminationStatus != 127 else {
+            throw CommandFailure("mpirun cannot be started; install Open MPI with launch/setup.")
+        }
         guard process.terminationStatus == 0 else {
-            throw CommandFailure(
-                "The job of \(counted(ranks, "rank")) failed: \(String(decoding: error, as: UTF8.self))")
+            let words = String(decoding: error, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+            throw CommandFailure("The job of \(counted(ranks, "rank")) failed: \(words)")
         }
     }
 }

@@ -63,9 +63,9 @@ enum RankWitness {
     }
 
     /// Ends this process when the one that holds the other end of a pipe has ended: mpirun, which knows only that one,
-    /// would leave this one behind.
+    /// would leave this one behind. Says so, unless a signal has asked it to stop: a job ends that way too.
     ///
-    /// A stopped job ends that way too, after a signal of which this process knows. A thread that calls the C library only. One of Foundation's asks the Swift runtime for its name, at the same moment
+    /// A thread that calls the C library only. One of Foundation's asks the Swift runtime for its name, at the same moment
     /// as the main thread starts to use it, and the two were seen to wait for each other for ever.
     private static func endWithWriter(of end: Int32, rank: Int) {
         let arguments = CommandLine.arguments

@@ -9,16 +9,13 @@ enum StopSignal {
     /// SIGINT is Ctrl-C, SIGHUP the end of a terminal, SIGXCPU the end of a queue's time.
     static let all = [SIGINT, SIGTERM, SIGUSR1, SIGHUP, SIGXCPU]
 
-    /// The first that came, 0 before.
-    private static let first = Atomic<Int32>(0)
-    /// When it came, in milliseconds.
-    private static let moment = Atomic<Int>(0)
+    /// The first that came, and above its eight bits when, in milliseconds; 0 before.
+    private static let first = Atomic<Int>(0)
 
     /// From now on these signals are noted, and that nobody reads standard output any more (SIGPIPE). Another one, half a
     /// second or more after the first, ends the process as it would without this: who sends it does not want to wait.
     static func watch() {
         // A handler must not be the first to use these.
-        moment.store(0, ordering: .relaxed)
         first.store(0, ordering: .relaxed)
         for signal in all + [SIGPIPE] where signal != SIGHUP || !isIgnored(signal) {
             handle(signal) { StopSignal.note($0) }
@@ -35,8 +32,8 @@ enum StopSignal {
 
     /// The signal that asked to stop; nil if none did.
     static var received: Int32? {
-        let signal = first.load(ordering: .relaxed)
-        return signal == 0 ? nil : signal
+        let signal = first.load(ordering: .relaxed) & 0xFF
+        return signal == 0 ? nil : Int32(signal)
     }
 
     /// Calls a function when a signal comes, which only does what a handler may do; system calls go on after it.
@@ -51,9 +48,9 @@ enum StopSignal {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
         let now = time.tv_sec &* 1000 &+ time.tv_nsec / 1_000_000
-        if first.compareExchange(expected: 0, desired: signal, ordering: .relaxed).exchanged {
-            moment.store(now, ordering: .relaxed)
-        } else if signal != SIGPIPE && now &- moment.load(ordering: .relaxed) >= 500 {
+        let (isFirst, known) = first.compareExchange(
+            expected: 0, desired: now << 8 | Int(signal), ordering: .relaxed)
+        if !isFirst && signal != SIGPIPE && now &- known >> 8 >= 500 {
             Glibc.signal(signal, SIG_DFL)
             raise(signal)
         }

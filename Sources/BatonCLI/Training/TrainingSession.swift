@@ -1,5 +1,6 @@
 import Baton
 import FoundationEssentials
+import Glibc
 
 /// One sitting of a training run: steps, logs, evaluations, samples and checkpoints in their order.
 struct TrainingSession {
@@ -86,19 +87,23 @@ struct TrainingSession {
                 watch.saved(now: now)
             }
             // Only some ranks make it while the others wait: what is done is safe before.
-            if epochEnds { try showSample(epoch: report.step / trainer.windowsPerEpoch) }
-            if case .signal(let signal)? = reason, report.step < lastStep {
-                bar.finish(now: now)
-                Console.print(
-                    "stopped by signal \(signalText(signal)) after step \(report.step), with a checkpoint; train --resume goes on from there"
-                )
-                return signal
+            if epochEnds, let signal = try showSample(epoch: report.step / trainer.windowsPerEpoch) {
+                return stop(signal, &bar)
             }
+            if case .signal(let signal)? = reason, report.step < lastStep { return stop(signal, &bar) }
         }
         if savedAt != trainer.stepsDone { try save() }
         if let traced = try trace.finish(trainer, job) { Console.print(traced.text) }
         try conclude()
         return nil
+    }
+
+    private func stop(_ signal: Int32, _ bar: inout ProgressBar) -> Int32 {
+        bar.finish(now: now)
+        Console.print(
+            "stopped by signal \(signalText(signal)) after step \(trainer.stepsDone), with a checkpoint; train --resume goes on from there"
+        )
+        return signal
     }
 
     private var now: Double { Double((clock.now - start) / .nanoseconds(1)) * 1e-9 }
@@ -146,30 +151,34 @@ struct TrainingSession {
             let there = (try? String(contentsOfFile: directory.samples, encoding: .utf8)) ?? ""
             return there.contains(sampleHead(epoch)) ? [] : [1]
         }
-        if !isMissing.isEmpty { try showSample(epoch: epoch) }
+        if !isMissing.isEmpty { _ = try showSample(epoch: epoch) }
     }
 
     private func sampleHead(_ epoch: Int) -> String { "--- after epoch \(epoch), step \(trainer.stepsDone) ---\n" }
 
     /// A few lines in the style of the text, which the first replica makes and rank 0 writes. Collective.
-    private func showSample(epoch: Int) throws {
-        guard sampleLength > 0 else { return }
-        if trainer.grid.place.replica == 0 { try writeSample(epoch: epoch) }
-        // However long that took.
-        try job.withPatience { try job.communicator.barrier() }
+    ///
+    /// - Returns: the signal that stopped it before its end; a resumed run makes it anew.
+    private func showSample(epoch: Int) throws -> Int32? {
+        guard sampleLength > 0 else { return nil }
+        let isWhole = trainer.grid.place.replica == 0 ? try writeSample(epoch: epoch) : true
+        // The others wait for rank 0 here, however long that took it.
+        let signal = try job.share { isWhole ? [] : [UInt8(StopSignal.received ?? SIGTERM)] }
+        return signal.first.map { Int32($0) }
     }
 
-    /// Collective over the stages of the first replica.
-    private func writeSample(epoch: Int) throws {
+    /// Collective over the stages of the first replica; false if a signal ended it.
+    private func writeSample(epoch: Int) throws -> Bool {
         let prompt = Array(corpus.training.prefix(1))
         let generator = try TextGenerator(
             trainer.model, temperature: 0.8, seed: trainer.configuration.seed, grid: trainer.grid)
-        // Alone, it stops at once when it is asked to; a resumed run makes the sample then.
+        // Alone, it stops at once when it is asked to.
         let isAlone = trainer.grid.stageGroup.size == 1
         let tokens = try generator.generate(prompt: prompt, length: sampleLength) {
             isAlone && StopSignal.received != nil
         }
-        guard job.communicator.rank == 0, tokens.count == sampleLength else { return }
+        guard tokens.count == sampleLength else { return false }
+        guard job.communicator.rank == 0 else { return true }
         let text = try corpus.vocabulary.decode(prompt + tokens)
         Console.print("--- sample after epoch \(epoch) ---\n\(text)\n---")
         var earlier = epoch > 1 ? (try? String(contentsOfFile: directory.samples, encoding: .utf8)) ?? "" : ""
@@ -177,6 +186,7 @@ struct TrainingSession {
         // A sitting that was ended before its next checkpoint has left samples of steps that are done again.
         if let again = earlier.firstRange(of: head) { earlier.removeSubrange(again.lowerBound...) }
         try AtomicFile.write(earlier + head + text + "\n", to: directory.samples)
+        return true
     }
 
     /// Collective; rank 0 writes, and its failure ends all ranks.

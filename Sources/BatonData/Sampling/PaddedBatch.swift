@@ -4,7 +4,7 @@ public import BatonTensor
 public struct PaddedBatch {
     /// (N, T, …) or (T, N, …) with T the largest length, or a given one.
     public let values: Tensor
-    /// λ of every sequence, (N) int32: the `validLength` of cells and layers.
+    /// λ of every sequence, (N) int32: the `validLength` of cells. Layers take `lengths.integers()`.
     public let lengths: Tensor
 
     /// Puts the sequences side by side.

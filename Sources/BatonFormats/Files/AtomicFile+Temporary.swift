@@ -56,10 +56,12 @@ extension AtomicFile {
     static func openTemporary(
         beside target: String, for path: String
     ) throws(FormatError) -> (descriptor: Int32, path: String) {
+        var old = stat()
+        let replaces = stat(target, &old) == 0
         while true {
             let mark = String(UInt64.random(in: .min ... .max), radix: 16)
             let name = "\(directory(of: target))/\(temporaryPrefix(of: target))\(mark)\(temporarySuffix)"
-            let descriptor = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+            let descriptor = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, replaces ? 0o600 : 0o666)
             guard descriptor >= 0 else {
                 if errno == EEXIST || errno == EINTR { continue }
                 throw .system(
@@ -71,8 +73,7 @@ extension AtomicFile {
             let isContested = flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK
             var status = stat()
             if !isContested && fstat(descriptor, &status) == 0 && status.st_nlink > 0 {
-                var old = stat()
-                if stat(target, &old) == 0 { fchmod(descriptor, old.st_mode & 0o777) }
+                if replaces { fchmod(descriptor, old.st_mode & 0o777) }
                 return (descriptor, name)
             }
             // Another writer took the new file for a leftover before it was locked: take another name.

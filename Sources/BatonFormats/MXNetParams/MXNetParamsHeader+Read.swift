@@ -10,7 +10,7 @@ extension MXNetParamsHeader {
             throw FormatError(.notMXNetParams, "\(file) does not start with MXNet's number 0x112; \(Self.damage).")
         }
         _ = try cursor.integer("the reserved word", as: UInt64.self)
-        // The shortest array, one without values of the first version, is a single word.
+        // No array is shorter than its first word.
         let arrayCount = try Self.count(&cursor, of: "arrays", byteCountOfEach: 4)
         var arrays: [Array] = []
         for index in 0..<arrayCount { arrays.append(try Self.array(&cursor, index: index)) }

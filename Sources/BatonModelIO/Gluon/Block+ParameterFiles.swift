@@ -15,7 +15,7 @@ extension Block {
     public final func saveParameters(to path: String, deduplicated: Bool = false) throws {
         var tensors = NamedTensors(origin: path)
         for (name, values) in try parameterValues(deduplicated: deduplicated) { tensors[name] = values }
-        try write(tensors, to: path)
+        try tensors.writeParameters()
     }
 
     /// Saves the parameters by their full names without the block's prefix, as Gluon's deprecated `save_params`.
@@ -31,7 +31,7 @@ extension Block {
             let name = parameter.name
             tensors[name.hasPrefix(prefix) ? String(name.dropFirst(prefix.count)) : name] = parameter.data
         }
-        try write(tensors, to: path)
+        try tensors.writeParameters()
     }
 
     /// Takes over the values of a `.params` or safetensors file that Baton or MXNet saved, also into a block that has
@@ -51,13 +51,5 @@ extension Block {
         try load(
             tensors.entries.map { (name: $0.name, values: $0.tensor) }, allowMissing: allowMissing,
             ignoreExtra: ignoreExtra, castDType: castDType, dtypeSource: dtypeSource)
-    }
-
-    private func write(_ tensors: NamedTensors, to path: String) throws {
-        if path.hasSuffix(".safetensors") {
-            try SafetensorsWriter.write(tensors, to: path)
-        } else {
-            try MXNetParamsWriter.write(tensors, to: path)
-        }
     }
 }

@@ -1,4 +1,3 @@
-import BatonChecks
 public import BatonTensor
 
 /// Whose element type wins when a block is loaded with values of another type.
@@ -72,10 +71,7 @@ extension Block {
     ) throws(NNError) {
         var targets: [String: Parameter] = [:]
         var names: [(name: String, parameter: Parameter)] = namedParameters()
-        let given = values.map { entry in
-            ["arg:", "aux:"].first { entry.name.hasPrefix($0) }.map { String(entry.name.dropFirst($0.count)) }
-                ?? entry.name
-        }
+        let given = ParameterValues.bare(values.map(\.name))
         let structural = Set(names.map(\.name))
         if !given.contains(where: { $0.contains(".") || structural.contains($0) }) {
             let own = params.prefix
@@ -85,56 +81,8 @@ extension Block {
             for parameter in collectParameters() { targets[parameter.name] = parameter }
         }
         for (name, parameter) in names { targets[name] = parameter }
-        let present = Set(given.compactMap { targets[$0].map { ObjectIdentifier($0) } })
-        if !allowMissing, let lost = names.first(where: { !present.contains(ObjectIdentifier($0.parameter)) }) {
-            throw NNError(
-                "Parameter \(lost.name) is missing; there are \(Self.list(given)). Allow missing parameters to keep their values."
-            )
-        }
-        var fitting: [(parameter: Parameter, values: Tensor)] = []
-        var shapes: [ObjectIdentifier: [Int]] = [:]
-        var seen: Set<String> = []
-        for (name, tensor) in zip(given, values.map(\.values)) {
-            guard seen.insert(name).inserted else {
-                throw NNError("There are values for \(printable(name)) twice; keep one of them.")
-            }
-            guard let parameter = targets[name] else {
-                if ignoreExtra { continue }
-                throw NNError(
-                    "There are values for \(printable(name)), but no such parameter; there are \(Self.list(names.map(\.name))). Ignore extra values to pass over them."
-                )
-            }
-            guard parameter.agrees(with: tensor.shape), !tensor.shape.contains(0) else {
-                throw NNError(
-                    "Parameter \(name) has the shape \(parameter.shape), but its values have \(tensor.shape); build the block with the sizes it was saved with."
-                )
-            }
-            guard parameter.dtype == tensor.dtype || castDType && tensor.dtype.isFloatingPoint else {
-                throw NNError(
-                    "Parameter \(name) is \(parameter.dtype.rawValue), but its values are \(tensor.dtype.rawValue); cast the block, or allow casting."
-                )
-            }
-            guard parameter.dtype == tensor.dtype || dtypeSource == .current || !parameter.isInArena else {
-                throw NNError(
-                    "Parameter \(name) is \(parameter.dtype.rawValue) in the memory of a trainer, its values are \(tensor.dtype.rawValue); load them before the trainer is made, or keep the current type."
-                )
-            }
-            guard shapes.updateValue(tensor.shape, forKey: ObjectIdentifier(parameter)) ?? tensor.shape == tensor.shape
-            else {
-                throw NNError(
-                    "Parameter \(name) stands in several places, and there are values of different shapes for it, \(tensor.shape) among them; save the block again."
-                )
-            }
-            fitting.append((parameter, tensor))
-        }
-        for (parameter, tensor) in fitting {
-            if parameter.dtype != tensor.dtype, dtypeSource == .saved { parameter.cast(to: tensor.dtype) }
-            parameter.setData(tensor.dtype == parameter.dtype ? tensor : tensor.cast(to: parameter.dtype))
-        }
-    }
-
-    private static func list(_ names: [String]) -> String {
-        let shown = names.prefix(8).map(printable).joined(separator: ", ")
-        return names.isEmpty ? "none" : names.count > 8 ? "\(shown), … (\(names.count))" : shown
+        try ParameterValues(values: zip(given, values.map(\.values)).map { (name: $0, values: $1) }).fill(
+            names, targets, allowMissing: allowMissing, ignoreExtra: ignoreExtra, castDType: castDType,
+            dtypeSource: dtypeSource)
     }
 }

@@ -33,13 +33,14 @@ open class Block: CustomStringConvertible {
         try NameScope.$current.withValue(scope, operation: body)
     }
 
-    /// Adds a child; the default name is the number of children.
+    /// Adds a child; the default name is the number of children, or the next number that is free.
     ///
     /// - Precondition: no other child has the name: of two in a file, one would be lost.
     public func register(child: Block, name: String? = nil) {
-        let name = name ?? String(children.count)
+        let taken = Set(children.map(\.name))
+        let name = name ?? (children.count...).lazy.map { String($0) }.first { !taken.contains($0) } ?? ""
         require(
-            !children.contains { $0.name == name },
+            !taken.contains(name),
             "\(self.name): there is a child named \(name); give the new one another name")
         children.append((name, child))
     }

@@ -95,6 +95,22 @@ public final class ParameterDict: CustomStringConvertible {
         }
     }
 
+    /// Takes over values by full names. Nothing is changed unless everything fits.
+    ///
+    /// - Parameters:
+    ///   - restorePrefix: put before the names of the values, as Gluon's `restore_prefix`.
+    ///   - allowMissing, ignoreExtra, castDType, dtypeSource: as of `Block.load`.
+    /// - Throws: `NNError` as `Block.load`.
+    public func load(
+        _ values: [(name: String, values: Tensor)], allowMissing: Bool = false, ignoreExtra: Bool = false,
+        restorePrefix: String = "", castDType: Bool = false, dtypeSource: DTypeSource = .current
+    ) throws(NNError) {
+        let names = ParameterValues.bare(values.map(\.name)).map { restorePrefix + $0 }
+        try ParameterValues(values: zip(names, values).map { (name: $0, values: $1.values) }).fill(
+            self.names.compactMap { name in byName[name].map { (name, $0) } }, byName, allowMissing: allowMissing,
+            ignoreExtra: ignoreExtra, castDType: castDType, dtypeSource: dtypeSource)
+    }
+
     /// Zeroes all gradients.
     public func zeroGradients() { for parameter in parameters { parameter.zeroGradient() } }
 

@@ -12,27 +12,27 @@ public enum NamedInitializer {
     /// The initialiser of that name; arguments have Gluon's names (`scale`, `sigma`, `value`, `rnd_type`, `factor_type`,
     /// `magnitude`, `slope`, `rand_type`, `forget_bias`) and default to Gluon's values.
     ///
-    /// - Throws: `NNError` naming an unknown initialiser or argument, or one of a wrong kind.
+    /// - Throws: `NNError` naming an unknown initialiser or argument, or one of a wrong kind or size.
     /// - Source: Gluon `initializer.create` (parity 3.4).
     public static func make(_ name: String, _ arguments: [String: Argument] = [:]) throws(NNError) -> any Initializer {
         var rest = Arguments(name, arguments)
         let made: any Initializer
         switch name.lowercased() {
-        case "uniform": made = UniformInitializer(try rest.number("scale", 0.07))
-        case "normal": made = NormalInitializer(try rest.number("sigma", 0.01))
+        case "uniform": made = UniformInitializer(try rest.scale("scale", 0.07))
+        case "normal": made = NormalInitializer(try rest.scale("sigma", 0.01))
         case "zero", "zeros": made = ConstantInitializer.zero
         case "one", "ones": made = ConstantInitializer.one
         case "constant": made = ConstantInitializer(try rest.number("value", nil))
         case "xavier":
             made = XavierInitializer(
                 distribution: try rest.choice("rnd_type", .uniform), factor: try rest.choice("factor_type", .average),
-                magnitude: try rest.number("magnitude", 3))
+                magnitude: try rest.scale("magnitude", 3))
         case "msraprelu":
             made = MSRAPreluInitializer(
                 factor: try rest.choice("factor_type", .average), slope: try rest.number("slope", 0.25))
         case "orthogonal":
             made = OrthogonalInitializer(
-                scale: try rest.number("scale", 1.414), distribution: try rest.choice("rand_type", .uniform))
+                scale: try rest.scale("scale", 1.414), distribution: try rest.choice("rand_type", .uniform))
         case "lstmbias": made = LSTMBiasInitializer(forgetBias: try rest.number("forget_bias", 1))
         default:
             throw NNError(
@@ -64,6 +64,15 @@ public enum NamedInitializer {
                 }
                 return fallback
             }
+        }
+
+        /// A number that is not negative.
+        mutating func scale(_ key: String, _ fallback: Double) throws(NNError) -> Double {
+            let value = try number(key, fallback)
+            guard value >= 0, value.isFinite else {
+                throw NNError("Argument \(key) of initialiser \(name) is \(value); expected a number of at least 0.")
+            }
+            return value
         }
 
         mutating func choice<Choice: RawRepresentable>(

@@ -5,7 +5,7 @@ public import BatonTensor
 ///
 /// | Value | Shape |
 /// |---|---|
-/// | input | (T, N), with layout NTC (N, T), or (N); int32 or int64, 0 ≤ id < V |
+/// | input | (T, N), with layout NTC (N, T), or (N); whole numbers of any type, 0 ≤ id < V |
 /// | `weight` | (V, E) |
 /// | returns | as the input, with an axis E at the end |
 ///

@@ -144,7 +144,7 @@ public final class RecurrentDirection {
         let (steps, batch) = operands.inputLayout.sizes(input.shape)
         require(
             leaves.rowCount == batch,
-            "\(inputWeight.name): expected \(leaves.rowCount) rows as in the leaf plan, got \(input.shape)")
+            leaves.mismatch(inputWeight.name, batch, input.shape, operands.inputLayout))
         require(
             output.rank == 3 && operands.outputLayout.sizes(output.shape) == (steps, batch)
                 && operands.outputColumn + outputSize <= output.shape[2] && output.dtype == dtype,

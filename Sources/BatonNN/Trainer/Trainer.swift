@@ -14,6 +14,8 @@ public import BatonTensor
 public final class Trainer {
     /// Those that are trained, in the order of their names.
     public let parameters: [Parameter]
+    /// The gradients of those that have one, for clipping.
+    public var gradients: [Tensor] { parameters.filter { $0.gradientRequirement != .null }.map(\.gradient) }
     /// The optimiser.
     public let rule: any UpdateRule
     private let schedule: (any LearningRateScheduler)?

@@ -44,7 +44,14 @@ public final class Tape {
         let leaves: LeafPlan
     }
 
+    private struct MaskKey: Hashable {
+        let name: String
+        let random: RandomKey
+    }
+
     private var nodes: [TapeNode] = []
+    /// How often masks of one name were drawn for one place since the tape was emptied.
+    private var maskUses: [MaskKey: Int] = [:]
     /// Nodes that will still add to the gradient of a parameter.
     private var pendingUses: [ObjectIdentifier: Int] = [:]
     /// Parameters of the recorded nodes whose gradients a backward pass begins at zero.
@@ -78,6 +85,15 @@ public final class Tape {
         pendingUses.removeAll(keepingCapacity: true)
         overwritten.removeAll(keepingCapacity: true)
         groups.removeAll(keepingCapacity: true)
+        maskUses.removeAll(keepingCapacity: true)
+    }
+
+    /// The name under which a layer that is called once more draws its mask: its own at first, and with a number from then
+    /// on, so that the masks of two calls are independent. Alike on all ranks, which record the same calls.
+    func maskName(_ name: String, _ random: RandomKey) -> String {
+        let uses = maskUses[MaskKey(name: name, random: random), default: 0]
+        maskUses[MaskKey(name: name, random: random)] = uses + 1
+        return uses == 0 ? name : "\(name) \(uses)"
     }
 
     /// The group of a product, made at its first use on the tape and dropped after its last was walked back.
@@ -126,6 +142,7 @@ public final class Tape {
             }
             for parameter in node.parameters.reversed() { release(parameter) }
         }
+        maskUses.removeAll(keepingCapacity: true)
     }
 
     private func release(_ parameter: Parameter) {

@@ -7,13 +7,14 @@ extension ForwardContext {
     ///
     /// p is the multiple of 2⁻¹⁶ below 1 that is nearest to the rate. The mask is a function of (seed, name, step, global time, global row, unit): it
     /// does not depend on how the batch or the window is cut, and the backward pass computes it again instead of storing
-    /// it.
+    /// it. A further use of a name on one tape, for the same step, times and rows, has a mask of its own; without a tape
+    /// it has the same.
     ///
     /// - Parameters:
     ///   - x: (T, N, C), (N, T, C) as `layout` says, or (N, C).
     ///   - rate: the probability of zero.
     ///   - name: name of the layer, unique in the model.
-    /// - Precondition: 0 ≤ p < 1.
+    /// - Precondition: 0 ≤ rate < 1.
     public func dropout(_ x: Variable, rate: Double, name: String, layout: SequenceLayout = .TNC) -> Variable {
         require(rate >= 0 && rate < 1, "dropout: expected a rate in [0, 1), got \(rate)")
         guard isTraining, rate > 0 else { return x }
@@ -22,7 +23,8 @@ extension ForwardContext {
         let rowsFirst = shape.count == 3 && layout == .NTC
         let (outer, inner) = shape.count == 3 ? (shape[0], shape[1]) : (1, shape[0])
         let mask = random.dropoutMask(
-            name: name, rate: rate, times: rowsFirst ? inner : outer, rows: rowsFirst ? outer : inner,
+            name: tape?.maskName(name, random) ?? name, rate: rate, times: rowsFirst ? inner : outer,
+            rows: rowsFirst ? outer : inner,
             width: shape[shape.count - 1], rowsFirst: rowsFirst)
         let value = Tensor(uninitialized: shape, dtype: x.dtype)
         x.value.dropout(mask, into: value)

@@ -16,7 +16,7 @@ extension ForwardContext {
         let rowsFirst = layout == .NTC || ids.rank == 1
         require(
             (1...2).contains(ids.rank) && ids.shape[rowsFirst ? 0 : 1] == leaves.rowCount,
-            "embedding: expected ids (\(leaves.rowCount)) or (\(layout == .TNC ? "T,\(leaves.rowCount)" : "\(leaves.rowCount),T")), got \(ids.shape)"
+            "embedding: the context is for \(leaves.rowCount) rows, so ids (\(leaves.rowCount)) or (\(layout == .TNC ? "T,\(leaves.rowCount)" : "\(leaves.rowCount),T")) are expected, got \(ids.shape); if they lie the other way, say so with layout:"
         )
         let (vocabulary, width) = (weight.shape[0], weight.shape[1])
         let tokens = ids.wholeNumbers("embedding: id")

@@ -129,7 +129,7 @@ final class TypedLinearProduct<Scalar: DifferentiableScalar>: LinearProduct {
                 "linear: expected (\(layout == .TNC ? "T,N" : "N,T"),\(width)) or (N,\(width)), got \(shape)")
             (steps, batch) = shape.count == 3 ? layout.sizes(shape) : (1, shape[0])
             require(
-                leaves.rowCount == batch, "linear: expected \(leaves.rowCount) rows as in the leaf plan, got \(shape)")
+                leaves.rowCount == batch, leaves.mismatch("linear", batch, shape, layout))
             self.layout = layout
         }
 

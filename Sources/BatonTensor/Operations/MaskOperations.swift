@@ -20,7 +20,9 @@ extension ForwardContext {
             axes.allSatisfy { x.shape.indices.contains($0) }, "dropout: axes \(axes) outside those of \(x.shape)")
         guard isTraining, rate > 0 else { return x }
         if rate < 1 && axes.isEmpty { return dropout(x, rate: rate, name: name, layout: layout) }
-        let mask = keepMask(x.shape, dtype: x.dtype, rate: rate, name: name, sharedAxes: axes, layout: layout)
+        let mask = keepMask(
+            x.shape, dtype: x.dtype, rate: rate, name: tape?.maskName(name, random) ?? name, sharedAxes: axes,
+            layout: layout)
         return scaled(x, by: mask)
     }
 

@@ -69,11 +69,34 @@ import Testing
     @Test func aSampleMayTakeLongerThanRanksWaitForEachOther() throws {
         let folder = try TrainingFolder()
         defer { folder.remove() }
+        let start = ContinuousClock.now
         let run = try folder.baton(
-            folder.train(out: "run", ["--max-steps", "17", "--sample", "60000", "--hidden", "64"]), ranks: 2,
+            folder.train(out: "run", ["--max-steps", "17", "--sample", "300000", "--hidden", "64"]), ranks: 2,
             environment: ["BATON_WAIT_LIMIT": "1"])
         #expect(run.status == 0, "\(run.error)")
         #expect(try folder.lines("run", "samples.txt").count > 1)
+        #expect(ContinuousClock.now - start > .seconds(2), "the sample has become too short for this test")
+    }
+
+    /// The checkpoint of the epoch is there; the resumed run makes the sample and goes on.
+    @Test(arguments: [1, 2]) func aSampleThatASignalEndsIsMadeAnew(ranks: Int) throws {
+        let folder = try TrainingFolder()
+        defer { folder.remove() }
+        let begin = folder.train(out: "run", ["--max-steps", "34", "--sample", "200000"])
+        let process = try folder.start(begin, ranks: ranks)
+        for _ in 0..<600 where (try? folder.checkpoints("run").contains("step-00000017.safetensors")) != true {
+            usleep(20_000)
+        }
+        usleep(200_000)
+        let rank = ranks == 1 ? process.processIdentifier : children(of: process.processIdentifier).min() ?? 0
+        try #require(rank > 0 && kill(rank, SIGTERM) == 0)
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 128 + SIGTERM)
+        #expect(try folder.lines("run", "metrics.csv").count == 18)
+        #expect(!FileManager.default.fileExists(atPath: folder.path("run") + "/samples.txt"))
+        #expect(try folder.baton(folder.resume("run", ["--sample", "200000"])).status == 0)
+        let heads = try folder.lines("run", "samples.txt").filter { $0.hasPrefix("--- after epoch") }
+        #expect(heads == ["--- after epoch 1, step 17 ---", "--- after epoch 2, step 34 ---"])
     }
 
     /// The newest checkpoint is older than the newest sample when a training is killed between the two.

@@ -31,7 +31,7 @@ import Testing
         NamedShape("one row", steps: 5, batch: 1, inputSize: 40, hidden: 66),
     ]
 
-    @Test(.enabled(if: narrow != nil, "no narrower instruction set ends this one's rows"), arguments: RecurrentKind.allCases)
+    @Test(.enabled(if: narrow != nil, "no set is narrower"), arguments: RecurrentKind.allCases)
     func `two widths of vectors have the bits of one`(cell: RecurrentKind) {
         for shape in Self.shapes {
             for (reverse, projection) in [(false, nil), (true, nil), (false, 36), (true, 5)]
@@ -48,7 +48,7 @@ import Testing
         }
     }
 
-    @Test(.enabled(if: narrow != nil, "no narrower instruction set ends this one's rows"), arguments: [1, 3, 4, 8, 20, 36, 40, 65, 72])
+    @Test(.enabled(if: narrow != nil, "no set is narrower"), arguments: [1, 3, 4, 8, 20, 36, 40, 65, 72])
     func `a fully connected layer has the bits of one width`(size: Int) {
         let (rows, width) = (9, 105 - size)
         var random = SeededRandom(seed: UInt64(size))

@@ -95,4 +95,21 @@ import Testing
             try net.loadParameters(from: folder.file("net.params"))
         }
     }
+
+    /// Gluon's `ParameterDict.save` and `load`.
+    @Test(arguments: ["d.params", "d.safetensors"]) func aDictionaryIsSavedWithoutItsPrefix(name: String) throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "baton-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let path = folder.appending(path: name).path
+        let source = Dense(units: 2, inUnits: 3, prefix: "a_")
+        source.initialize(seed: 1)
+        try source.collectParams().save(to: path, stripPrefix: "a_")
+        #expect(Set(try TensorFile(path: path).all().names) == ["weight", "bias"])
+        let target = Dense(units: 2, inUnits: 0, prefix: "b_")
+        try target.collectParams().load(from: path, restorePrefix: "b_")
+        #expect(target.weight.data.doubles() == source.weight.data.doubles())
+        #expect(throws: NNError.self) { try target.collectParams().load(from: path) }
+        #expect(throws: NNError.self) { try source.collectParams().save(to: path, stripPrefix: "x_") }
+    }
 }

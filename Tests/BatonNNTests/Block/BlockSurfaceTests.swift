@@ -166,8 +166,9 @@ private final class Doubling: Block {
             let net = Sequential(prefix: "s_")
             net.register(child: Doubling(), name: "1")
             net.register(child: Doubling())
+            net.register(child: Doubling(), name: "2")
         }
-        #expect(Complaint.missing("s: there is a child named 1", in: result?.standardErrorContent) == nil)
+        #expect(Complaint.missing("s: there is a child named 2", in: result?.standardErrorContent) == nil)
     }
 
     @Test func anInputWithoutFeaturesLeavesALayerAsItWas() throws {

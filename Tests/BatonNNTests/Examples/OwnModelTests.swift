@@ -59,7 +59,7 @@ private final class CharacterModel: Block {
             let values = loss(logits, targets, context)
             losses.append(values.value.doubles().reduce(0, +) / Double(lanes))
             tape.backward(values)
-            try clipGlobalNorm(trainer.parameters.map(\.gradient), maximum: 5 * Double(lanes))
+            try clipGlobalNorm(trainer.gradients, maximum: 5 * Double(lanes))
             try trainer.step(batchSize: lanes)
             states = next.map { Variable($0.value) }
         }

@@ -31,6 +31,34 @@ import Testing
         #expect(kept > 0 && mask.scale * kept == 1 && abs(1 - kept - rate) <= 0x1p-16)
     }
 
+    /// A layer that is called twice, as before and after another one, drops other elements the second time; the backward
+    /// pass drops those of its call.
+    @Test func callsOnOneTapeHaveIndependentMasks() {
+        let ones = Variable(Tensor(repeating: Float(1), shape: [5, 4, 100]), requiresGradient: true)
+        let tape = Tape()
+        let context = ForwardContext.training(rows: 4, tape: tape, random: RandomKey(seed: 5))
+        func calls(_ axes: [Int]) -> [[Float]] {
+            (0..<3).map { _ in
+                context.dropout(ones, rate: 0.5, name: "d\(axes)", sharedAxes: axes).value.elements(as: Float.self)
+            }
+        }
+        for axes in [[], [0]] {
+            let values = calls(axes)
+            for (one, other) in [(0, 1), (0, 2), (1, 2)] {
+                // Binomial with n = 2000 or, shared by the steps, 400 draws of 1/4: five standard deviations.
+                let both = zip(values[one], values[other]).count { $0 == 0 && $1 == 0 }
+                #expect(abs(both - 500) < (axes.isEmpty ? 100 : 220), "\(both)")
+            }
+            tape.clear()
+            #expect(calls(axes) == values, "the next pass begins anew")
+            tape.clear()
+        }
+        let first = context.dropout(ones, rate: 0.5, name: "d")
+        let second = context.dropout(first, rate: 0.5, name: "d")
+        tape.backward(from: [(second, Tensor(repeating: Float(1), shape: ones.shape))])
+        #expect(ones.gradient?.elements(as: Float.self) == second.value.elements(as: Float.self))
+    }
+
     @Test func theMaskDoesNotDependOnHowBatchAndWindowAreCut() {
         let whole = mask(times: 6, rows: 5, width: 70)
         let rows = mask(times: 6, rows: 2, width: 70, firstRow: 3)
