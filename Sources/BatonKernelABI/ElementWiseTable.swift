@@ -18,7 +18,7 @@ public struct ElementWiseTable: Sendable {
     public var relu: @Sendable (Source, Target, Int) -> Void
     /// (y, dy, out, count, adds): out = dy · (1 − y²).
     public var tanhGradient: @Sendable (Source, Source, Target, Int, Bool) -> Void
-    /// (y, dy, out, count, adds): out = dy where y > 0, else 0.
+    /// (y, dy, out, count, adds): out = 0 where y ≤ 0, else dy, also where y is NaN.
     public var reluGradient: @Sendable (Source, Source, Target, Int, Bool) -> Void
     /// (y, dy, out, count, adds): out = dy · y(1 − y).
     public var sigmoidGradient: @Sendable (Source, Source, Target, Int, Bool) -> Void

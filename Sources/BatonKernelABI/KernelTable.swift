@@ -10,6 +10,8 @@ public struct KernelTable: Sendable {
     public var columnSum: @Sendable (ColumnSumArguments) -> Void
     /// Rows copied into packed strips.
     public var packRows: @Sendable (RowPackArguments) -> Void
+    /// Rows transposed into a packed strip.
+    public var transposeRows: @Sendable (StripTransposeArguments) -> Void
     /// Rows of floats as rows of integers, for panels of `int8`.
     public var quantizeRows: @Sendable (RowConversionArguments) -> Void
     /// The same four to a word, for panels of `int8Dot`.
@@ -18,8 +20,8 @@ public struct KernelTable: Sendable {
     public var roundRows: @Sendable (RowConversionArguments) -> Void
     /// The same two to a word, for panels of `bfloat16Dot`.
     public var roundRowPairs: @Sendable (RowConversionArguments) -> Void
-    /// Columns copied into the tiles of a weight gradient.
-    public var packColumns: @Sendable (ColumnPackArguments) -> Void
+    /// Columns copied into the left tiles of a weight gradient.
+    public var packLeftTiles: @Sendable (LeftTilePackArguments) -> Void
     /// One forward step of an LSTM.
     public var lstmForward: @Sendable (RecurrentForwardArguments) -> Void
     /// One forward step of a GRU.
@@ -52,11 +54,12 @@ public struct KernelTable: Sendable {
         outerProduct: @escaping @Sendable (OuterProductArguments) -> Void,
         columnSum: @escaping @Sendable (ColumnSumArguments) -> Void,
         packRows: @escaping @Sendable (RowPackArguments) -> Void,
+        transposeRows: @escaping @Sendable (StripTransposeArguments) -> Void,
         quantizeRows: @escaping @Sendable (RowConversionArguments) -> Void,
         quantizeRowBytes: @escaping @Sendable (RowConversionArguments) -> Void,
         roundRows: @escaping @Sendable (RowConversionArguments) -> Void,
         roundRowPairs: @escaping @Sendable (RowConversionArguments) -> Void,
-        packColumns: @escaping @Sendable (ColumnPackArguments) -> Void,
+        packLeftTiles: @escaping @Sendable (LeftTilePackArguments) -> Void,
         lstmForward: @escaping @Sendable (RecurrentForwardArguments) -> Void,
         gruForward: @escaping @Sendable (RecurrentForwardArguments) -> Void,
         rnnForward: @escaping @Sendable (RecurrentForwardArguments) -> Void,
@@ -75,11 +78,12 @@ public struct KernelTable: Sendable {
         self.outerProduct = outerProduct
         self.columnSum = columnSum
         self.packRows = packRows
+        self.transposeRows = transposeRows
         self.quantizeRows = quantizeRows
         self.quantizeRowBytes = quantizeRowBytes
         self.roundRows = roundRows
         self.roundRowPairs = roundRowPairs
-        self.packColumns = packColumns
+        self.packLeftTiles = packLeftTiles
         self.lstmForward = lstmForward
         self.gruForward = gruForward
         self.rnnForward = rnnForward

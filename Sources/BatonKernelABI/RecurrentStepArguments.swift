@@ -139,7 +139,7 @@ public struct RecurrentBackwardArguments {
     public var following: ChainOperand
     /// GRU: the hidden side of n of the following step, continuing the chain.
     public var followingCandidate: ChainOperand
-    /// Uᵀ: columns are hidden units, rows are gates.
+    /// U: columns are hidden units, rows are gates. Of a projected layer V: rows are its outputs.
     public var hiddenPanels: PackedPanels
     /// Gradient of the output at this step; nil is zero.
     public var outputGradient: StridedRows?

@@ -4,7 +4,7 @@
 /// Rows follow each other leaf by leaf, inside a leaf in chain order (t from T−1 to 0, rows ascending). Both operands are
 /// packed in that order.
 public struct OuterProductArguments {
-    /// What `packColumns` made of the columns j, for the same leaves.
+    /// What `packLeftTiles` made of the columns j, for the same leaves.
     public var left: UnsafePointer<Float>
     /// Columns j of the left operand.
     public var leftColumns: Int
@@ -82,8 +82,8 @@ public struct SubtreeColumns {
     }
 }
 
-/// Packs columns for `outerProduct`, in pieces of leaves and tiles of columns as that kernel works on them.
-public struct ColumnPackArguments {
+/// Packs left columns for `outerProduct`, in pieces of leaves and tiles of columns as that kernel works on them.
+public struct LeftTilePackArguments {
     /// What to pack.
     public var columns: SubtreeColumns
     /// As many floats as the subtree has rows, times the columns.
@@ -116,34 +116,5 @@ public struct ColumnSumArguments {
         self.target = target
         self.secondTarget = secondTarget
         self.continuesChain = continuesChain
-    }
-}
-
-/// Copies the leading columns of rows `stride` apart into packed rows of `width` floats, the rest zero.
-public struct RowPackArguments {
-    /// First row to copy.
-    public var source: UnsafePointer<Float>
-    /// Distance between the rows, in elements.
-    public var stride: Int
-    /// Number of rows.
-    public var rows: Int
-    /// Columns to copy of each row.
-    public var columns: Int
-    /// A multiple of lanes, ≥ columns.
-    public var width: Int
-    /// The packed rows.
-    public var target: UnsafeMutablePointer<Float>
-
-    /// All values at once.
-    public init(
-        source: UnsafePointer<Float>, stride: Int, rows: Int, columns: Int, width: Int,
-        target: UnsafeMutablePointer<Float>
-    ) {
-        self.source = source
-        self.stride = stride
-        self.rows = rows
-        self.columns = columns
-        self.width = width
-        self.target = target
     }
 }

@@ -4,8 +4,9 @@ public import BatonKernelABI
 public func makeKernelTable() -> KernelTable {
     KernelTable(
         laneCount: laneCount, matrixProduct: matrixProduct, outerProduct: outerProduct, columnSum: columnSum,
-        packRows: packRows, quantizeRows: quantizeRows, quantizeRowBytes: quantizeRowBytes, roundRows: roundRows,
-        roundRowPairs: roundRowPairs, packColumns: packColumns,
+        packRows: packRows, transposeRows: transposeRows, quantizeRows: quantizeRows,
+        quantizeRowBytes: quantizeRowBytes, roundRows: roundRows, roundRowPairs: roundRowPairs,
+        packLeftTiles: packLeftTiles,
         lstmForward: lstmForward, gruForward: gruForward, rnnForward: rnnForward, lstmBackward: lstmBackward,
         gruBackward: gruBackward, rnnBackward: rnnBackward, peak: peak, readSweep: readSweep,
         exponential: { map($0, $1, $2, laneExp) }, hyperbolicTangent: { map($0, $1, $2, laneTanh) },

@@ -9,7 +9,7 @@ public struct CPUFeatures: Sendable, Hashable {
     public var vendor = ""
     /// The marketing name, or "unknown processor".
     public var brand = "unknown processor"
-    /// Display family and model (extended fields added in).
+    /// Display family, extended bits added in.
     public var family = 0
     /// Display model, extended bits added in.
     public var model = 0

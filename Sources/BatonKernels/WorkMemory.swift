@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#elseif canImport(Darwin)
-    import Darwin
-#endif
+import Glibc
 
 /// Memory for arrays.
 public enum WorkMemory {
@@ -23,10 +17,8 @@ public enum WorkMemory {
         guard posix_memalign(&memory, isLarge ? hugePage : 64, max(byteCount, 64)) == 0, let memory else {
             leaveForLackOfMemory(byteCount)
         }
-        #if canImport(Glibc)
-            // Only a hint: where the kernel has no such pages, nothing changes.
-            if isLarge { _ = madvise(memory, byteCount, MADV_HUGEPAGE) }
-        #endif
+        // Only a hint: where the kernel has no such pages, nothing changes.
+        if isLarge { _ = madvise(memory, byteCount, MADV_HUGEPAGE) }
         return memory
     }
 

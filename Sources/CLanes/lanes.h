@@ -1,6 +1,7 @@
-// Single instructions that Swift cannot express: fused multiply-add, square root and widening of vectors (the
-// standard library spells them as loops over lanes, which the optimiser does not always put back together), unaligned
-// and masked vector loads and stores, widening loads of reduced precision, and prefetch.
+// Single instructions, or a few, that Swift cannot express: fused multiply-add, square root and widening of vectors (the
+// standard library spells them as loops over lanes, which the optimiser does not always put back together), sums of
+// products of integers and of bf16, unaligned and masked vector loads and stores, widening loads and narrowing stores of
+// reduced precision, and prefetch.
 // Swift's own unaligned load is a generic function whose out-of-line copies are weak symbols; one compiled with
 // AVX-512 could then be linked into code that runs without it. Static inline functions have no symbol at all.
 #pragma once

@@ -1,7 +1,7 @@
 import BatonKernels
 import Testing
 
-/// The ceilings do the work they are counted for.
+/// What the ceilings count: a sweep's sum proves its reads; that the peak's loop runs is seen in its figures only.
 @Suite struct CeilingTests {
     @Test(arguments: ReadSweep.Order.allCases, [0, 1, 64, 4096, 100_000, 1 << 20])
     func `a sweep reads every float once`(order: ReadSweep.Order, byteCount: Int) {
@@ -11,7 +11,7 @@ import Testing
         #expect(sweep.run(order) == Float(sweep.byteCount / 4))
     }
 
-    @Test func `the peak counts whole vectors and grows with the repetitions`() {
+    @Test func `the operations counted for the peak are whole vectors and linear in the repetitions`() {
         let one = FMAPeak.run(repetitions: 1)
         #expect(one > 0 && one % 8 == 0)
         #expect(FMAPeak.run(repetitions: 3) == 3 * one)

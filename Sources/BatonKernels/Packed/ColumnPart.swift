@@ -1,12 +1,5 @@
 import BatonKernelABI
 
-/// The kernels of one instruction set, held by reference: a table is too large to be copied for every call.
-final class LaneKernels: Sendable {
-    let table: KernelTable
-
-    init(_ table: KernelTable) { self.table = table }
-}
-
 /// Columns of packed panels that vectors of one width work on.
 ///
 /// Where a matrix ends at most half a vector beyond whole ones, its end is a part of its own, for the kernels of vectors half
@@ -65,9 +58,42 @@ struct ColumnPart {
         return panels(strips - 2) + 1 <= panels(strips) ? rest + lanes : 0
     }
 
+    /// Panels whose columns are rows of `matrix`: panel column of unit u, gate g is row g·units + u, depth runs along
+    /// the row. With `gates` > 1 a panel holds all gates of one strip of units.
+    ///
+    /// - Parameters:
+    ///   - matrix: element (row, k) at `row·stride + k`.
+    ///   - target: `gates · strips · depth · lanes` floats.
+    fileprivate func packTransposed(
+        of matrix: UnsafePointer<Float>, stride: Int, gates: Int, units: Int, depth: Int,
+        into target: UnsafeMutablePointer<Float>
+    ) {
+        let widths = gates > 1 ? Array(repeating: 1, count: strips) : PanelPacking.balancedPanels(strips)
+        var panel = target
+        var firstUnit = columns.lowerBound
+        for width in widths {
+            let panelWidth = width * gates * lanes
+            // Vectors that are parts of a line: all strips in turn fill as many rows of a panel as the first-level cache
+            // keeps, 16 KiB.
+            let pieceDepth = lanes < 16 ? max(1, 4096 / panelWidth / lanes) * lanes : max(1, depth)
+            for start in Swift.stride(from: 0, to: depth, by: pieceDepth) {
+                for strip in 0..<width * gates {
+                    let (gate, unit) = gates > 1 ? (strip, firstUnit) : (0, firstUnit + strip * lanes)
+                    kernels.table.transposeRows(
+                        StripTransposeArguments(
+                            source: matrix + (gate * units + unit) * stride + start, stride: stride,
+                            rows: min(lanes, columns.upperBound - unit), depth: min(pieceDepth, depth - start),
+                            target: panel + start * panelWidth + strip * lanes, targetStride: panelWidth))
+                }
+            }
+            panel += panelWidth * depth
+            firstUnit += width * lanes
+        }
+    }
+
     /// Panels whose columns are the part's columns of `matrix`; depth runs over its rows. All panels take some rows before the
     /// next ones are read: a panel's part of a row is too short for the prefetchers.
-    fileprivate func packColumns(
+    fileprivate func packAsItStands(
         of matrix: UnsafePointer<Float>, stride: Int, rows: Int, into target: UnsafeMutablePointer<Float>
     ) {
         let widths = PanelPacking.balancedPanels(strips).map { $0 * lanes }
@@ -90,24 +116,24 @@ extension [ColumnPart] {
     /// All columns, with those that fill up vectors.
     var paddedCount: Int { last.map { $0.paddedBefore + $0.strips * $0.lanes } ?? 0 }
 
-    /// `PanelPacking.packRows` of the parts, one after the other.
-    func packRows(
+    /// `ColumnPart.packTransposed` of the parts, one after the other.
+    func packTransposed(
         of matrix: UnsafePointer<Float>, stride: Int, gates: Int, units: Int, depth: Int,
         into target: UnsafeMutablePointer<Float>
     ) {
         for part in self {
-            part.packing.packRows(
-                of: matrix, stride: stride, gates: gates, units: units, part: part.columns, depth: depth,
+            part.packTransposed(
+                of: matrix, stride: stride, gates: gates, units: units, depth: depth,
                 into: target + part.paddedBefore * gates * depth)
         }
     }
 
-    /// `ColumnPart.packColumns` of the parts, one after the other.
-    func packColumns(
+    /// `ColumnPart.packAsItStands` of the parts, one after the other.
+    func packAsItStands(
         of matrix: UnsafePointer<Float>, stride: Int, rows: Int, into target: UnsafeMutablePointer<Float>
     ) {
         for part in self {
-            part.packColumns(of: matrix, stride: stride, rows: rows, into: target + part.paddedBefore * rows)
+            part.packAsItStands(of: matrix, stride: stride, rows: rows, into: target + part.paddedBefore * rows)
         }
     }
 

@@ -10,7 +10,7 @@ final class PackedLinearKernel: LinearKernel {
     private let unitParts: [ColumnPart]
     private let widthParts: [ColumnPart]
     private let forwardPanels = AlignedBuffer()
-    private let transposedPanels = AlignedBuffer()
+    private let gradientPanels = AlignedBuffer()
     private let biasBuffer = AlignedBuffer()
     private let gradientBuffers = WeightGradientBuffers()
     /// Whether the last update was one for training.
@@ -36,7 +36,7 @@ final class PackedLinearKernel: LinearKernel {
     }
 
     func update(weight: UnsafePointer<Float>, bias: UnsafePointer<Float>?, training: Bool) {
-        unitParts.packRows(
+        unitParts.packTransposed(
             of: weight, stride: width, gates: 1, units: units, depth: width,
             into: forwardPanels.reserve(unitParts.paddedCount * width))
         // The padding of the units stands behind them all.
@@ -44,9 +44,9 @@ final class PackedLinearKernel: LinearKernel {
         for unit in 0..<unitParts.paddedCount { target[unit] = unit < units ? bias?[unit] ?? 0 : 0 }
         isReadyForBackward = training
         guard training else { return }
-        widthParts.packColumns(
+        widthParts.packAsItStands(
             of: weight, stride: width, rows: units,
-            into: transposedPanels.reserve(widthParts.paddedCount * units))
+            into: gradientPanels.reserve(widthParts.paddedCount * units))
     }
 
     func forward(
@@ -73,7 +73,7 @@ final class PackedLinearKernel: LinearKernel {
                 base: outputGradient, rowStride: rowStride(outputGradientStrides, steps, batch), depth: units),
             to: inputGradient, stride: rowStride(inputGradientStrides, steps, batch), rows: steps * batch, start: .zero,
             adds: adds
-        ) { $0.panels(in: transposedPanels, depth: units) }
+        ) { $0.panels(in: gradientPanels, depth: units) }
     }
 
     func backwardWeights(

@@ -88,7 +88,7 @@ extension PackedRecurrentSequence {
                     stateClip: weights.shape.stateClip, descends: descends),
                 following: chains.main, followingCandidate: chains.candidate,
                 hiddenPanels: isProjected
-                    ? weights.projectionTransposedPanels(of: part) : weights.hiddenTransposedPanels(of: part),
+                    ? weights.projectionGradientPanels(of: part) : weights.hiddenGradientPanels(of: part),
                 outputGradient: isProjected ? nil : rows.outputGradient?.from(column: first),
                 hiddenCarry: hiddenCarry.base + rows.first * paddedOutput + first,
                 readsHiddenCarry: !isProjected && (rows.following == nil || cell == .gru),
@@ -172,7 +172,7 @@ extension PackedRecurrentSequence {
         for chain in [chains.main, chains.candidate] where chain.depth > 0 {
             weights.outputParts.matrixProduct(
                 chain, to: target, stride: outputSize, rows: rows, start: .target,
-                panels: weights.hiddenTransposedPanels)
+                panels: weights.hiddenGradientPanels)
         }
     }
 }

@@ -9,8 +9,9 @@ import BatonKernelABI
 ///     carry: [N][H′], [N][R′]        gradients of c and h on their way to the previous step
 ///     unprojected: [T·N][H]          o⊙tanh c of a projected layer, and the gradients of what it is projected to
 ///
-/// Inference keeps only a few steps of gates, one of what is projected, and one slot of c. In a window of unequal lengths the rows of a time stand
-/// in the order of `SequenceLengths`, and only those that take part have gates (`rowsBefore` counts them).
+/// Inference keeps only a few steps of gates, one of what is projected, and one slot of c. In a window of unequal
+/// lengths the rows of a time stand in the order of `SequenceLengths`, and only those that take part have gates
+/// (`rowsBefore` counts them).
 ///
 /// A part of the units has the same layout and works on its own columns of it. Gates of training are then in memory that
 /// all parts see, since a backward step needs the gradients of all of them; so are both sides of a projection.

@@ -22,15 +22,15 @@ final class PackedRecurrentWeights: RecurrentWeights {
     let outputParts: [ColumnPart]
     let inputParts: [ColumnPart]
 
-    /// Forward panels of each input chain and of the hidden side.
+    /// Forward panels of each input chain and of the hidden side: Wᵀ and Uᵀ.
     private var inputBuffers: [AlignedBuffer]
     private let hiddenBuffer = AlignedBuffer()
-    /// Backward panels: Wᵀ and Uᵀ.
-    private let inputTransposedBuffer = AlignedBuffer()
-    private let hiddenTransposedBuffer = AlignedBuffer()
+    /// Backward panels, for the gradients of x and h: W and U as they stand.
+    private let inputGradientBuffer = AlignedBuffer()
+    private let hiddenGradientBuffer = AlignedBuffer()
     /// Panels of V for r = m·Vᵀ and for dm = dr·V.
     private let projectionBuffer = AlignedBuffer()
-    private let projectionTransposedBuffer = AlignedBuffer()
+    private let projectionGradientBuffer = AlignedBuffer()
     private let biasBuffer = AlignedBuffer()
     private let candidateBiasBuffer = AlignedBuffer()
     /// int8: what the sums of every gate column are multiplied by, and the inverse, in the layout of the bias.
@@ -62,7 +62,7 @@ final class PackedRecurrentWeights: RecurrentWeights {
     /// Columns of the forward panels: all gates of the own units, with those that fill up vectors.
     var ownGateColumns: Int { gates * gateParts.paddedCount }
 
-    /// Panels of a part of the units: W and U of all gates.
+    /// Panels of a part of the units: Wᵀ and Uᵀ of all gates.
     func inputPanels(chain: Int, of part: ColumnPart) -> PackedPanels {
         part.panels(
             in: inputBuffers[chain], depth: format.chainLength(shape.inputChains[chain]), gates: gates, format: format)
@@ -70,21 +70,21 @@ final class PackedRecurrentWeights: RecurrentWeights {
     func hiddenPanels(of part: ColumnPart) -> PackedPanels {
         part.panels(in: hiddenBuffer, depth: format.chainLength(shape.outputSize), gates: gates, format: format)
     }
-    /// Wᵀ of a part of the inputs.
-    func inputTransposedPanels(of part: ColumnPart) -> PackedPanels {
-        part.panels(in: inputTransposedBuffer, depth: gates * shape.hidden)
+    /// W: columns are a part of the inputs, rows are gates.
+    func inputGradientPanels(of part: ColumnPart) -> PackedPanels {
+        part.panels(in: inputGradientBuffer, depth: gates * shape.hidden)
     }
-    /// Uᵀ of a part of the outputs.
-    func hiddenTransposedPanels(of part: ColumnPart) -> PackedPanels {
-        part.panels(in: hiddenTransposedBuffer, depth: gates * shape.hidden)
+    /// U: columns are a part of the outputs, rows are gates.
+    func hiddenGradientPanels(of part: ColumnPart) -> PackedPanels {
+        part.panels(in: hiddenGradientBuffer, depth: gates * shape.hidden)
     }
     /// Columns are a part of the units of the projection, rows those of the layer.
     func projectionPanels(of part: ColumnPart) -> PackedPanels {
         part.panels(in: projectionBuffer, depth: shape.hidden)
     }
     /// Columns are a part of the units of the layer, rows those of the projection.
-    func projectionTransposedPanels(of part: ColumnPart) -> PackedPanels {
-        part.panels(in: projectionTransposedBuffer, depth: shape.outputSize)
+    func projectionGradientPanels(of part: ColumnPart) -> PackedPanels {
+        part.panels(in: projectionGradientBuffer, depth: shape.outputSize)
     }
     var format: PanelFormat { shape.precision.format }
     func bias(of part: ColumnPart) -> UnsafePointer<Float> {
@@ -109,7 +109,7 @@ final class PackedRecurrentWeights: RecurrentWeights {
         packGates(of: parameters.hiddenWeight, stride: outputSize, depth: outputSize, into: hiddenBuffer)
         packBias(parameters)
         if let projection = projectionWeight(parameters) {
-            outputParts.packRows(
+            outputParts.packTransposed(
                 of: projection, stride: shape.hidden, gates: 1, units: outputSize, depth: shape.hidden,
                 into: projectionBuffer.reserve(outputParts.paddedCount * shape.hidden))
         }
@@ -122,16 +122,16 @@ final class PackedRecurrentWeights: RecurrentWeights {
         require(
             shape.precision == .float32,
             "RecurrentWeights.prepareBackward: weights in \(shape.precision.rawValue) are for inference")
-        inputParts.packColumns(
+        inputParts.packAsItStands(
             of: parameters.inputWeight, stride: inputSize, rows: gateRows,
-            into: inputTransposedBuffer.reserve(inputParts.paddedCount * gateRows))
-        outputParts.packColumns(
+            into: inputGradientBuffer.reserve(inputParts.paddedCount * gateRows))
+        outputParts.packAsItStands(
             of: parameters.hiddenWeight, stride: outputSize, rows: gateRows,
-            into: hiddenTransposedBuffer.reserve(outputParts.paddedCount * gateRows))
+            into: hiddenGradientBuffer.reserve(outputParts.paddedCount * gateRows))
         if let projection = projectionWeight(parameters) {
-            unitParts.packColumns(
+            unitParts.packAsItStands(
                 of: projection, stride: shape.hidden, rows: outputSize,
-                into: projectionTransposedBuffer.reserve(unitParts.paddedCount * outputSize))
+                into: projectionGradientBuffer.reserve(unitParts.paddedCount * outputSize))
         }
         isReadyForBackward = true
     }
@@ -142,7 +142,7 @@ final class PackedRecurrentWeights: RecurrentWeights {
     ) {
         let (lanes, columns) = (packing.lanes, ownGateColumns)
         func pack(into target: UnsafeMutablePointer<Float>) {
-            gateParts.packRows(
+            gateParts.packTransposed(
                 of: matrix, stride: stride, gates: gates, units: shape.hidden, depth: depth, into: target)
         }
         guard format != .float32 else { return pack(into: buffer.reserve(columns * depth)) }

@@ -112,8 +112,8 @@ struct PackedWeightGradient {
     private func pack(_ group: StripGroup, _ subtree: Int, _ chains: LeftChains) -> PackedGroup {
         let mostRows = leaves.subtrees.reduce(0) { max($0, count($1)) }
         let packed = buffers.left.reserve(mostRows * Self.groupStrips * lanes)
-        table.packColumns(
-            ColumnPackArguments(
+        table.packLeftTiles(
+            LeftTilePackArguments(
                 columns: columns(group.first.column, group.columns, subtree, chains), target: packed))
         addBiases(group.strips, subtree, chains)
         return PackedGroup(group: group, subtree: subtree, columns: UnsafePointer(packed))
@@ -252,15 +252,5 @@ struct PackedWeightGradient {
             for row in run { offsets.append(left.offset(time, row)) }
         }
         return offsets
-    }
-}
-
-extension LeafPlan {
-    /// Elements that the product of a weight gradient works with on the packed kernels, besides its right operands: some
-    /// strips of left columns of one subtree at a time, and partial sums.
-    public static func gradientScratchCount(_ plans: [LeafPlan], steps: Int, lanes: Int) -> Int {
-        let rows =
-            plans.flatMap { plan in plan.subtrees.map { plan.leaves[$0].reduce(0) { $0 + $1.count } } }.max() ?? 0
-        return PackedWeightGradient.groupStrips * lanes * (steps * rows + PackedWeightGradient.blocks * 4 * lanes)
     }
 }

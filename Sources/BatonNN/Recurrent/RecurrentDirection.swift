@@ -46,8 +46,8 @@ public final class RecurrentDirection {
         // What was packed for another reduced precision is not needed any more; training keeps float32.
         didSet { kernels.removeAll { ![.float32, inferencePrecision].contains($0.key.precision) } }
     }
-    /// Whether training computes the gates again instead of keeping them; nil keeps them. Windows of unequal lengths
-    /// and parts of the units keep theirs in any case.
+    /// Whether training computes the gates again instead of keeping them; nil keeps them. Windows of unequal lengths,
+    /// parts of the units, and reverse directions on the packed kernels keep theirs in any case.
     public var recomputation: Recomputation?
     /// What a kernel was made for.
     private struct KernelKey: Equatable {

@@ -15,7 +15,8 @@ import Testing
             options.batchMajor = true
             let batchMajor = LayerRun(layer, on: kernels, options, times: 2)
             let name = "\(kernels), \(layer.cell), \(layer.shape), reverse \(layer.reverse), variation \(number)"
-            #expect(batchMajor.everything == timeMajor.everything, "\(name)")
+            let isSame = batchMajor.everything == timeMajor.everything
+            #expect(isSame, "\(name)")
             #expect(!batchMajor.touchedPadding, "\(name) wrote between the rows")
         }
     }

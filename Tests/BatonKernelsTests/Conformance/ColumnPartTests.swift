@@ -13,6 +13,7 @@ import Testing
     private struct Kernels: KernelsUnderTest {
         let narrow: LaneKernels?
         var description: String { narrow == nil ? "one width" : "two widths" }
+        var isPacked: Bool { true }
 
         func recurrentWeights(_ shape: RecurrentShape) -> any RecurrentWeights<Float> {
             PackedRecurrentWeights(shape, kernels: KernelSelection.activeKernels, narrow: narrow)
@@ -55,7 +56,7 @@ import Testing
         func values(_ count: Int) -> [Float] { random.array(count).map { Float($0) } }
         let (weight, bias) = (Memory(values(size * width)), Memory(values(size)))
         let (input, gradient) = (Memory(values(rows * width)), Memory(values(rows * size)))
-        func run(_ narrow: LaneKernels?) -> [[Float]] {
+        func run(_ narrow: LaneKernels?) -> [[UInt64]] {
             let kernel = Kernels(narrow: narrow).linear(units: size, width: width)
             kernel.update(
                 weight: UnsafePointer(weight.pointer), bias: UnsafePointer(bias.pointer), training: true)
@@ -70,7 +71,7 @@ import Testing
                 steps: 1, batch: rows, leaves: leaves, outputGradient: UnsafePointer(gradient.pointer),
                 outputGradientStrides: .timeMajor(batch: rows, width: size), inputGradient: inputGradient.pointer,
                 inputGradientStrides: .timeMajor(batch: rows, width: width), adds: false)
-            return [output.values, inputGradient.values]
+            return [bits(output.values), bits(inputGradient.values)]
         }
         let isSame = run(nil) == run(Self.narrow)
         #expect(isSame)

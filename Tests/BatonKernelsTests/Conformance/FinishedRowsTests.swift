@@ -3,7 +3,7 @@ import BatonTestSupport
 import Testing
 
 /// What weight-gradient kernels say of rows they have finished, so that others can send them away: it is true, and the
-/// packed kernels say it of both weights, row after row.
+/// packed kernels say it of both weights, row after row. Those on OpenBLAS, and chains that go on over chunks, say nothing.
 @Suite struct FinishedRowsTests {
     @Test(arguments: kernelsUnderTest.indices, RecurrentKind.allCases)
     func finishedRowsHaveTheirLastValues(kernels: Int, cell: RecurrentKind) {
@@ -22,10 +22,14 @@ import Testing
                 let run = LayerRun(layer, on: kernels, options)
                 let name = "\(kernels), \(cell), \(subtrees)"
                 #expect(!run.parameterGradients.isEmpty)
-                for (elements, values) in run.finished {
-                    #expect(values == run.parameterGradients.map { Array($0[elements]) }, "\(elements), \(name)")
+                guard kernels.isPacked, chunk == nil else {
+                    #expect(run.finished.isEmpty, "\(name)")
+                    continue
                 }
-                guard kernels.description == "Float packed", chunk == nil else { continue }
+                for (elements, values) in run.finished {
+                    let areLast = values.map { bits($0) } == run.parameterGradients.map { bits($0[elements]) }
+                    #expect(areLast, "\(elements), \(name)")
+                }
                 for weight in [0..<first, first..<first + second] {
                     let told = run.finished.map(\.elements).filter { weight.contains($0.lowerBound) }
                     let borders = told.map(\.lowerBound) + [weight.upperBound]

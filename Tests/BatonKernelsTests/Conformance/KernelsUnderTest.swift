@@ -1,10 +1,13 @@
+import BatonTestSupport
 import Foundation
 
 @testable import BatonKernels
 
 /// A backend for one scalar type, as the conformance suites see it.
 protocol KernelsUnderTest: Sendable, CustomStringConvertible {
-    associatedtype Scalar: BinaryFloatingPoint & Sendable
+    associatedtype Scalar: BinaryFloatingPoint & BitPatterned & Sendable
+    /// Whether every row is independent of all others, and finished rows of gradients are told.
+    var isPacked: Bool { get }
     func recurrentWeights(_ shape: RecurrentShape) -> any RecurrentWeights<Scalar>
     func recurrentSequence(
         _ weights: any RecurrentWeights<Scalar>, steps: Int, batch: Int, reverse: Bool, leaves: LeafPlan
@@ -24,9 +27,10 @@ let kernelsUnderTest: [any KernelsUnderTest] = {
 }()
 
 /// What the public factories make.
-struct BackendKernels<Scalar: KernelScalar>: KernelsUnderTest {
+struct BackendKernels<Scalar: KernelScalar & BitPatterned>: KernelsUnderTest {
     let backend: KernelBackend
     var description: String { "\(Scalar.self) \(backend)" }
+    var isPacked: Bool { backend == .packed }
 
     func recurrentWeights(_ shape: RecurrentShape) -> any RecurrentWeights<Scalar> {
         Scalar.makeRecurrentWeights(shape, backend: backend)

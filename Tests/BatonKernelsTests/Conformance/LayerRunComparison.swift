@@ -1,26 +1,27 @@
 import BatonKernels
 import BatonTestSupport
+import Testing
 
 /// What a run is held against.
 extension LayerRun {
-    /// Every result in one array, to compare bits.
-    var everything: [[Scalar]] {
+    /// The bits of every result.
+    var everything: [[UInt64]] { values.map { bits($0) } }
+
+    /// Every result, to compare by value.
+    var values: [[Scalar]] {
         [output, finalHidden, finalCell, inputGradient, initialHiddenGradient, initialCellGradient]
             + (parameterGradients.isEmpty ? [[-1]] : parameterGradients)
     }
 
-    /// Results of some rows.
-    struct Rows {
-        var output: [Scalar]
-        var finalHidden: [Scalar]
-        var finalCell: [Scalar]
-        var inputGradient: [Scalar]
-        var initialHiddenGradient: [Scalar]
-        var initialCellGradient: [Scalar]
+    var results: LayerResults<Scalar> {
+        LayerResults(
+            output: output, finalHidden: finalHidden, finalCell: finalCell, inputGradient: inputGradient,
+            initialHiddenGradient: initialHiddenGradient, initialCellGradient: initialCellGradient,
+            parameterGradients: parameterGradients)
     }
 
     /// Results of some rows at the first so many times.
-    func rows(_ rows: Range<Int>, steps: Int) -> Rows {
+    func rows(_ rows: Range<Int>, steps: Int) -> LayerResults<Scalar> {
         let batch = self.rows.count
         func window(_ values: [Scalar], _ width: Int) -> [Scalar] {
             (0..<steps).flatMap {
@@ -30,12 +31,35 @@ extension LayerRun {
         func state(_ values: [Scalar], _ width: Int) -> [Scalar] {
             values.isEmpty ? [] : Array(values[rows.lowerBound * width..<rows.upperBound * width])
         }
-        return Rows(
+        return LayerResults(
             output: window(output, layer.outputSize), finalHidden: state(finalHidden, layer.outputSize),
             finalCell: state(finalCell, layer.shape.hidden),
             inputGradient: window(inputGradient, layer.shape.inputSize),
             initialHiddenGradient: state(initialHiddenGradient, layer.outputSize),
             initialCellGradient: state(initialCellGradient, layer.shape.hidden))
+    }
+
+    /// The gradient of the parameters from so many processes with rows of their own, added up by the fixed tree.
+    static func combinedGradient(
+        of layer: LayerCase<Scalar>, processes: Int, on kernels: Kernels, _ options: Options = Options()
+    ) -> [Scalar] {
+        let batch = layer.shape.batch
+        let leafCount = LeafPlan.leafCount(rows: batch)
+        var sums: [Range<Int>: [Scalar]] = [:]
+        var firstRow = 0
+        for rank in 0..<processes {
+            let plan = LeafPlan.part(rows: batch, leafCount: leafCount, rank: rank, size: processes)
+            var options = options
+            options.plan = plan
+            options.rows = firstRow..<firstRow + plan.rowCount
+            firstRow += plan.rowCount
+            let firstLeaf = rank * leafCount / processes
+            for (subtree, sum) in zip(plan.subtrees, LayerRun(layer, on: kernels, options).parameterGradients) {
+                sums[subtree.lowerBound + firstLeaf..<subtree.upperBound + firstLeaf] = sum
+            }
+        }
+        #expect(firstRow == batch, "\(processes) processes")
+        return combineSubtrees(0..<leafCount, sums)
     }
 
     /// Where a run of the whole case departs from the oracle.

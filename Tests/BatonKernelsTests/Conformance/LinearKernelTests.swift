@@ -142,9 +142,12 @@ import Testing
                 let plan = LeafPlan.whole(rows: batch)
                 let timeMajor = run(one, on: kernels, rows: 0..<batch, plan: plan, adds: true)
                 let batchMajor = run(one, on: kernels, rows: 0..<batch, plan: plan, adds: true, batchMajor: true)
-                #expect(batchMajor.output == timeMajor.output)
-                #expect(batchMajor.inputGradient == timeMajor.inputGradient)
-                #expect(batchMajor.gradients == timeMajor.gradients)
+                let isSameOutput = bits(batchMajor.output) == bits(timeMajor.output)
+                #expect(isSameOutput, "y, \(kernels), \(batch) rows")
+                let isSameInput = bits(batchMajor.inputGradient) == bits(timeMajor.inputGradient)
+                #expect(isSameInput, "dx, \(kernels), \(batch) rows")
+                let areSameGradients = batchMajor.gradients.map { bits($0) } == timeMajor.gradients.map { bits($0) }
+                #expect(areSameGradients, "dW and db, \(kernels), \(batch) rows")
             }
         }
         check(kernelsUnderTest[kernels])
@@ -162,12 +165,14 @@ import Testing
                 for t in 0..<steps {
                     let own = t * leaf.count..<(t + 1) * leaf.count
                     let among = t * batch + leaf.lowerBound..<t * batch + leaf.upperBound
-                    #expect(
-                        alone.output[own.lowerBound * units..<own.upperBound * units]
-                            == whole.output[among.lowerBound * units..<among.upperBound * units])
-                    #expect(
-                        alone.inputGradient[own.lowerBound * width..<own.upperBound * width]
-                            == whole.inputGradient[among.lowerBound * width..<among.upperBound * width])
+                    let isSameOutput =
+                        bits(alone.output[own.lowerBound * units..<own.upperBound * units])
+                        == bits(whole.output[among.lowerBound * units..<among.upperBound * units])
+                    #expect(isSameOutput, "y, \(kernels), rows \(leaf)")
+                    let isSameInput =
+                        bits(alone.inputGradient[own.lowerBound * width..<own.upperBound * width])
+                        == bits(whole.inputGradient[among.lowerBound * width..<among.upperBound * width])
+                    #expect(isSameInput, "dx, \(kernels), rows \(leaf)")
                 }
             }
             let halves = (0..<2).map { rank -> [Kernels.Scalar] in
@@ -175,7 +180,8 @@ import Testing
                 let first = rank == 0 ? 0 : batch - plan.rowCount
                 return run(one, on: kernels, rows: first..<first + plan.rowCount, plan: plan).gradients[0]
             }
-            #expect(zip(halves[0], halves[1]).map { $0 + $1 } == whole.gradients[0])
+            let isSame = bits(zip(halves[0], halves[1]).map { $0 + $1 }) == bits(whole.gradients[0])
+            #expect(isSame, "dW and db, \(kernels)")
         }
         check(kernelsUnderTest[kernels])
     }

@@ -61,20 +61,25 @@ import Testing
         for violation in run.violations(name) { Issue.record("\(violation)") }
         options.training = false
         let inference = LayerRun(layer, on: kernels, options)
-        #expect(inference.output == run.output, "\(name): inference and training forward differ")
-        #expect(inference.finalHidden == run.finalHidden, "\(name): inference and training final h differ")
-        #expect(inference.finalCell == run.finalCell, "\(name): inference and training final c differ")
+        for (what, own, trained) in [
+            ("forward", inference.output, run.output), ("final h", inference.finalHidden, run.finalHidden),
+            ("final c", inference.finalCell, run.finalCell),
+        ] {
+            let isSame = bits(own) == bits(trained)
+            #expect(isSame, "\(name): inference and training \(what) differ")
+        }
         #expect(!run.touchedPadding, "\(name) wrote between the rows")
         #expect(run.hookCalls == (shape.steps, shape.steps), "\(name): the hook is called once per step")
         options.training = true
         options.cuts = [1, shape.steps / 2, shape.steps - 1]
-        let cut = LayerRun(layer, on: kernels, options)
-        #expect(cut.everything == run.everything, "\(name): a window cut into chunks")
-        #expect(LayerRun(layer, on: kernels, options, times: 2).everything == run.everything, "\(name): used twice")
+        let isSameCut = LayerRun(layer, on: kernels, options).everything == run.everything
+        #expect(isSameCut, "\(name): a window cut into chunks")
+        let isSameAgain = LayerRun(layer, on: kernels, options, times: 2).everything == run.everything
+        #expect(isSameAgain, "\(name): used twice")
         options.addsToInputGradient = true
         let added = LayerRun(layer, on: kernels, options).inputGradient
-        #expect(
-            added == run.inputGradient.map { $0 + LayerRun<Kernels>.offset }, "\(name): dx added to what is there")
+        let isSameSum = bits(added) == bits(run.inputGradient.map { $0 + LayerRun<Kernels>.offset })
+        #expect(isSameSum, "\(name): dx added to what is there")
     }
 
     @Test(arguments: cases)
@@ -84,7 +89,8 @@ import Testing
             var options = LayerRun<Kernels>.Options()
             let plain = LayerRun(layer, on: kernels, options)
             options.lengths = Array(repeating: shape.steps, count: shape.batch)
-            #expect(LayerRun(layer, on: kernels, options).everything == plain.everything, "\(kernels), \(cell)")
+            let isSame = LayerRun(layer, on: kernels, options).everything == plain.everything
+            #expect(isSame, "\(kernels), \(cell), \(shape)")
         }
         for shape in Self.shapes { check(kernelsUnderTest[kernels], shape) }
     }
@@ -99,36 +105,25 @@ import Testing
             let lengths = Self.lengths(shape)
             options.lengths = lengths
             let whole = LayerRun(layer, on: kernels, options)
-            let isPacked = kernels.description.hasSuffix("packed")
-            let groups = isPacked ? (0..<shape.batch).map { $0..<$0 + 1 } : LeafPlan.whole(rows: shape.batch).leaves
+            let groups =
+                kernels.isPacked ? (0..<shape.batch).map { $0..<$0 + 1 } : LeafPlan.whole(rows: shape.batch).leaves
             for group in groups {
                 options.rows = group
                 options.plan = LeafPlan(leaves: [0..<group.count], subtrees: [0..<1])
                 let alone = LayerRun(layer, on: kernels, options)
                 let name = "\(kernels), \(cell), \(shape), reverse \(reverse), rows \(group)"
-                expectEqual(alone, whole.rows(group, steps: shape.steps), steps: shape.steps, name)
-                guard isPacked else { continue }
+                expectSame(alone.results, whole.rows(group, steps: shape.steps), name)
+                guard kernels.isPacked else { continue }
                 let steps = lengths[group.lowerBound]
                 let exact = LayerRun(
                     LayerCase<Kernels.Scalar>(layer, firstSteps: steps), on: kernels,
                     LayerRun<Kernels>.Options(rows: group, plan: options.plan))
-                expectEqual(exact, whole.rows(group, steps: steps), steps: steps, "\(name), window of \(steps)")
+                expectSame(exact.results, whole.rows(group, steps: steps), "\(name), window of \(steps)")
             }
         }
         for shape in Self.shapes.prefix(4) {
             for reverse in [false, true] { check(kernelsUnderTest[kernels], shape, reverse: reverse) }
         }
-    }
-
-    private func expectEqual<Kernels>(
-        _ run: LayerRun<Kernels>, _ part: LayerRun<Kernels>.Rows, steps: Int, _ name: String
-    ) {
-        #expect(run.output == part.output, "output, \(name)")
-        #expect(run.inputGradient == part.inputGradient, "dx, \(name)")
-        #expect(run.finalHidden == part.finalHidden, "final h, \(name)")
-        #expect(run.finalCell == part.finalCell, "final c, \(name)")
-        #expect(run.initialHiddenGradient == part.initialHiddenGradient, "dh0, \(name)")
-        #expect(run.initialCellGradient == part.initialCellGradient, "dc0, \(name)")
     }
 
     @Test(arguments: cases)
@@ -140,21 +135,9 @@ import Testing
             options.lengths = Self.lengths(shape)
             let whole = LayerRun(layer, on: kernels, options).parameterGradients[0]
             for size in [2, 3, 4] where size <= leafCount {
-                var sums: [Range<Int>: [Kernels.Scalar]] = [:]
-                var firstRow = 0
-                for rank in 0..<size {
-                    let plan = LeafPlan.part(rows: shape.batch, leafCount: leafCount, rank: rank, size: size)
-                    options.plan = plan
-                    options.rows = firstRow..<firstRow + plan.rowCount
-                    firstRow += plan.rowCount
-                    let firstLeaf = rank * leafCount / size
-                    for (subtree, sum) in zip(
-                        plan.subtrees, LayerRun(layer, on: kernels, options).parameterGradients)
-                    {
-                        sums[subtree.lowerBound + firstLeaf..<subtree.upperBound + firstLeaf] = sum
-                    }
-                }
-                #expect(combineSubtrees(0..<leafCount, sums) == whole, "\(kernels), \(cell), \(shape), \(size)")
+                let sum = LayerRun.combinedGradient(of: layer, processes: size, on: kernels, options)
+                let isSame = bits(sum) == bits(whole)
+                #expect(isSame, "\(kernels), \(cell), \(shape), \(size) processes")
             }
         }
         for shape in Self.shapes.prefix(3) { check(kernelsUnderTest[kernels], shape) }

@@ -115,6 +115,14 @@ final class ShardedRun {
         initialCellGradient = hasCell ? dc0.values : []
         parameterGradients = gradients.values
     }
+
+    /// With the final h of one of the parts.
+    func results(part: Int) -> LayerResults<Float> {
+        LayerResults(
+            output: output, finalHidden: finalHidden[part], finalCell: finalCell, inputGradient: inputGradient,
+            initialHiddenGradient: initialHiddenGradient, initialCellGradient: initialCellGradient,
+            parameterGradients: [parameterGradients])
+    }
 }
 
 /// Where so many threads wait for each other, again and again.

@@ -78,7 +78,7 @@ import Testing
         let (aware, plain) = (run(example, knowsTokens: true), run(example, knowsTokens: false))
         #expect(aware.count == plain.count && aware.count > 3)
         for (index, (aware, plain)) in zip(aware, plain).enumerated() {
-            let areSame = aware == plain
+            let areSame = bits(aware) == bits(plain)
             #expect(areSame, "\(example.testDescription): result \(index)")
         }
     }
@@ -86,7 +86,10 @@ import Testing
     @Test(arguments: RecurrentKind.allCases)
     func `a layer that computes its gates again gives the same bits`(cell: RecurrentKind) {
         let example = Case(cell: cell, steps: 11)
-        let areSame = run(example, knowsTokens: true, recomputes: true) == run(example, knowsTokens: false)
+        let (aware, plain) = (
+            run(example, knowsTokens: true, recomputes: true), run(example, knowsTokens: false)
+        )
+        let areSame = aware.map { bits($0) } == plain.map { bits($0) }
         #expect(areSame)
     }
 
@@ -112,7 +115,7 @@ import Testing
         let plain = output(nil, [0..<steps])
         let rows = try #require(input.repeatedRows)
         for ranges in [[0..<steps], [0..<1, 1..<7, 7..<12]] {
-            let areSame = output(rows, ranges) == plain
+            let areSame = bits(output(rows, ranges)) == bits(plain)
             #expect(areSame, "ranges \(ranges)")
         }
     }

@@ -1,8 +1,8 @@
 import BatonKernelABI
 import CLanes
 
-/// Packs left columns for `outerProduct` (see `ColumnPackArguments`).
-func packColumns(_ arguments: ColumnPackArguments) {
+/// Packs left columns for `outerProduct` (see `LeftTilePackArguments`).
+func packLeftTiles(_ arguments: LeftTilePackArguments) {
     let columns = arguments.columns
     let tiles = BalancedParts(columns.count, limit: outerTileRows)
     var offsets = columns.offsets
@@ -111,29 +111,5 @@ func packColumns(_ arguments: ColumnPackArguments) {
     case 3: body(3)
     case 2: body(2)
     default: body(1)
-    }
-}
-
-/// Packs rows (see `RowPackArguments`): whole vectors, because rows of one strip are too short for `memcpy`.
-func packRows(_ arguments: RowPackArguments) {
-    var source = arguments.source
-    var target = arguments.target
-    for _ in 0..<arguments.rows {
-        // A panel takes a few lines of every row, too few for the prefetchers of the hardware.
-        let ahead = UnsafeRawPointer(source + 8 &* arguments.stride)
-        baton_prefetch_to_l1(ahead)
-        if arguments.width > 16 { baton_prefetch_to_l1(ahead + 64) }
-        if arguments.width > 32 { baton_prefetch_to_l1(ahead + 128) }
-        if arguments.width > 48 { baton_prefetch_to_l1(ahead + 192) }
-        var column = 0
-        while column < arguments.width {
-            let left = arguments.columns &- column
-            store(
-                left >= laneCount ? load(source + column) : loadPartial(source + column, left > 0 ? left : 0),
-                target + column)
-            column &+= laneCount
-        }
-        source += arguments.stride
-        target += arguments.width
     }
 }
