@@ -164,7 +164,7 @@ import Testing
     @Test func dropoutOfTheOtherLayoutIsRefused() async {
         let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             let block = Dropout(rate: 0.5, prefix: "drop_")
-            let context = ForwardContext.training(rows: 2, tape: Tape())
+            let context = ForwardContext.training(rows: 2, tape: Tape(), random: RandomKey(seed: 0))
             _ = block(Variable(Tensor(zeros: [2, 5, 3])), context)
         }
         #expect(
@@ -178,5 +178,68 @@ import Testing
             _ = Dropout(rate: rate)
         }
         #expect(Complaint.missing("Dropout: expected a rate in [0, 1)", in: result?.standardErrorContent) == nil)
+    }
+
+    @Test func labelsWhoseAxesAreExchangedAreRefused() async {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            let context = ForwardContext.inference(rows: 2)
+            let loss = SoftmaxCrossEntropyLoss(batchAxis: 1)
+            _ = loss(Variable(Tensor(zeros: [3, 2, 4])), Tensor(zeros: [2, 3]), context)
+        }
+        #expect(
+            Complaint.missing(
+                "SoftmaxCrossEntropyLoss: expected labels [3, 2] for predictions [3, 2, 4], got [2, 3]",
+                in: result?.standardErrorContent) == nil)
+        let squares = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            _ = L2Loss()(Variable(Tensor(zeros: [3, 2, 1])), Tensor(zeros: [2, 3]), .inference(rows: 3))
+        }
+        #expect(Complaint.missing("expected a label for each of [3, 2, 1]", in: squares?.standardErrorContent) == nil)
+    }
+
+    @Test func aGradientThroughWeightsThatHaveChangedIsRefused() async {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            let layer = Dense(units: 2, inUnits: 3, prefix: "d_")
+            layer.initialize(seed: 1)
+            let tape = Tape()
+            let input = Variable(Tensor(zeros: [4, 3]), requiresGradient: true)
+            let output = layer(input, .training(rows: 4, tape: tape, random: RandomKey(seed: 0)))
+            layer.weight.setData(Tensor(zeros: [2, 3]))
+            tape.backward(output)
+        }
+        #expect(
+            Complaint.missing(
+                "linear: d_weight has changed between forward and backward pass", in: result?.standardErrorContent)
+                == nil)
+    }
+
+    @Test func walkingBackFromWhatWasNotRecordedIsRefused() async {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            let layer = Dense(units: 2, inUnits: 3)
+            layer.initialize(seed: 1)
+            Tape().backward(layer(Variable(Tensor(zeros: [4, 3])), .inference(rows: 4)))
+        }
+        #expect(
+            Complaint.missing("Tape.backward: the objective was not recorded", in: result?.standardErrorContent) == nil)
+    }
+
+    @Test func aGradientOfUnknownShapeIsRefused() async throws {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            let layer = Dense(units: 4, prefix: "d_")
+            layer.initialize(seed: 1)
+            _ = Trainer(try layer.collectParams(), SGDRule()).gradients
+        }
+        #expect(
+            Complaint.missing(
+                "Parameter d_weight: it has no gradient before the first forward pass", in: result?.standardErrorContent
+            )
+                == nil)
+    }
+
+    @Test func aSecondArenaIsRefused() async {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            let weight = Parameter(name: "w", shape: [2])
+            withExtendedLifetime(ParameterArena([weight])) { _ = ParameterArena([weight]) }
+        }
+        #expect(Complaint.missing("ParameterArena: w is in another arena", in: result?.standardErrorContent) == nil)
     }
 }

@@ -16,6 +16,9 @@ public import BatonTensor
 ///         try trainer.step(batchSize: 32)
 ///     }
 ///
+/// Clipping comes between the sum and the update: `trainer.combineGradients()`, then `clipGlobalNorm(trainer.gradients, …)`,
+/// then `step`. Several backward passes after one `begin` add up.
+///
 /// The batch is cut into leaves that know nothing of ranks (`LeafPlan`); a rank holds whole leaves. Gradients of one call
 /// of one block are summed within a rank in the order of the fixed tree. Where several calls add to one parameter, as in
 /// a model whose output layer has the embedding's weight, that order depends on where the leaves are, so each leaf keeps
@@ -37,7 +40,8 @@ public final class DataParallelBatch {
     ///   - batchSize: rows of the whole batch, over all ranks.
     ///   - separatesLeaves: whether each leaf keeps its gradient. nil says yes if a parameter belongs to several blocks
     ///     or a block stands in several places; say yes as well for a model that calls one block several times.
-    /// - Throws: `EngineError` for a parameter that cannot be summed, and for more ranks than the batch has leaves.
+    /// - Throws: `EngineError` for a parameter that cannot be summed or is in another arena, and for more ranks than the
+    ///   batch has leaves.
     public init(
         _ model: Block, batchSize: Int, communicator: any Communicator, separatesLeaves: Bool? = nil
     ) throws(EngineError) {
@@ -52,6 +56,11 @@ public final class DataParallelBatch {
             guard parameter.isInitialized else {
                 throw EngineError(
                     "\(parameter.name) has no values yet; initialise the model and give its input sizes, or run it once, before its batches are divided."
+                )
+            }
+            guard !parameter.isInArena else {
+                throw EngineError(
+                    "\(parameter.name) is in the memory of another DataParallelBatch or trainer, which would sum nothing any more; use that one for all batches of the model."
                 )
             }
             guard parameter.gradientRequirement == .write else {

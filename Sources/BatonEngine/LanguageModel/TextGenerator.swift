@@ -41,17 +41,19 @@ public final class TextGenerator {
         states = stage.beginState(rows: 1)
     }
 
-    /// Feeds the prompt and returns the tokens that follow it. Collective over the stages of the replica.
+    /// Feeds the prompt and returns the tokens that follow it; of length 0 the prompt is fed all the same. The last of the
+    /// returned tokens is not fed: a text is continued by a call whose prompt begins with it. Collective over the stages of
+    /// the replica.
     ///
     /// - Parameter isStopped: asked before every token; ends the text early. All stages must be told the same.
-    /// - Throws: `DataError` (`unknownIdentifier`) if the prompt has a token that the model's vocabulary has not; errors
-    ///   of the transport.
-    /// - Precondition: the prompt is not empty.
+    /// - Throws: `DataError` (`unknownIdentifier`) if the prompt has a token that the model's vocabulary has not;
+    ///   `EngineError` if it is empty; errors of the transport.
     public func generate(
         prompt: [Int32], length: Int, until isStopped: () -> Bool = { false }
     ) throws -> [Int32] {
         try Identifiers.check(prompt, below: stage.model.configuration.vocabularySize)
-        require(!prompt.isEmpty, "TextGenerator: the prompt is empty")
+        guard !prompt.isEmpty else { throw EngineError("The prompt is empty; give at least one token.") }
+        if length == 0 { _ = try feed(prompt) }
         var result: [Int32] = []
         var next = prompt
         while result.count < length && !isStopped() {

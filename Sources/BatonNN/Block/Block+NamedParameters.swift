@@ -35,7 +35,7 @@ extension Block {
         for (name, child) in children { child.appendNamedParameters(path: "\(path)\(name).", to: &result) }
     }
 
-    /// Values by place in the tree, for a file.
+    /// Copies of the values by place in the tree, for a file or to go back to.
     ///
     /// - Throws: `NNError` naming a parameter that has no values.
     public final func parameterValues(deduplicated: Bool = false) throws(NNError) -> [(name: String, values: Tensor)] {
@@ -47,7 +47,7 @@ extension Block {
                         ? "Parameter \(parameter.name) has no values, because its shape \(parameter.shape) is not known yet; run a forward pass first."
                         : "Parameter \(parameter.name) has no values; call initialize on its block first.")
             }
-            result.append((name, parameter.data))
+            result.append((name, parameter.data.copy()))
         }
         return result
     }

@@ -80,18 +80,17 @@ public struct SoftmaxCrossEntropyLoss: Loss {
 
     /// The loss of every sample, see `Loss`.
     ///
-    /// - Precondition: a label for every position of the prediction (…, V), or with `sparseLabel` false for every
-    ///   element.
+    /// - Precondition: labels of the prediction's shape (…, V) without V, or with `sparseLabel` false of all of it, up to axes
+    ///   of size 1.
     public func callAsFunction(
         _ prediction: Variable, _ label: Tensor, sampleWeight: Tensor?, _ context: ForwardContext
     ) -> Variable {
         let shape = prediction.shape
-        let expected = sparseLabel ? shape.dropLast().reduce(1, *) : shape.reduce(1, *)
+        let expected = sparseLabel ? Array(shape.dropLast()) : shape
         require(
-            !shape.isEmpty && label.count == expected,
-            "SoftmaxCrossEntropyLoss: expected labels \(sparseLabel ? Array(shape.dropLast()) : shape) for predictions \(shape), got \(label.shape)"
-        )
-        let classes = sparseLabel ? label.reshaped(Array(shape.dropLast())) : label.reshaped(shape)
+            !shape.isEmpty && label.hasSameAxes(as: expected),
+            "SoftmaxCrossEntropyLoss: expected labels \(expected) for predictions \(shape), got \(label.shape)")
+        let classes = label.reshaped(expected)
         return context.crossEntropyLoss(
             prediction, label: classes, fromLogits: fromLogits,
             weights: factors(sampleWeight, rank: shape.count, dtype: prediction.dtype), batchAxis: batchAxis)

@@ -15,12 +15,24 @@ public final class Trainer {
     /// Those that are trained, in the order of their names.
     public let parameters: [Parameter]
     /// The gradients of those that have one, for clipping.
-    public var gradients: [Tensor] { parameters.filter { $0.gradientRequirement != .null }.map(\.gradient) }
+    ///
+    /// - Precondition: shapes are known; with several processes `combineGradients` has summed them.
+    public var gradients: [Tensor] {
+        trained.map { parameter in
+            require(
+                combine == nil || parameter.hasCombinedGradient || !parameter.hasFreshGradient,
+                "Trainer.gradients: that of \(parameter.name) is this process's part; call combineGradients first")
+            return parameter.gradient
+        }
+    }
     /// The optimiser.
     public let rule: any UpdateRule
+    private var trained: [Parameter] { parameters.filter { $0.gradientRequirement != .null } }
     private let schedule: (any LearningRateScheduler)?
     private var constantRate: Double
     private let combine: (([Parameter]) throws -> Void)?
+    /// Whether `combineGradients` was called since the last update.
+    private var isCombined = false
     /// States of every parameter that was updated, by its place in `parameters`.
     private var states: [Int: (tensors: [Tensor], updates: Int)] = [:]
 
@@ -70,7 +82,7 @@ public final class Trainer {
         constantRate = rate
     }
 
-    /// One update: sums the gradients over processes, divides by the batch size, updates.
+    /// One update: sums the gradients over processes, unless `combineGradients` has, divides by the batch size, updates.
     ///
     /// - Parameters:
     ///   - batchSize: rows of the whole batch, over all processes.
@@ -78,14 +90,22 @@ public final class Trainer {
     /// - Throws: `NNError` naming a parameter without a fresh gradient; then nothing is updated.
     /// - Collective: yes, if `combine` is.
     public func step(batchSize: Int, ignoreStaleGradients: Bool = false) throws {
-        try combineGradients()
+        // Of a backward pass after the call nothing is summed yet.
+        if !isCombined || trained.contains(where: { $0.hasFreshGradient && !$0.hasCombinedGradient }) {
+            try combineGradients()
+        }
         try update(batchSize: batchSize, ignoreStaleGradients: ignoreStaleGradients)
     }
 
-    /// Sums the gradients over processes; for clipping between this and `update`. Collective, if `combine` is.
+    /// Sums the gradients over processes; for clipping between this and `update` or `step`, which does not sum them again.
+    /// Once after a backward pass. Collective, if `combine` is.
     ///
     /// - Throws: what `combine` throws.
-    public func combineGradients() throws { try combine?(parameters.filter { $0.gradientRequirement != .null }) }
+    public func combineGradients() throws {
+        try combine?(trained)
+        for parameter in trained { parameter.hasCombinedGradient = true }
+        isCombined = true
+    }
 
     /// The second half of `step`: updates the parameters from their gradients as they are. Not collective.
     ///
@@ -103,6 +123,10 @@ public final class Trainer {
         }
         for (index, parameter) in trained where parameter.hasFreshGradient {
             var own = states[index] ?? (rule.stateNames.map { _ in Self.zeros(parameter) }, 0)
+            require(
+                own.tensors.allSatisfy { $0.dtype == parameter.dtype },
+                "Trainer.update: \(parameter.name) was cast to \(parameter.dtype.rawValue) after updates; make a new trainer"
+            )
             own.updates += 1
             states[index] = own
             let rate = schedule?.learningRate(update: max(updateCount, own.updates)) ?? constantRate
@@ -115,13 +139,15 @@ public final class Trainer {
             parameter.markChanged()
             parameter.hasFreshGradient = false
         }
+        isCombined = false
     }
 
     private static func zeros(_ parameter: Parameter) -> Tensor {
         Tensor(zeros: parameter.shape, dtype: parameter.dtype)
     }
 
-    /// States as named tensors for a file: `<parameter>/<state>` and the number of updates as `<parameter>/updates`.
+    /// States as named tensors for a file: `<parameter>/<state>` and the number of updates as `<parameter>/updates`, with full
+    /// names. An automatic prefix counts the blocks of the process, so a model that is trained further has one of its own.
     public var stateTensors: [(name: String, values: Tensor)] {
         parameters.enumerated().flatMap { index, parameter -> [(name: String, values: Tensor)] in
             guard let own = states[index] else { return [] }

@@ -54,7 +54,10 @@ public struct ForwardContext {
     public static func inference(rows: Int) -> ForwardContext { ForwardContext(leaves: .whole(rows: rows)) }
 
     /// Training on a batch that one process holds.
-    public static func training(rows: Int, tape: Tape, random: RandomKey = RandomKey(seed: 0)) -> ForwardContext {
+    ///
+    /// - Parameter random: what masks of dropout are functions of; another `step` for every step, and another `firstRow` for
+    ///   every part of a batch that is computed in parts.
+    public static func training(rows: Int, tape: Tape, random: RandomKey) -> ForwardContext {
         ForwardContext(tape: tape, isTraining: true, leaves: .whole(rows: rows), random: random)
     }
 

@@ -2,7 +2,8 @@ import BatonChecks
 
 /// What the backward pass does with a parameter's gradient.
 public enum GradientRequirement: String, Sendable, Hashable, CaseIterable, Codable {
-    /// Each backward pass replaces it.
+    /// Each backward pass replaces it; in an arena whose `beginStep` zeroes it, as that of a `DataParallelBatch`, all passes
+    /// of a step add up.
     case write
     /// Backward passes add to it until it is zeroed on request.
     case add
@@ -31,13 +32,17 @@ public final class Parameter: CustomStringConvertible {
     }
     /// One per subtree; empty for `null`, and before an arena or a backward pass made them.
     public private(set) var gradients: [Tensor] = []
+    /// Where values and gradients live, as long as it is in use.
+    private weak var arena: ParameterArena?
     /// Whether values and gradients live in an arena.
-    package private(set) var isInArena = false
+    package var isInArena: Bool { arena != nil }
     /// Whether a backward pass zeroes the gradients first, if the requirement is `write`; in an arena it may be left to
     /// `beginStep`.
     public private(set) var overwritesGradients = true
     /// Whether a backward pass completed the gradients since an optimiser used them.
     public var hasFreshGradient = false
+    /// Whether the gradients of the last backward pass are summed over processes.
+    package var hasCombinedGradient = false
     /// Factor of the learning rate.
     public var learningRateMultiplier = 1.0
     /// Factor of the weight decay; 0 for biases that must not decay.
@@ -161,10 +166,10 @@ public final class Parameter: CustomStringConvertible {
     }
 
     /// Moves values and gradients into memory the arena owns.
-    func place(data target: Tensor, gradients: [Tensor], overwritesGradients: Bool) {
+    func place(in arena: ParameterArena, data target: Tensor, gradients: [Tensor], overwritesGradients: Bool) {
         if let storage { target.copyElements(from: storage) } else { target.fillWithZero() }
         storage = target
-        isInArena = true
+        self.arena = arena
         self.gradients = gradients
         self.overwritesGradients = overwritesGradients
         markChanged()
@@ -175,7 +180,7 @@ extension Parameter {
     /// The gradient, if one process holds the whole batch or the sum over processes is done; zeros before the first
     /// backward pass.
     ///
-    /// - Precondition: the requirement is not `null`, and there is one gradient, or one is selected.
+    /// - Precondition: the shape is known, the requirement is not `null`, and there is one gradient, or one is selected.
     public var gradient: Tensor {
         require(
             gradientRequirement != .null,
@@ -191,8 +196,12 @@ extension Parameter {
     /// Where kernels add gradients, a tensor of the parameter's shape for each subtree of the context's leaves: its own,
     /// or for requirement `null` zeros that are thrown away.
     ///
-    /// - Precondition: the arena, if the parameter is in one, has as many gradients selected as there are subtrees.
+    /// - Precondition: the shape is known, and the arena, if the parameter is in one, has as many gradients selected as
+    ///   there are subtrees.
     public func gradientDestinations(_ subtreeCount: Int) -> [Tensor] {
+        require(
+            hasKnownShape,
+            "Parameter \(name): it has no gradient before the first forward pass, which makes its shape \(shape) known")
         if gradientRequirement == .null {
             return (0..<subtreeCount).map { _ in Tensor(zeros: shape, dtype: dtype) }
         }

@@ -1,3 +1,4 @@
+import BatonChecks
 public import BatonKernelABI
 internal import BatonKernels
 
@@ -107,7 +108,13 @@ public final class Tape {
     }
 
     /// Walks the tape back from one variable, every element of which counts once.
+    ///
+    /// - Precondition: the variable was recorded, and not walked back from before.
     public func backward(_ objective: Variable, hook: StepHook = .none) {
+        require(
+            objective.pendingProducers > 0,
+            "Tape.backward: the objective was not recorded, or walked back already; compute it with a context that has this tape, from something that needs a gradient"
+        )
         let seed = Tensor(uninitialized: objective.shape, dtype: objective.dtype)
         seed.fill(1)
         backward(from: [(objective, seed)], hook: hook)
@@ -153,6 +160,7 @@ public final class Tape {
         } else {
             pendingUses[key] = nil
             parameter.hasFreshGradient = true
+            parameter.hasCombinedGradient = false
             gradientReady?(parameter)
         }
     }

@@ -30,11 +30,16 @@ extension ForwardContext {
             trained.isEmpty
             ? nil : tape.group(of: product, leaves) { LinearGradientGroup(product, weight, bias, leaves) }
         group?.uses += 1
+        let version = weight.version
         tape.record(
             TapeNode(
                 name: "linear \(weight.name)", outputs: [output], parameters: trained,
                 backwardData: { _ in
                     guard x.requiresGradient, let gradient = output.gradient else { return }
+                    require(
+                        weight.version == version,
+                        "linear: \(weight.name) has changed between forward and backward pass; walk the tape back before the weights are updated"
+                    )
                     let (target, adds) = x.gradientTarget()
                     product.backwardData(gradient, into: target, adds: adds, leaves: leaves, layout: layout)
                 },

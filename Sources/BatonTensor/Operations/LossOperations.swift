@@ -8,7 +8,7 @@ extension ForwardContext {
     /// The sum of a sample is one f64 chain in memory order, so it does not depend on the rest of the batch.
     ///
     /// - Parameters:
-    ///   - label: as many elements as the prediction; it gets no gradient.
+    ///   - label: of the prediction's shape up to axes of size 1; it gets no gradient.
     ///   - weights: factor of every element, broadcast along axes of size 1; nil is 1.
     ///   - loss: value and derivative with respect to the prediction.
     public func elementLoss(
@@ -16,7 +16,7 @@ extension ForwardContext {
         _ loss: @escaping (_ prediction: Double, _ label: Double) -> (value: Double, derivative: Double)
     ) -> Variable {
         require(
-            label.count == prediction.value.count,
+            label.hasSameAxes(as: prediction.shape),
             "\(name): expected a label for each of \(prediction.shape), got \(label.shape)")
         let samples = SampleAxis(prediction.shape, batchAxis, name)
         let (values, labels) = (prediction.value.doubles(), label.realElements())
@@ -59,7 +59,7 @@ extension ForwardContext {
         let positions = Array(shape.dropLast())
         let dense = label.shape == shape
         require(
-            dense || label.count == positions.reduce(1, *),
+            dense || label.hasSameAxes(as: positions),
             "crossEntropyLoss: expected labels \(positions) or \(shape), got \(label.shape)")
         let samples = SampleAxis(positions + [1], batchAxis, "crossEntropyLoss")
         let labels = label.realElements()
@@ -170,4 +170,7 @@ private struct SampleAxis {
 extension Tensor {
     /// The elements as f64, whatever the type.
     func realElements() -> [Double] { dtype.isFloatingPoint ? doubles() : integers().map { Double($0) } }
+
+    /// Whether the shape is this one up to axes of size 1.
+    package func hasSameAxes(as other: [Int]) -> Bool { shape.filter { $0 != 1 } == other.filter { $0 != 1 } }
 }

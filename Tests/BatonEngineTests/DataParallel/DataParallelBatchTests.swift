@@ -112,6 +112,15 @@ import Testing
         } throws: {
             "\($0)".contains("requirement add")
         }
+        let twice = Dense(units: 3, inUnits: 2)
+        twice.initialize()
+        let first = try DataParallelBatch(twice, batchSize: 4, communicator: SelfCommunicator())
+        #expect {
+            try DataParallelBatch(twice, batchSize: 2, communicator: SelfCommunicator())
+        } throws: {
+            "\($0)".contains("another DataParallelBatch")
+        }
+        #expect(first.rows == 0..<4)
         let world = try TestWorld.communicator()
         guard world.size > 1 else { return }
         let small = Dense(units: 3, inUnits: 2)

@@ -19,7 +19,7 @@ import Testing
         let labels = Array(TinyRun.tokens(count: 2 * steps * rows).suffix(steps * rows))
         let tape = Tape()
         arena.beginStep()
-        let context = ForwardContext.training(rows: rows, tape: tape)
+        let context = ForwardContext.training(rows: rows, tape: tape, random: RandomKey(seed: 0))
         let (logits, _) = model(
             Tensor(ids, shape: [steps, rows]), states: model.beginState(batchSize: rows), context)
         let loss = context.softmaxCrossEntropy(

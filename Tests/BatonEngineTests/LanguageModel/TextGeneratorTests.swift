@@ -37,6 +37,17 @@ import Testing
         #expect(try generator.generate(prompt: [1, 12], length: 1).count == 1)
     }
 
+    @Test func promptsMayComeInParts() throws {
+        let whole = try TextGenerator(try Self.model(), temperature: 0, seed: 4).generate(
+            prompt: [1, 2, 3], length: 20)
+        let generator = try TextGenerator(try Self.model(), temperature: 0, seed: 4)
+        #expect(throws: EngineError.self) { _ = try generator.generate(prompt: [], length: 1) }
+        #expect(try generator.generate(prompt: [1, 2], length: 0).isEmpty)
+        let begin = try generator.generate(prompt: [3], length: 8)
+        let rest = try generator.generate(prompt: [begin[7]], length: 12)
+        #expect(begin + rest == whole)
+    }
+
     @Test func temperatureZeroTakesTheMostLikelyToken() throws {
         let model = try Self.model()
         let text = try generate(temperature: 0, seed: 4, length: 30)

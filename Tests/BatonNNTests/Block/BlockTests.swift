@@ -39,7 +39,7 @@ import Testing
         #expect(net.collectParameters().map(\.name) == ["table_weight"])
         let arena = ParameterArena(net.collectParameters())
         let tape = Tape()
-        let context = ForwardContext.training(rows: 1, tape: tape)
+        let context = ForwardContext.training(rows: 1, tape: tape, random: RandomKey(seed: 0))
         let output = net(Variable(Tensor([Int32(2)], shape: [1])), context)
         tape.backward(from: [(output, Tensor([1.0, 0, 0, 0], shape: [1, 4]))])
         // y₀ = W₂·W₀, so dW₀ = W₂, dW₂ = W₀.
@@ -70,7 +70,7 @@ import Testing
         var ready: [Int] = []
         tape.gradientReady = { ready.append(arena.position(of: $0) ?? -1) }
         let ids = Tensor([Int32(0), 1, 2, 0], shape: [2, 2])
-        let context = ForwardContext.training(rows: 2, tape: tape)
+        let context = ForwardContext.training(rows: 2, tape: tape, random: RandomKey(seed: 0))
         let loss = context.softmaxCrossEntropy(net(Variable(ids), context), targets: ids, gradientScale: 0.25)
         tape.backward(from: [try #require(loss.seed)])
         #expect(ready == Array(0..<19))

@@ -63,11 +63,11 @@ import Testing
         }
         #expect(twice?.message.contains("weight twice") == true && !table.weight.isInitialized)
         table.initialize(ConstantInitializer(7), seed: 1)
-        _ = ParameterArena([table.weight])
-        let arena = #expect(throws: NNError.self) {
+        let arena = ParameterArena([table.weight])
+        let moved = #expect(throws: NNError.self) {
             try table.load([("weight", Tensor(zeros: [2, 3], dtype: .float64))], castDType: true, dtypeSource: .saved)
         }
-        #expect(arena?.message.contains("before the trainer is made") == true)
+        #expect(arena.count >= 6 && moved?.message.contains("before the trainer is made") == true)
         #expect(table.weight.data.doubles() == [7, 7, 7, 7, 7, 7])
         let foreign = #expect(throws: NNError.self) { try table.load([("a\u{1B}[2J", Tensor(zeros: [1]))]) }
         #expect(foreign?.message.contains("\u{1B}") == false, "\(foreign?.message ?? "")")

@@ -95,7 +95,8 @@ import Testing
         let x = Variable(tensor(input, inputShape), requiresGradient: true)
         let initial = zip(states, stateShapes).map { Variable(tensor($0, $1), requiresGradient: true) }
         let result = layer(
-            x, states: initial, sequenceLength: size.lengths, .training(rows: size.batch, tape: tape))
+            x, states: initial, sequenceLength: size.lengths,
+            .training(rows: size.batch, tape: tape, random: RandomKey(seed: 0)))
         let seeds = [(result.output, tensor(outputGradient, outputShape))]
         tape.backward(
             from: seeds + zip(result.states, stateGradients).map { ($0, tensor($1, $0.shape)) })

@@ -174,4 +174,37 @@ import Testing
         let columns = try splitData(data, into: 2, batchAxis: 1)
         #expect(columns[1].elements(as: Float.self) == [1, 3, 5, 7, 9, 11, 13])
     }
+
+    /// Clipping asks for the sum, and `step` must not make it again; after another backward pass it must.
+    @Test func gradientsAreSummedOnceAfterABackwardPass() throws {
+        let layer = Dense(units: 1, useBias: false, inUnits: 1, prefix: "d_")
+        layer.initialize(ConstantInitializer(1), seed: 1)
+        var sums = 0
+        let trainer = Trainer(try layer.collectParams(), SGDRule(), learningRate: 1) { parameters in
+            sums += 1
+            for parameter in parameters { parameter.gradient.scale(by: 2) }
+        }
+        // In the third step the sum is looked at and given up.
+        for (step, updates) in [(1, 1.0), (2, 2), (3, 2), (4, 3)] {
+            let tape = Tape()
+            let input = Variable(Tensor(doubles: [3], shape: [1, 1], dtype: .float32))
+            tape.backward(layer(input, .training(rows: 1, tape: tape, random: RandomKey(seed: 0))))
+            if step != 4 {
+                try trainer.combineGradients()
+                #expect(trainer.gradients.map { $0.doubles() } == [[6]])
+            }
+            if step != 3 { try trainer.step(batchSize: 1) }
+            #expect(sums == step)
+            #expect(layer.weight.data.doubles() == [1 - 6 * updates])
+        }
+    }
+
+    @Test func valuesThatWereTakenStayAsTheyWere() throws {
+        let layer = Dense(units: 1, useBias: false, inUnits: 1)
+        layer.initialize(ConstantInitializer(1), seed: 1)
+        let best = try layer.parameterValues()
+        layer.weight.setData(Tensor(doubles: [5], shape: [1, 1], dtype: .float32))
+        try layer.load(best)
+        #expect(layer.weight.data.doubles() == [1])
+    }
 }

@@ -20,14 +20,15 @@ import Testing
     @Test func shiftsOfANormalizationAddFromTheLastTime() {
         let (tape, gain, bias) = (Tape(), Self.parameter("gain", [1]), Self.parameter("bias", [1], 0))
         let x = Variable(Tensor(zeros: [3, 1, 1]))
-        let output = ForwardContext.training(rows: 1, tape: tape).layerNorm(x, gain: gain, bias: bias)
+        let output = ForwardContext.training(rows: 1, tape: tape, random: RandomKey(seed: 0)).layerNorm(
+            x, gain: gain, bias: bias)
         tape.backward(from: [(output, Tensor(Self.terms, shape: [3, 1, 1]))])
         #expect(bias.gradient.elements(as: Float.self) == [1])
     }
 
     @Test func shiftsOfANormalizationAddFromTheLastUse() {
         let (tape, gain, bias) = (Tape(), Self.parameter("gain", [1]), Self.parameter("bias", [1], 0))
-        let context = ForwardContext.training(rows: 1, tape: tape)
+        let context = ForwardContext.training(rows: 1, tape: tape, random: RandomKey(seed: 0))
         let outputs = Self.terms.map { _ in
             context.layerNorm(Variable(Tensor(zeros: [1, 1])), gain: gain, bias: bias)
         }
@@ -39,7 +40,7 @@ import Testing
     @Test(.enabled(if: KernelSelection.active.backend == .packed, "OpenBLAS orders the terms of a product itself"))
     func weightsOfALinearProductAddFromTheLastUse() {
         let (tape, weight) = (Tape(), Self.parameter("weight", [1, 1]))
-        let context = ForwardContext.training(rows: 1, tape: tape)
+        let context = ForwardContext.training(rows: 1, tape: tape, random: RandomKey(seed: 0))
         let product = makeLinearProduct(units: 1, width: 1, dtype: .float32)
         product.update(weight: weight.data, bias: nil, training: true)
         let outputs = Self.terms.map { _ in
