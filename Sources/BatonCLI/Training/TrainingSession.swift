@@ -194,10 +194,16 @@ struct TrainingSession {
         let snapshot = try trainer.snapshot()
         _ = try job.share {
             try logs?.checkPlace()
-            try logs?.metrics.flush()
-            try logs?.validation.flush()
-            try directory.checkpoints.write(
-                Checkpoint(snapshot: snapshot, vocabulary: corpus.vocabulary, text: text))
+            do {
+                try logs?.metrics.flush()
+                try logs?.validation.flush()
+                try directory.checkpoints.write(
+                    Checkpoint(snapshot: snapshot, vocabulary: corpus.vocabulary, text: text))
+            } catch {
+                // The directory may have been moved just now.
+                try logs?.checkPlace()
+                throw error
+            }
             return []
         }
     }

@@ -16,16 +16,17 @@ public struct CheckpointDirectory: Sendable {
         self.keeps = keeps
     }
 
-    /// Writes the checkpoint of a step, then removes the oldest beyond `keeps`.
+    /// Writes the checkpoint of a step, then removes the oldest beyond `keeps`. Makes the directory, but not the one it is in:
+    /// that of a run may have been moved away.
     ///
     /// Files of later steps do not count: they were damaged, or the run would have gone on from them.
     ///
     /// - Throws: `FormatError` or `EngineError` naming the path; the checkpoints there are intact then.
     public func write(_ checkpoint: Checkpoint) throws {
-        do {
-            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        } catch {
-            throw EngineError("The directory \(path) cannot be made; choose another place or its permissions.")
+        if mkdir(path, 0o777) != 0 && errno != EEXIST {
+            throw EngineError(
+                "The directory \(path) cannot be made: \(String(cString: strerror(errno))); choose another place, or change the permissions."
+            )
         }
         let step = checkpoint.snapshot.stepsDone
         try checkpoint.write(to: file(step: step))
