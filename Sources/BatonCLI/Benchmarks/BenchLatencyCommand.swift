@@ -21,7 +21,7 @@ struct BenchLatencyCommand: ParsableCommand {
             "Text file with one shape per line, 'cell T N I H [layers=L]'; # starts a comment (default: a built-in list).",
             valueName: "file"))
     var shapes: String?
-    @Option(help: "How the weights are held: float32, bfloat16 or int8.") var precision = WeightPrecision.float32
+    @OptionGroup var weights: PrecisionOption
     @Option(help: "Time per shape; at least a hundred calls are made.") var seconds = 1.0
     @Flag(help: "Print one JSON object.") var json = false
 
@@ -42,9 +42,8 @@ struct BenchLatencyCommand: ParsableCommand {
                 "'\(KernelShapeFile.line(shape))' is bidirectional, but the reverse direction starts at the end of a stream; leave the word out for bench latency."
             )
         }
-        guard precision == .float32 || KernelSelection.active.backend == .packed else {
-            throw CommandFailure("--precision \(precision.rawValue) needs the packed kernels; unset BATON_KERNELS.")
-        }
+        try weights.check()
+        let precision = weights.precision
         var report = Report(
             processor: CPUFeatures.current.brand, isa: KernelSelection.active.instructionSet.rawValue,
             kernels: KernelSelection.active.backend.rawValue, rows: [])

@@ -128,9 +128,9 @@ struct BenchScalingCommand: ParsableCommand {
             Console.print(
                 table.line([
                     String(size), fixed(row.alone, digits: 1), fixed(row.ceiling, digits: 2) + "×",
-                    fixed(row.wavefront, digits: 1), fixed(row.speedup, digits: 2) + "×",
+                    fixed(row.divided, digits: 1), fixed(row.speedup, digits: 2) + "×",
                     fixed(row.shareOfCeiling, digits: 3), fixed(row.shareOfSlowest, digits: 3), String(row.chunk),
-                    fixed(row.aloneMilliseconds, digits: 1) + " / " + fixed(row.wavefrontMilliseconds, digits: 1)
+                    fixed(row.aloneMilliseconds, digits: 1) + " / " + fixed(row.dividedMilliseconds, digits: 1)
                         + " / " + fixed(row.streamMilliseconds, digits: 1),
                     row.sameBits ? "yes" : "NO",
                 ]))

@@ -5,13 +5,13 @@ enum CoreCeilings {
     /// Fused multiply-adds, operations per second, best of the given time.
     static func peak(seconds: Double = 0.1) -> Double {
         var repetitions = 1
-        var operations = FMAPeak.run(repetitions: repetitions)
         while repetitions < 1 << 20 {
             let start = ContinuousClock.now
-            operations = FMAPeak.run(repetitions: repetitions)
+            _ = FMAPeak.run(repetitions: repetitions)
             if BestTime.elapsed(since: start) >= 2e-4 { break }
             repetitions *= 2
         }
+        let operations = FMAPeak.run(repetitions: repetitions)
         return Double(operations) / BestTime(over: seconds) { _ = FMAPeak.run(repetitions: repetitions) }.seconds
     }
 

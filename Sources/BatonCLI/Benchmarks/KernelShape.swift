@@ -64,9 +64,10 @@ struct KernelShape: Hashable {
         // Kernels fill units and inputs up to whole vectors.
         func padded(_ size: Int) -> Double { Double((size + 15) / 16 * 16) }
         let rows = Double(steps) * Double(batch)
-        // Weights are there four times: plain, packed forwards and backwards, and their gradients.
+        // Of every weight eight floats at most: of `bench kernels` plain, gradient, and packed forwards and backwards; of
+        // `bench latency` plain, packed with what it is made of, and both in f64.
         let filling = padded(hidden) / Double(hidden)
-        let weights = 4 * weightCounts.reduce(0) { $0 + $1.input + $1.hidden } * filling
+        let weights = 8 * weightCounts.reduce(0) { $0 + $1.input + $1.hidden } * filling
         // Of a layer and direction: h and its gradient, c, gates, and the factors of the weight gradient.
         let perRow = inputChains.reduce(0) { sum, chains in
             let width = padded(chains.reduce(0, +))

@@ -4,7 +4,7 @@ import BatonKernelABI
 /// A recurrent stack on one backend with all its memory, ready to be run again and again.
 final class KernelWorkload {
     /// One layer and direction.
-    private struct Part {
+    struct Part {
         let layer: Int
         /// First column of the layer's output that this direction writes.
         let column: Int
@@ -24,10 +24,10 @@ final class KernelWorkload {
     private let axes: SequenceLayout
     private let leaves: LeafPlan
     /// Entry l·D + d.
-    private let parts: [Part]
+    let parts: [Part]
     /// The input and the output of every layer, and the gradients of all these.
-    private let values: [Tensor]
-    private let gradients: [Tensor]
+    let values: [Tensor]
+    let gradients: [Tensor]
     private let lengths: SequenceLengths?
 
     /// Random data of the size real networks have; the same for every backend. `axes` are those of the stack's input and

@@ -12,10 +12,10 @@ struct ScalingMeasurement: Encodable {
     /// Windows per second of all ranks together, each with a stack of its own.
     var independent: Double
     /// Windows per second of all ranks on one stack, back to back.
-    var wavefront: Double
+    var divided: Double
     /// Milliseconds of one window on one rank, and divided.
     var aloneMilliseconds: Double
-    var wavefrontMilliseconds: Double
+    var dividedMilliseconds: Double
     /// Milliseconds of a window of a stream, from its start on the first rank to its end on the last.
     var streamMilliseconds: Double
     /// Of the work that all ranks side by side do, and of that which they would do if all were as slow as the slowest of
@@ -42,10 +42,10 @@ struct ScalingMeasurement: Encodable {
             shape: [steps, batch, width])
         let whole = try ScalingWay(
             stack, layout: ParallelLayout(), chunk: nil, steps: steps, batch: batch, SelfCommunicator())
-        let wave = try ScalingWay(stack, layout: layout, chunk: chunk, steps: steps, batch: batch, world)
-        sameBits = try Self.haveSameBits(whole, wave, input, world)
+        let parts = try ScalingWay(stack, layout: layout, chunk: chunk, steps: steps, batch: batch, world)
+        sameBits = try Self.haveSameBits(whole, parts, input, world)
         self.batch = batch
-        self.chunk = wave.chunk
+        self.chunk = parts.chunk
         let clock = try AlignedClock(world)
         let part = min(0.1, seconds / 15)
         var rounds: [Round] = []
@@ -60,20 +60,20 @@ struct ScalingMeasurement: Encodable {
             round.independent = 1 / rates.reduce(0, +)
             round.slowest = 1 / (Double(world.size) * (rates.min() ?? 0))
             (round.divided, round.inStream) = try Self.stream(
-                wave, input, count: max(6, Int(part / own) * world.size), clock, world)
-            round.single = try Self.stream(wave, input, count: 1, clock, world).latency
+                parts, input, count: max(6, Int(part / own) * world.size), clock, world)
+            round.single = try Self.stream(parts, input, count: 1, clock, world).latency
             round.alone = try world.allGather(round.alone)[0]
             rounds.append(round)
         } while try world.allGather(BestTime.elapsed(since: start))[0] < seconds || rounds.count < 3
         alone = 1 / median(rounds.map(\.alone))
         independent = alone * median(rounds.map { $0.alone / $0.independent })
-        wavefront = alone * median(rounds.map { $0.alone / $0.divided })
+        divided = alone * median(rounds.map { $0.alone / $0.divided })
         ceiling = independent / alone
-        speedup = wavefront / alone
+        speedup = divided / alone
         shareOfCeiling = median(rounds.map { $0.independent / $0.divided })
         shareOfSlowest = median(rounds.map { $0.slowest / $0.divided })
         aloneMilliseconds = 1e3 / alone
-        wavefrontMilliseconds = 1e3 * median(rounds.map(\.single))
+        dividedMilliseconds = 1e3 * median(rounds.map(\.single))
         streamMilliseconds = 1e3 * median(rounds.map(\.inStream))
     }
 
@@ -91,13 +91,15 @@ struct ScalingMeasurement: Encodable {
 
     /// Whether three windows in a stream, the state carried over, are those of one rank, on all ranks.
     private static func haveSameBits(
-        _ whole: ScalingWay, _ wave: ScalingWay, _ input: Tensor, _ world: any Communicator
+        _ whole: ScalingWay, _ parts: ScalingWay, _ input: Tensor, _ world: any Communicator
     ) throws -> Bool {
-        var expected: [[Float]] = []
+        // By value −0 is +0, and NaN is not itself.
+        func bits(_ output: Tensor) -> [UInt32] { output.elements(as: Float.self).map(\.bitPattern) }
+        var expected: [[UInt32]] = []
         var differs = false
-        try whole.stream(3, input, { _ in }) { expected.append($1?.elements(as: Float.self) ?? []) }
-        try wave.stream(3, input, { _ in }) { index, output in
-            if let output, output.elements(as: Float.self) != expected[index] { differs = true }
+        try whole.stream(3, input, { _ in }) { expected.append($1.map { bits($0) } ?? []) }
+        try parts.stream(3, input, { _ in }) { index, output in
+            if let output, bits(output) != expected[index] { differs = true }
         }
         return try !world.allGather(differs).contains(true)
     }

@@ -53,8 +53,10 @@ struct TrainFigures: Encodable {
         tokensPerSecond = rates.reduce(0) { $0 + $1[0] }
         tokensPerSecondByMedian = rates.reduce(0) { $0 + $1[1] }
         tokensPerSecondPerRank = tokensPerSecond / Double(communicator.size)
-        gflops = tokensPerSecond * workload.operationsPerToken * 1e-9
-        shareOfPeak = tokensPerSecond * workload.operationsPerToken / peak
+        let operationsPerSecond =
+            tokensPerSecond * workload.operationsPerToken(ranks: isCoupled ? communicator.size : 1)
+        gflops = operationsPerSecond * 1e-9
+        shareOfPeak = operationsPerSecond / peak
         medianStepMilliseconds = median(tally.stepSeconds) * 1e3
         bestStepMilliseconds = (tally.stepSeconds.min() ?? 0) * 1e3
         steps = tally.stepSeconds.count

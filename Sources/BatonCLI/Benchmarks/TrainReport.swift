@@ -23,7 +23,7 @@ struct TrainReport: CommandReport {
     var lanes: ClosedRange<Int>
     /// Mean over the ranks, measured while all are busy.
     var peakGFlopsPerRank: Double
-    /// Whether the ranks trained together, apart, or both in turn.
+    /// The figures of each way the ranks trained: together, apart, or both in turn.
     var figures: [TrainFigures]
     /// Of a coupled step, by the planner; nil unless a layout was asked for.
     var predictedStepMilliseconds: Double?

@@ -1,4 +1,5 @@
 public import Baton
+import Glibc
 
 /// What `bench train` trains: a language model on random tokens.
 struct TrainWorkload: Encodable {
@@ -38,14 +39,20 @@ struct TrainWorkload: Encodable {
     /// Windows until the lanes start again.
     private static let windows = 4
 
-    /// Operations of the products of one training step per token, two per multiply-add: three times (forward, data,
-    /// weights) 2·(Σ over layers of G·H·(I+H) + V·H). Gates, softmax, embedding and optimizer are not counted; x·W of the lowest
-    /// layer is counted for every position, though it is made once for each token.
-    var operationsPerToken: Double {
+    /// Operations of the products of one training step of so many ranks per token, two per multiply-add: three times
+    /// (forward, data, weights) 2·(Σ over layers of G·H·(I+H) + V·H), less what is not done: where tokens repeat, the
+    /// forward x·W of the lowest layer is made once for each that differs (`RepeatedRows`). Of random tokens in P
+    /// positions those are about V·(1 − (1 − 1/V)^P); a rank or a piece of the window that has fewer positions makes more of
+    /// these products than are counted. Gates, softmax, embedding and optimizer are not counted.
+    func operationsPerToken(ranks: Int) -> Double {
         let gateRows = Double(model.cell.gateCount * model.hidden)
         let widths = [model.embedding] + Array(repeating: model.hidden, count: model.layers - 1)
         let layers = widths.reduce(0.0) { $0 + gateRows * Double($1 + model.hidden) }
-        return 6 * (layers + Double(model.vocabularySize) * Double(model.hidden))
+        let vocabulary = Double(model.vocabularySize)
+        let positions = Double(lanes.total(ranks: ranks)) * Double(stepsPerWindow)
+        let distinct = vocabulary * (1 - pow(1 - 1 / vocabulary, positions))
+        let repeated = distinct * 2 <= positions ? 1 - distinct / positions : 0
+        return 6 * (layers + vocabulary * Double(model.hidden)) - 2 * gateRows * Double(model.embedding) * repeated
     }
 
     /// Floats of one rank, about: parameters, their gradients, packed forms and moments, and what the forward pass keeps.
@@ -54,8 +61,7 @@ struct TrainWorkload: Encodable {
         let kept =
             Double(model.embedding) + 2 * Double(model.vocabularySize)
             + Double(model.layers) * Double(model.cell.gateCount + 4) * Double(model.hidden)
-        let tables = Double(model.vocabularySize) * Double(model.embedding)
-        return rows * kept + 6 * (operationsPerToken / 6 + tables)
+        return rows * kept + 6 * model.parameterCount
     }
 
     /// Refuses what is surely a slip: 64 GiB for a rank, about, if it held the whole model. A layout may hold far less of it,

@@ -4,7 +4,6 @@ import BatonKernelABI
 import FoundationEssentials
 
 extension RecurrentKind: ExpressibleByArgument {}
-extension WeightPrecision: ExpressibleByArgument {}
 extension SequenceLayout: ExpressibleByArgument {}
 
 /// The files `baton run` reads and writes, checked for combinations that make no sense.

@@ -14,9 +14,10 @@ struct EvalCommand: ParsableCommand {
         var perplexity: Double
         var tokens: Int
         var step: Int
+        var precision: String
 
         var text: String {
-            "loss \(fixed(natsPerToken, digits: 4)) nats per token (\(fixed(bitsPerToken, digits: 4)) bits), perplexity \(fixed(perplexity, digits: 3)), \(counted(tokens, "token")), after step \(step)"
+            "loss \(fixed(natsPerToken, digits: 4)) nats per token (\(fixed(bitsPerToken, digits: 4)) bits), perplexity \(fixed(perplexity, digits: 3)), \(counted(tokens, "token")), after step \(step)\(precision == "float32" ? "" : ", weights in \(precision)")"
         }
     }
 
@@ -24,6 +25,7 @@ struct EvalCommand: ParsableCommand {
     @Option(parsing: .upToNextOption, help: "Text files, joined in this order.") var data: [String]
     @Option(help: "Score only this share at the end of the text (training's --valid-split); 0 scores all of it.")
     var validSplit = 0.0
+    @OptionGroup var weights: PrecisionOption
     @OptionGroup var layout: LayoutOption
     @Flag(help: "Print one JSON object.") var json = false
 
@@ -33,13 +35,14 @@ struct EvalCommand: ParsableCommand {
     }
 
     func run() throws {
+        try weights.check()
         let job = try ParallelJob()
         let text = try TextSource.read(paths: data)
         let (file, checkpoint) = try RunDirectory.checkpoint(at: source) { Console.complain("baton: \($0)") }
         try job.agree(on: [
             ("the text (SHA-256)", SHA256Digest(of: Array(text.utf8)).description),
             ("the checkpoint (SHA-256)", try SHA256Digest(ofFile: file).description),
-            ("the flags", "\(validSplit) \(layout.layout ?? "")"),
+            ("the flags", "\(validSplit) \(weights.precision) \(layout.layout ?? "")"),
         ])
         let corpus = try TextCorpus(text: text, vocabulary: checkpoint.vocabulary, validationFraction: validSplit)
         let (sizes, steps) = (checkpoint.snapshot.configuration.model, checkpoint.snapshot.configuration.stepsPerWindow)
@@ -49,6 +52,7 @@ struct EvalCommand: ParsableCommand {
             let partition = try layout.fitting { try StagePartition(sizes, stages: parallel.stages) }
             let grid = try ProcessGrid(parallel, world: job.communicator)
             let model = try checkpoint.makeModel(layers: partition.stages[grid.place.stage])
+            model.recurrent.inferencePrecision = weights.precision
             let evaluator = try LanguageModelEvaluator(tokens: tokens, steps: steps, grid: grid)
             return { try evaluator.evaluate(model) }
         }
@@ -63,7 +67,7 @@ struct EvalCommand: ParsableCommand {
         let (loss, tokens) = try evaluation(parallel, of: scored)()
         let report = Report(
             natsPerToken: loss, bitsPerToken: loss / log(2), perplexity: exp(loss), tokens: tokens,
-            step: checkpoint.snapshot.stepsDone)
+            step: checkpoint.snapshot.stepsDone, precision: weights.precision.rawValue)
         try Console.print(report, json: json)
         try job.finish()
     }

@@ -13,6 +13,7 @@ struct GenerateCommand: ParsableCommand {
     @Option(help: "Tokens to write.") var length = 500
     @Option(help: "Temperature; 0 always takes the most likely token.") var temperature = 0.8
     @Option(help: "Seed of the draws.") var seed: UInt64 = 1
+    @OptionGroup var weights: PrecisionOption
     @OptionGroup var layout: LayoutOption
 
     func validate() throws {
@@ -26,6 +27,7 @@ struct GenerateCommand: ParsableCommand {
     }
 
     func run() throws {
+        try weights.check()
         let job = try ParallelJob()
         let (file, checkpoint) = try RunDirectory.checkpoint(at: source) { Console.complain("baton: \($0)") }
         let vocabulary = checkpoint.vocabulary
@@ -40,13 +42,14 @@ struct GenerateCommand: ParsableCommand {
         let shown = prompt == nil ? [] : tokens
         try job.agree(on: [
             ("the checkpoint (SHA-256)", try SHA256Digest(ofFile: file).description),
-            ("the flags", "\(tokens) \(length) \(temperature) \(seed) \(layout.layout ?? "")"),
+            ("the flags", "\(tokens) \(length) \(temperature) \(seed) \(weights.precision) \(layout.layout ?? "")"),
         ])
         let sizes = checkpoint.snapshot.configuration.model
         func generator(_ parallel: ParallelLayout) throws -> TextGenerator {
             let partition = try layout.fitting { try StagePartition(sizes, stages: parallel.stages) }
             let grid = try ProcessGrid(parallel, world: job.communicator)
             let model = try checkpoint.makeModel(layers: partition.stages[grid.place.stage])
+            model.recurrent.inferencePrecision = weights.precision
             return try TextGenerator(model, temperature: temperature, seed: seed, grid: grid)
         }
         let layouts = try InferenceLayouts(

@@ -217,8 +217,8 @@ import Testing
         for row in rows {
             #expect(row["same_bits"] as? Bool == true)
             for figure in [
-                "alone", "independent", "wavefront", "ceiling", "speedup", "share_of_ceiling", "share_of_slowest",
-                "alone_milliseconds", "wavefront_milliseconds", "stream_milliseconds",
+                "alone", "independent", "divided", "ceiling", "speedup", "share_of_ceiling", "share_of_slowest",
+                "alone_milliseconds", "divided_milliseconds", "stream_milliseconds",
             ] {
                 #expect(try #require(row[figure] as? Double) > 0)
             }

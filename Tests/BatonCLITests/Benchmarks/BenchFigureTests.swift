@@ -97,13 +97,21 @@ import Testing
         }
     }
 
-    @Test func trainingCountsEveryProductThreeTimes() throws {
-        let workload = TrainWorkload(
-            model: try LanguageModelConfiguration(
-                cell: .lstm, vocabularySize: 65, embedding: 64, hidden: 256, layers: 2, dropout: 0.2),
-            lanes: .perRank(64), stepsPerWindow: 64)
-        // 6 · (1024 · (64 + 256) + 1024 · (256 + 256) + 65 · 256)
-        #expect(workload.operationsPerToken == 5_211_648)
+    @Test func trainingCountsTheProductsThatAreDone() throws {
+        func operations(vocabulary: Int, ranks: Int) throws -> Double {
+            TrainWorkload(
+                model: try LanguageModelConfiguration(
+                    cell: .lstm, vocabularySize: vocabulary, embedding: 64, hidden: 256, layers: 2, dropout: 0.2),
+                lanes: .perRank(64), stepsPerWindow: 64
+            ).operationsPerToken(ranks: ranks)
+        }
+        // Hardly a token is there twice: 6 · (1024 · (64 + 256) + 1024 · (256 + 256) + V · 256).
+        #expect(try operations(vocabulary: 50_000, ranks: 1) == 6 * (851_968 + 50_000 * 256))
+        // All 65 are there, and 4096 or 8192 positions share what is made of them.
+        for ranks in [1, 2] {
+            let shared = 2 * 1024 * 64 * (1 - 65 / Double(4096 * ranks))
+            #expect(try abs(operations(vocabulary: 65, ranks: ranks) - (6 * (851_968 + 65 * 256) - shared)) < 1)
+        }
     }
 
     @Test func linesOfATableEndTogether() {

@@ -177,17 +177,29 @@ import Testing
         }
         #expect(try folder.bits("parts") == folder.bits("one"))
         #expect(try folder.lines("parts", "validation.csv").last == folder.lines("one", "validation.csv").last)
-        for command in [
-            ["generate", folder.path("one"), "--prompt", "the", "--length", "40"],
-            ["eval", folder.path("one"), "--data", folder.text],
-        ] {
-            let divided = try folder.baton(command + ["--layout", "shard=2"], ranks: 2)
-            #expect(divided.status == 0, "\(divided.error)")
-            #expect(try folder.baton(command).output == divided.output)
+        let write = ["generate", folder.path("one"), "--prompt", "the", "--length", "40"]
+        let score = ["eval", folder.path("one"), "--data", folder.text]
+        let reduced = ["--precision", "int8"]
+        for command in [write, score, write + reduced, score + reduced] {
+            for layout in ["shard=2", "pp=2"] {
+                let divided = try folder.baton(command + ["--layout", layout], ranks: 2)
+                #expect(divided.status == 0, "\(divided.error)")
+                #expect(try folder.baton(command).output == divided.output, "\(command) \(layout)")
+            }
         }
+        try expectLossesNearEachOther(try folder.baton(score).output, try folder.baton(score + reduced).output)
+        let refused = try folder.baton(score + reduced, environment: ["BATON_KERNELS": "blas"])
+        #expect(refused.status == 1 && refused.error.contains("unset BATON_KERNELS"), "\(refused.error)")
         let blas = try folder.baton(
             folder.train(out: "blas", ["--layout", "shard=2"]), ranks: 2, environment: ["BATON_KERNELS": "blas"])
         #expect(blas.status == 2 && blas.error.contains("leave out shard"), "\(blas.error)")
+    }
+
+    /// "loss 2.1234 nats …" of weights in float32 and in int8: another, by less than 8 bits can change.
+    private func expectLossesNearEachOther(_ exact: String, _ reduced: String) throws {
+        func loss(_ line: String) throws -> Double { try #require(Double(line.split(separator: " ")[1])) }
+        #expect(reduced.contains("weights in int8") && !exact.contains("weights in"), "\(exact)\(reduced)")
+        #expect(try abs(loss(exact) - loss(reduced)) < 0.05, "\(exact)\(reduced)")
     }
 
     @Test(arguments: [(1, "dp=1"), (2, "dp=2"), (2, "shard=2")])
