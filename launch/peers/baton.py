@@ -54,11 +54,15 @@ class Baton:
             report = self.run("bench", "kernels", *options, "--seconds", seconds, "--shapes", file.name)
         return json.loads(report)["rows"][0]
 
-    def output(self, shape, folder):
-        """By the same kernels as are timed, of the weights and input of the peers."""
+    def results(self, shape, folder, differentiates):
+        """Output and, if wanted, gradients, by the same kernels as are timed, of the weights and input of the peers."""
         weights, data, result = (folder / name for name in ["weights.safetensors", "x.npy", "y.npy"])
         safetensors.numpy.save_file(shape.named_parameters(), weights)
-        numpy.save(data, shape.data()[0])
         options = ["--kind", shape.cell, "--precision", self.precision]
+        numpy.save(data, shape.data()[0])
+        if differentiates:
+            numpy.save(folder / "dy.npy", shape.data()[1])
+            options += ["--grad-output", folder / "dy.npy", "--grad-dir", folder]
         self.run("run", *options, "--weights", weights, "--input", data, "--output", result)
-        return numpy.load(result)
+        names = ["input", *shape.named_parameters()] if differentiates else []
+        return numpy.load(result), [numpy.load(folder / f"{name}.npy") for name in names]

@@ -1,4 +1,4 @@
-"""One row of the comparison: a shape, whose outputs are checked and whose passes are timed in turns."""
+"""One row of the comparison: a shape, whose results are checked and whose passes are timed in turns."""
 
 import pathlib
 import tempfile
@@ -7,7 +7,9 @@ import numpy
 
 import reference
 import table
+from errors import gradient_error, relative_error
 from failure import Failure
+from reference_gradients import gradients
 from registry import KINDS, LIMITS
 from shapes import Shape
 
@@ -18,32 +20,49 @@ class Row:
     def __init__(self, baton, peers, line):
         self.baton, self.peers, self.line = baton, peers, line
         self.shape = Shape.parse(line)
-        self.passes, self.errors, self.best, self.notes = {}, {}, {}, []
+        self.passes, self.errors, self.gradient_errors, self.best, self.notes = {}, {}, {}, {}, []
         self.operations, self.peak, self.turns = 0, 0.0, 0
 
     def prepare(self):
-        """Has everyone compute the output once, and notes whose is another."""
+        """Has everyone compute output and gradients once, and notes whose are others."""
         with tempfile.TemporaryDirectory() as name:
             folder = pathlib.Path(name)
-            expected = reference.output(self.shape)
-            numpy.save(folder / "reference.npy", expected)
+            output = reference.output(self.shape)
+            expected = {"output": str(folder / "output.npy")}
+            numpy.save(expected["output"], output)
+            differentiated = gradients(self.shape) if self.baton.precision == "float32" else None
+            if differentiated:
+                expected["gradients"] = str(folder / "gradients.npz")
+                numpy.savez(expected["gradients"], *differentiated)
+            elif self.baton.precision == "float32":
+                self.notes.append("gradients are not checked: in float64 they would take too long")
+            own_output, own_gradients = self.baton.results(self.shape, folder, differentiates=bool(differentiated))
             try:
-                self.errors["baton"] = reference.relative_error(self.baton.output(self.shape, folder), expected)
+                self.errors["baton"] = relative_error(own_output, output)
+                if differentiated:
+                    self.gradient_errors["baton"] = gradient_error(own_gradients, differentiated)
             except ValueError as error:
                 raise Failure(f"baton run on '{self.line}': {error}.") from error
             for peer in self.peers:
-                reply = peer.prepare(self.line, self.baton.precision, folder / "reference.npy")
-                if "failure" in reply:
-                    self.notes.append(f"{KINDS[peer.name].title}: {reply['failure']}")
-                    continue
-                self.passes[peer.name] = reply["passes"]
-                self.errors[peer.name] = reply["error"]
+                self.prepare_peer(peer, expected)
+        self.note_errors("output", self.errors)
+        self.note_errors("gradients", self.gradient_errors)
+
+    def prepare_peer(self, peer, expected):
+        reply = peer.prepare(self.line, self.baton.precision, expected)
+        if "failure" in reply:
+            self.notes.append(f"{KINDS[peer.name].title}: {reply['failure']}")
+            return
+        self.passes[peer.name] = reply["passes"]
+        self.errors[peer.name] = reply["error"]
+        if "gradient_error" in reply:
+            self.gradient_errors[peer.name] = reply["gradient_error"]
+
+    def note_errors(self, what, errors):
         limit = LIMITS[self.baton.precision]
-        self.notes += [
-            f"{table.title(name)} computes something else: its output is {error:.1e} off, more than {limit:.0e}"
-            for name, error in self.errors.items()
-            if error > limit
-        ]
+        for name, error in errors.items():
+            if error > limit:
+                self.notes.append(f"{table.title(name)} computes other {what}: {error:.1e} off, more than {limit:.0e}")
 
     def take_turn(self, seconds):
         self.turns += 1
@@ -84,6 +103,7 @@ class Row:
             "peak_gflops": self.peak,
             "figures": self.best,
             "errors": self.errors,
+            "gradient_errors": self.gradient_errors,
             "turns": self.turns,
             "notes": self.notes,
         }

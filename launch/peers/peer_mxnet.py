@@ -6,6 +6,16 @@ from mxnet import autograd, gluon, nd
 import worker
 
 
+def parameters(layer, shape):
+    """In the order of the shape."""
+    return [
+        getattr(layer, f"{direction}{index}_{name}")
+        for index in range(shape.layers)
+        for direction in "lr"[: shape.directions]
+        for name in ["i2h_weight", "h2h_weight", "i2h_bias", "h2h_bias"]
+    ]
+
+
 def make_layer(shape):
     options = {"num_layers": shape.layers, "bidirectional": shape.bidirectional, "input_size": shape.input}
     if shape.cell == "lstm":
@@ -15,12 +25,8 @@ def make_layer(shape):
     else:
         layer = gluon.rnn.RNN(shape.hidden, activation=shape.cell.removeprefix("rnn_"), **options)
     layer.initialize()
-    parts = iter(shape.parameters())
-    for index in range(shape.layers):
-        for direction in "lr"[: shape.directions]:
-            names = ["i2h_weight", "h2h_weight", "i2h_bias", "h2h_bias"]
-            for name, values in zip(names, next(parts)):
-                getattr(layer, f"{direction}{index}_{name}").set_data(nd.array(values))
+    for parameter, values in zip(parameters(layer, shape), (v for part in shape.parameters() for v in part)):
+        parameter.set_data(nd.array(values))
     # A tenth to a third faster in training.
     layer.hybridize(static_alloc=True, static_shape=True)
     return layer
@@ -43,7 +49,10 @@ def prepare(shape, _):
         output.backward(gradient)
         nd.waitall()
 
-    return inference().asnumpy(), {"inference": inference, "training": training}
+    def gradients():
+        return [recorded.grad.asnumpy(), *(values.grad().asnumpy() for values in parameters(layer, shape))]
+
+    return worker.Prepared(inference().asnumpy(), {"inference": inference, "training": training}, gradients)
 
 
 worker.serve(mxnet.__version__, prepare)

@@ -48,7 +48,7 @@ def prepare(shape, precision):
         session.run_with_iobinding(binding)
 
     inference()
-    return output.numpy(), {"inference": inference}
+    return worker.Prepared(output.numpy(), {"inference": inference})
 
 
 worker.serve(onnxruntime.__version__, prepare)

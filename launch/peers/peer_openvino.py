@@ -31,7 +31,7 @@ def prepare(shape, precision):
         request.infer(share_outputs=True)
 
     inference()
-    return request.get_output_tensor().data, {"inference": inference}
+    return worker.Prepared(request.get_output_tensor().data, {"inference": inference})
 
 
 worker.serve(openvino.__version__.split("-")[0], prepare)

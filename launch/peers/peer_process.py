@@ -36,8 +36,9 @@ class Peer:
             env=os.environ | SINGLE,
         )
 
-    def prepare(self, line, precision, reference):
-        return self.ask({"prepare": line, "precision": precision, "reference": str(reference)}, PREPARE_SECONDS)
+    def prepare(self, line, precision, expected):
+        """`expected`: the files of the results in float64 by name, "output" and perhaps "gradients"."""
+        return self.ask({"prepare": line, "precision": precision, **expected}, PREPARE_SECONDS)
 
     def time(self, which, seconds):
         return self.ask({"time": which, "seconds": seconds}, TIME_SECONDS + 20 * seconds)

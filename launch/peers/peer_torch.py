@@ -3,25 +3,10 @@
 import torch
 
 import worker
+from torch_layer import make_layer
 
 torch.set_num_threads(1)
 torch.set_num_interop_threads(1)
-
-
-def make_layer(shape):
-    options = {"num_layers": shape.layers, "bidirectional": shape.bidirectional}
-    if shape.cell == "lstm":
-        layer = torch.nn.LSTM(shape.input, shape.hidden, **options)
-    elif shape.cell == "gru":
-        layer = torch.nn.GRU(shape.input, shape.hidden, **options)
-    else:
-        layer = torch.nn.RNN(
-            shape.input, shape.hidden, nonlinearity=shape.cell.removeprefix("rnn_"), **options
-        )
-    with torch.no_grad():
-        for target, values in zip(layer.parameters(), (v for part in shape.parameters() for v in part)):
-            target.copy_(torch.from_numpy(values))
-    return layer
 
 
 def quantised(layer):
@@ -55,8 +40,13 @@ def prepare(shape, precision):
         recorded.grad = None
         layer(recorded)[0].backward(gradient)
 
-    passes = {"inference": inference, "training": training}
-    return inference().float().numpy(), passes if precision == "float32" else {"inference": inference}
+    def gradients():
+        return [value.grad.numpy() for value in (recorded, *layer.parameters())]
+
+    output = inference().float().numpy()
+    if precision != "float32":
+        return worker.Prepared(output, {"inference": inference})
+    return worker.Prepared(output, {"inference": inference, "training": training}, gradients)
 
 
 worker.serve(torch.__version__.split("+")[0], prepare)

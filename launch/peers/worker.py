@@ -1,11 +1,13 @@
 """What all peers have in common: a process that prepares shapes and times passes when it is told to.
 
 It reads one JSON object per line and answers each with one, which always names the version:
-{"prepare": "lstm 50 32 512 512", "precision": "int8", "reference": "y.npy"} with the passes it can run and the error of its
-output against the reference, {"time": "inference", "seconds": 0.3} with the best time and the share of it in which the
+{"prepare": "lstm 50 32 512 512", "precision": "int8", "output": "y.npy", "gradients": "gradients.npz"} with the passes it can
+run and the errors of its output and its gradients against those in the files, {"time": "inference", "seconds": 0.3} with the best time and the share of it in which the
 process really ran; either with a "failure" instead. Between two requests it waits without using the core.
 """
 
+import collections.abc
+import dataclasses
 import json
 import os
 import sys
@@ -13,12 +15,22 @@ import time
 
 import numpy
 
-from reference import relative_error
+from errors import gradient_error, relative_error
 from shapes import Shape
 
 
 class Refusal(Exception):
     """What a peer says of a shape that it does not run in the precision asked for."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Prepared:
+    """A shape that is ready: its output, its passes by name, and what returns the gradients of the last training pass, of the
+    input and then of all parameters in the order of the shape."""
+
+    output: numpy.ndarray
+    passes: dict
+    gradients: collections.abc.Callable | None = None
 
 
 def best_time(work, seconds):
@@ -44,7 +56,7 @@ def best_time(work, seconds):
 
 
 def serve(version, prepare):
-    """Answers requests until the end of the input. `prepare(shape, precision)` returns the output and the passes by name."""
+    """Answers requests until the end of the input. `prepare(shape, precision)` returns what is `Prepared`."""
     # Libraries that print on standard output would be taken for answers.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
@@ -54,9 +66,13 @@ def serve(version, prepare):
         try:
             if "prepare" in request:
                 passes = {}
-                output, passes = prepare(Shape.parse(request["prepare"]), request["precision"])
-                error = relative_error(output, numpy.load(request["reference"]))
-                reply = {"passes": list(passes), "error": error}
+                prepared = prepare(Shape.parse(request["prepare"]), request["precision"])
+                passes = prepared.passes
+                reply = {"passes": list(passes), "error": relative_error(prepared.output, numpy.load(request["output"]))}
+                if prepared.gradients and "gradients" in request:
+                    passes["training"]()
+                    expected = numpy.load(request["gradients"])
+                    reply["gradient_error"] = gradient_error(prepared.gradients(), list(expected.values()))
             else:
                 seconds, share = best_time(passes[request["time"]], request["seconds"])
                 reply = {"seconds": seconds, "share_on_core": share}
