@@ -2,6 +2,10 @@
 public struct KernelTable: Sendable {
     /// Lanes of a vector: 16 (AVX-512), 8 (AVX2), 4 (baseline).
     public var laneCount: Int
+    /// Rows whose accumulators wait in memory between two pieces of their chains.
+    @_transparent public static var groupRows: Int { 96 }
+    /// Floats that a product or a step wants for the accumulators of these rows.
+    public var scratchCount: Int { Self.groupRows * PackedPanels.stripLimit * laneCount }
     /// C = start + A·B.
     public var matrixProduct: @Sendable (MatrixProductArguments) -> Void
     /// Part of a weight gradient.

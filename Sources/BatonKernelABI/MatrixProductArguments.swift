@@ -95,6 +95,8 @@ public struct MatrixProductArguments {
     public var adds: Bool
     /// `stripCount` · lanes values; read if `start` is `bias`.
     public var bias: UnsafePointer<Float>?
+    /// Space for sums that are not complete: `KernelTable.scratchCount` floats.
+    public var scratch: UnsafeMutablePointer<Float>
     /// Strips of every panel, or 0 for balanced panels of at most `PackedPanels.stripLimit`.
     public var panelStrips: Int
     /// Distance between the targets of consecutive panels, if `panelStrips` is not 0.
@@ -103,7 +105,8 @@ public struct MatrixProductArguments {
     /// All values at once.
     public init(
         operand: ChainOperand, panels: PackedPanels, target: StripTarget, rows: Int, columns: Int, start: Start,
-        adds: Bool = false, bias: UnsafePointer<Float>? = nil, panelStrips: Int = 0, panelStride: Int = 0
+        adds: Bool = false, bias: UnsafePointer<Float>? = nil, scratch: UnsafeMutablePointer<Float>,
+        panelStrips: Int = 0, panelStride: Int = 0
     ) {
         self.panelStrips = panelStrips
         self.panelStride = panelStride
@@ -115,5 +118,6 @@ public struct MatrixProductArguments {
         self.start = start
         self.adds = adds
         self.bias = bias
+        self.scratch = scratch
     }
 }

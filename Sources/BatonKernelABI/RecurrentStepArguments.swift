@@ -40,14 +40,20 @@ public struct RecurrentStep {
     /// Whether panels are worked on from the last to the first: every other step, so that a step finds in the cache
     /// what the one before read last. Makes no difference to the bits.
     public var descends: Bool
+    /// Space for sums that are not complete: `KernelTable.scratchCount` floats.
+    public var scratch: UnsafeMutablePointer<Float>
 
     /// All values at once.
-    public init(rows: Int, hiddenSize: Int, usesRelu: Bool, stateClip: StateClip?, descends: Bool) {
+    public init(
+        rows: Int, hiddenSize: Int, usesRelu: Bool, stateClip: StateClip?, descends: Bool,
+        scratch: UnsafeMutablePointer<Float>
+    ) {
         self.rows = rows
         self.hiddenSize = hiddenSize
         self.usesRelu = usesRelu
         self.stateClip = stateClip
         self.descends = descends
+        self.scratch = scratch
     }
 }
 

@@ -106,15 +106,18 @@ public struct ColumnSumArguments {
     public var secondTarget: UnsafeMutablePointer<Float>?
     /// As `OuterProductArguments.continuesChain`.
     public var continuesChain: Bool
+    /// Space for sums that are not complete: `SubtreeColumns.levels` · 4 · lanes floats.
+    public var scratch: UnsafeMutablePointer<Float>
 
     /// All values at once.
     public init(
         columns: SubtreeColumns, target: UnsafeMutablePointer<Float>, secondTarget: UnsafeMutablePointer<Float>? = nil,
-        continuesChain: Bool = false
+        continuesChain: Bool = false, scratch: UnsafeMutablePointer<Float>
     ) {
         self.columns = columns
         self.target = target
         self.secondTarget = secondTarget
         self.continuesChain = continuesChain
+        self.scratch = scratch
     }
 }

@@ -1,20 +1,14 @@
 import BatonKernelABI
 import CLanes
 
-/// Calls `body` with the first strip and the width of every panel of unit strips of a backward step, and memory for it.
+/// Calls `body` with the first strip and the width of every panel of unit strips of a backward step.
 @inline(__always) func forEachBackwardPanel(
-    _ arguments: RecurrentBackwardArguments,
-    _ body: (_ strip: Int, _ vectors: Int, _ scratch: UnsafeMutablePointer<Float>) -> Void
+    _ arguments: RecurrentBackwardArguments, _ body: (_ strip: Int, _ vectors: Int) -> Void
 ) {
     fetchOperand(arguments.following, rows: arguments.step.rows)
-    withAccumulatorMemory(rows: arguments.step.rows) { scratch in
-        forEachPanel(
-            strips: arguments.hiddenPanels.stripCount, limit: PackedPanels.stripLimit, descends: arguments.step.descends
-        ) {
-            strip, vectors, _ in
-            body(strip, vectors, scratch)
-        }
-    }
+    forEachPanel(
+        strips: arguments.hiddenPanels.stripCount, limit: PackedPanels.stripLimit, descends: arguments.step.descends
+    ) { strip, vectors, _ in body(strip, vectors) }
 }
 
 /// The part of a backward step that all cells share: dh = dy + carry + dz₊₁·U for one panel of unit strips, handed to the
@@ -23,7 +17,7 @@ import CLanes
 /// What the forward pass kept of a row was written long ago; `fetch` names it before the chains, with `fetchKept`, so that
 /// the derivatives do not wait for it.
 @inline(__always) func runBackwardTiles(
-    _ arguments: RecurrentBackwardArguments, vectors: Int, strip: Int, _ scratch: UnsafeMutablePointer<Float>,
+    _ arguments: RecurrentBackwardArguments, vectors: Int, strip: Int,
     fetch: (_ unit: Int, _ row: Int) -> Void, _ derivatives: (_ rows: BackwardRows) -> Void
 ) {
     let lastColumns = arguments.step.hiddenSize &- (strip &+ vectors &- 1) &* laneCount
@@ -31,7 +25,7 @@ import CLanes
         rows: arguments.step.rows, vectors: vectors,
         PanelChain(arguments.following, arguments.hiddenPanels, strip: strip),
         PanelChain(arguments.followingCandidate, arguments.hiddenPanels, strip: strip),
-        secondLast: vectors &- 1, scratch: scratch,
+        secondLast: vectors &- 1, scratch: arguments.step.scratch,
         start: { _, row, accumulators in
             var first = Quad()
             if let gradient = arguments.outputGradient {

@@ -2,19 +2,16 @@ import BatonKernelABI
 import CLanes
 
 /// Calls `body` with the first unit strip and the number of panels of `gates` vectors that a forward step of a gated cell
-/// works on at once, and memory for them.
+/// works on at once.
 @inline(__always) func forEachForwardPanel(
-    _ arguments: RecurrentForwardArguments, gates: Int,
-    _ body: (_ strip: Int, _ panels: Int, _ scratch: UnsafeMutablePointer<Float>) -> Void
+    _ arguments: RecurrentForwardArguments, gates: Int, _ body: (_ strip: Int, _ panels: Int) -> Void
 ) {
     fetchOperand(arguments.hidden, rows: arguments.step.rows)
     let together = arguments.step.rows == 1 ? RowPiece.panels(vectors: gates) : 1
-    withAccumulatorMemory(rows: larger(arguments.step.rows, together)) { scratch in
-        forEachPanel(
-            strips: arguments.hiddenPanels.stripCount / gates, limit: 1, together: together,
-            descends: arguments.step.descends
-        ) { strip, _, panels in body(strip, panels, scratch) }
-    }
+    forEachPanel(
+        strips: arguments.hiddenPanels.stripCount / gates, limit: 1, together: together,
+        descends: arguments.step.descends
+    ) { strip, _, panels in body(strip, panels) }
 }
 
 /// Stores what the chains of a row of a gated cell begin with: the input product, or the biases of its panel.

@@ -6,20 +6,19 @@ import BatonKernelABI
 ///
 /// The four accumulators of a row are r, z, Aₙ and Qₙ: r and z are one chain over both sides, Aₙ and Qₙ one each.
 func gruForward(_ arguments: RecurrentForwardArguments) {
-    forEachForwardPanel(arguments, gates: 3) { strip, panels, scratch in
-        gruForwardPanel(arguments, strip: strip, panels: panels, scratch)
+    forEachForwardPanel(arguments, gates: 3) { strip, panels in
+        gruForwardPanel(arguments, strip: strip, panels: panels)
     }
 }
 
 @inline(never) private func gruForwardPanel(
-    _ arguments: RecurrentForwardArguments, strip firstStrip: Int, panels: Int,
-    _ scratch: UnsafeMutablePointer<Float>
+    _ arguments: RecurrentForwardArguments, strip firstStrip: Int, panels: Int
 ) {
     runTiles(
         rows: arguments.step.rows, vectors: 3, panels: panels,
         PanelChain(arguments.input, arguments.inputPanels, strip: firstStrip &* 3),
         PanelChain(arguments.hidden, arguments.hiddenPanels, strip: firstStrip &* 3),
-        secondLast: 3, scratch: scratch,
+        secondLast: 3, scratch: arguments.step.scratch,
         start: { panel, row, accumulators in
             let strip = firstStrip &+ panel
             storeFirstGates(arguments, count: 3, strip: strip, row: row, accumulators)
@@ -89,14 +88,14 @@ func gruForward(_ arguments: RecurrentForwardArguments) {
 ///
 ///     dn = dh⊙(1−z)⊙(1−n²), dz = dh⊙(h₋₁−n)⊙z(1−z), dr = dn⊙Qₙ⊙r(1−r), dqₙ = dn⊙r; carry ← dh⊙z
 func gruBackward(_ arguments: RecurrentBackwardArguments) {
-    forEachBackwardPanel(arguments) { gruBackwardPanel(arguments, vectors: $1, strip: $0, $2) }
+    forEachBackwardPanel(arguments) { gruBackwardPanel(arguments, vectors: $1, strip: $0) }
 }
 
 @inline(never) private func gruBackwardPanel(
-    _ arguments: RecurrentBackwardArguments, vectors: Int, strip: Int, _ scratch: UnsafeMutablePointer<Float>
+    _ arguments: RecurrentBackwardArguments, vectors: Int, strip: Int
 ) {
     runBackwardTiles(
-        arguments, vectors: vectors, strip: strip, scratch,
+        arguments, vectors: vectors, strip: strip,
         fetch: { unit, row in
             fetchKeptGates(arguments, unit: unit, row: row, vectors: vectors)
             if let hidden = arguments.hidden {

@@ -4,20 +4,19 @@ import BatonKernelABI
 ///
 ///     i, f, o = σ(·), g = tanh(·), c = f⊙c₋₁ + i⊙g, h = o⊙tanh c
 func lstmForward(_ arguments: RecurrentForwardArguments) {
-    forEachForwardPanel(arguments, gates: 4) { strip, panels, scratch in
-        lstmForwardPanel(arguments, strip: strip, panels: panels, scratch)
+    forEachForwardPanel(arguments, gates: 4) { strip, panels in
+        lstmForwardPanel(arguments, strip: strip, panels: panels)
     }
 }
 
 @inline(never) private func lstmForwardPanel(
-    _ arguments: RecurrentForwardArguments, strip firstStrip: Int, panels: Int,
-    _ scratch: UnsafeMutablePointer<Float>
+    _ arguments: RecurrentForwardArguments, strip firstStrip: Int, panels: Int
 ) {
     runTiles(
         rows: arguments.step.rows, vectors: 4, panels: panels,
         PanelChain(arguments.input, arguments.inputPanels, strip: firstStrip &* 4),
         PanelChain(arguments.hidden, arguments.hiddenPanels, strip: firstStrip &* 4),
-        secondLast: 3, scratch: scratch,
+        secondLast: 3, scratch: arguments.step.scratch,
         start: { panel, row, accumulators in
             storeFirstGates(arguments, count: 4, strip: firstStrip &+ panel, row: row, accumulators)
             fetchStates(arguments, strip: firstStrip &+ panel, row: row)
@@ -107,14 +106,14 @@ func lstmForward(_ arguments: RecurrentForwardArguments) {
 ///
 /// Where c was clipped nothing flows back through it: di, df, dg and dc are 0 there.
 func lstmBackward(_ arguments: RecurrentBackwardArguments) {
-    forEachBackwardPanel(arguments) { lstmBackwardPanel(arguments, vectors: $1, strip: $0, $2) }
+    forEachBackwardPanel(arguments) { lstmBackwardPanel(arguments, vectors: $1, strip: $0) }
 }
 
 @inline(never) private func lstmBackwardPanel(
-    _ arguments: RecurrentBackwardArguments, vectors: Int, strip: Int, _ scratch: UnsafeMutablePointer<Float>
+    _ arguments: RecurrentBackwardArguments, vectors: Int, strip: Int
 ) {
     runBackwardTiles(
-        arguments, vectors: vectors, strip: strip, scratch,
+        arguments, vectors: vectors, strip: strip,
         fetch: { unit, row in
             fetchKeptGates(arguments, unit: unit, row: row, vectors: vectors)
             fetchKept(arguments.previousCell + row &* arguments.gates.gateStride + unit, vectors: vectors)

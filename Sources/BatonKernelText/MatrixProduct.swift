@@ -4,16 +4,13 @@ import BatonKernelABI
 func matrixProduct(_ arguments: MatrixProductArguments) {
     let limit = arguments.panelStrips > 0 ? arguments.panelStrips : PackedPanels.stripLimit
     let together = arguments.rows == 1 ? RowPiece.panels(vectors: limit) : 1
-    withAccumulatorMemory(rows: larger(arguments.rows, together)) { scratch in
-        forEachPanel(strips: arguments.panels.stripCount, limit: limit, together: together, descends: false) {
-            matrixPanel(arguments, vectors: $1, strip: $0, panels: $2, scratch)
-        }
+    forEachPanel(strips: arguments.panels.stripCount, limit: limit, together: together, descends: false) {
+        matrixPanel(arguments, vectors: $1, strip: $0, panels: $2)
     }
 }
 
 @inline(never) private func matrixPanel(
-    _ arguments: MatrixProductArguments, vectors: Int, strip firstStrip: Int, panels: Int,
-    _ scratch: UnsafeMutablePointer<Float>
+    _ arguments: MatrixProductArguments, vectors: Int, strip firstStrip: Int, panels: Int
 ) {
     let rowStride = arguments.target.rowStride
     let stripStride = arguments.target.stripStride
@@ -26,7 +23,7 @@ func matrixProduct(_ arguments: MatrixProductArguments) {
     runTiles(
         rows: arguments.rows, vectors: vectors, panels: panels,
         PanelChain(arguments.operand, arguments.panels, strip: firstStrip),
-        PanelChain(empty: arguments.panels), secondLast: vectors &- 1, scratch: scratch,
+        PanelChain(empty: arguments.panels), secondLast: vectors &- 1, scratch: arguments.scratch,
         start: { panel, row, accumulators in
             let strip = firstStrip &+ panel &* vectors
             var first = Quad()

@@ -4,23 +4,20 @@ import BatonKernelABI
 func rnnForward(_ arguments: RecurrentForwardArguments) {
     fetchOperand(arguments.hidden, rows: arguments.step.rows)
     let together = arguments.step.rows == 1 ? RowPiece.panels(vectors: 4) : 1
-    withAccumulatorMemory(rows: larger(arguments.step.rows, together)) { scratch in
-        forEachPanel(
-            strips: arguments.hiddenPanels.stripCount, limit: PackedPanels.stripLimit, together: together,
-            descends: arguments.step.descends
-        ) { rnnForwardPanel(arguments, vectors: $1, strip: $0, panels: $2, scratch) }
-    }
+    forEachPanel(
+        strips: arguments.hiddenPanels.stripCount, limit: PackedPanels.stripLimit, together: together,
+        descends: arguments.step.descends
+    ) { rnnForwardPanel(arguments, vectors: $1, strip: $0, panels: $2) }
 }
 
 @inline(never) private func rnnForwardPanel(
-    _ arguments: RecurrentForwardArguments, vectors: Int, strip firstStrip: Int, panels: Int,
-    _ scratch: UnsafeMutablePointer<Float>
+    _ arguments: RecurrentForwardArguments, vectors: Int, strip firstStrip: Int, panels: Int
 ) {
     runTiles(
         rows: arguments.step.rows, vectors: vectors, panels: panels,
         PanelChain(arguments.input, arguments.inputPanels, strip: firstStrip),
         PanelChain(arguments.hidden, arguments.hiddenPanels, strip: firstStrip),
-        secondLast: vectors &- 1, scratch: scratch,
+        secondLast: vectors &- 1, scratch: arguments.step.scratch,
         start: { panel, row, accumulators in
             let strip = firstStrip &+ panel &* vectors
             let first = (arguments.inputProduct?.row(row) ?? arguments.constants.bias) + strip &* laneCount
@@ -50,15 +47,15 @@ func rnnForward(_ arguments: RecurrentForwardArguments) {
 
 /// One Elman time step backwards: da = dh⊙(1−h²) (tanh) or dh⊙[h>0] (relu, derivative 0 at 0).
 func rnnBackward(_ arguments: RecurrentBackwardArguments) {
-    forEachBackwardPanel(arguments) { rnnBackwardPanel(arguments, vectors: $1, strip: $0, $2) }
+    forEachBackwardPanel(arguments) { rnnBackwardPanel(arguments, vectors: $1, strip: $0) }
 }
 
 @inline(never) private func rnnBackwardPanel(
-    _ arguments: RecurrentBackwardArguments, vectors: Int, strip: Int, _ scratch: UnsafeMutablePointer<Float>
+    _ arguments: RecurrentBackwardArguments, vectors: Int, strip: Int
 ) {
     guard let hidden = arguments.hidden else { return }
     runBackwardTiles(
-        arguments, vectors: vectors, strip: strip, scratch,
+        arguments, vectors: vectors, strip: strip,
         fetch: { unit, row in
             fetchKept(hidden.row(row) + unit, vectors: vectors)
             fetchKept(arguments.gates.row(row) + unit, vectors: vectors)

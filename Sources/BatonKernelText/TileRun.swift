@@ -18,9 +18,6 @@ import CLanes
     return ((depth &+ pieces &- 1) / pieces &+ 3) & ~3
 }
 
-/// Rows whose accumulators wait in memory between two pieces of a chain.
-@inline(__always) private var groupRows: Int { 96 }
-
 /// A chain and the panel it meets.
 struct PanelChain {
     let operand: ChainOperand
@@ -89,24 +86,6 @@ struct AccumulatorRows {
     @inline(__always) func row(_ row: Int) -> UnsafeMutablePointer<Float> { base + row &* stride }
 }
 
-/// Memory for the accumulators of one kernel call, for `runTiles`: on the stack where one row tile or few are worked on,
-/// whose panels would else each wait for the allocator longer than for some lines of weights.
-@inline(__always) func withAccumulatorMemory(rows: Int, _ body: (UnsafeMutablePointer<Float>) -> Void) {
-    // More than these bytes, or a greater alignment than 16, and Swift takes them from the heap.
-    let (stackBytes, alignment) = (1024, 64)
-    if rows &* 4 &* laneCount &* 4 <= stackBytes &- alignment {
-        withUnsafeTemporaryAllocation(byteCount: stackBytes, alignment: 16) { memory in
-            guard let raw = memory.baseAddress else { return }
-            body(raw.alignedUp(toMultipleOf: alignment).assumingMemoryBound(to: Float.self))
-        }
-    } else {
-        withUnsafeTemporaryAllocation(byteCount: groupRows &* 4 &* laneCount &* 4, alignment: alignment) { memory in
-            guard let raw = memory.baseAddress else { return }
-            body(raw.assumingMemoryBound(to: Float.self))
-        }
-    }
-}
-
 /// Fetches the rows of a chain's operand into the first-level cache, all at once, if they are few: another core may have
 /// written them just now, and a chain that meets them line by line waits for every one.
 @inline(__always) func fetchOperand(_ operand: ChainOperand, rows: Int) {
@@ -133,7 +112,7 @@ struct AccumulatorRows {
 ///   - panels: panels that follow one another, more than one only where `total` is 1.
 ///   - secondLast: the accumulator that takes the last column of the second chain: `vectors` − 1, or `vectors` where the
 ///     chains share all columns but the last.
-///   - scratch: from `withAccumulatorMemory` for as many rows.
+///   - scratch: for the accumulators, as `KernelTable.scratchCount` says.
 @inline(__always) func runTiles(
     rows total: Int, vectors: Int, panels: Int = 1, _ first: PanelChain, _ second: PanelChain, secondLast: Int,
     scratch: UnsafeMutablePointer<Float>,
@@ -154,7 +133,7 @@ struct AccumulatorRows {
     let halves = hasShortTiles && vectors == 4 && total == 4
     var groupStart = 0
     while groupStart < total {
-        let group = smaller(groupRows, total &- groupStart)
+        let group = smaller(KernelTable.groupRows, total &- groupStart)
         let tiles = halves ? BalancedParts(4, limit: 4) : BalancedParts(group, limit: tileRows(vectors: vectors))
         for row in 0..<group { start(0, groupStart &+ row, scratch + row &* stride) }
         // What is worked on after this group: the panel from the beginning, or the next one.

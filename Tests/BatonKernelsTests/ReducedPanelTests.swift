@@ -53,13 +53,16 @@ struct ReducedPanelTests {
                     target: converted.base, targetStride: words))
         }
         let result = AlignedBuffer(count: rows * columns)
+        let scratch = AlignedBuffer(count: table.scratchCount)
         table.matrixProduct(
             MatrixProductArguments(
                 operand: ChainOperand(base: converted.base, rowStride: words, depth: depth),
                 panels: PackedPanels(base: panels.base, depth: depth, stripCount: strips, format: format),
                 target: StripTarget(base: result.base, rowStride: columns, stripStride: lanes), rows: rows,
-                columns: columns, start: .zero))
-        return (0..<rows * columns).map { result.base[$0].bitPattern }
+                columns: columns, start: .zero, scratch: scratch.base))
+        return withExtendedLifetime((packed, inverseScales, panels, converted, scratch)) {
+            (0..<rows * columns).map { result.base[$0].bitPattern }
+        }
     }
 
     @Test(

@@ -143,10 +143,11 @@ extension [ColumnPart] {
     ///   - target: column 0 of the matrix.
     ///   - panels: of a part.
     ///   - bias: of all parts, packed as the columns are.
+    ///   - scratch: of the caller, for the product.
     func matrixProduct(
         _ operand: ChainOperand, to target: UnsafeMutablePointer<Float>, stride: Int, rows: Int,
         start: MatrixProductArguments.Start, adds: Bool = false, bias: UnsafePointer<Float>? = nil,
-        panels: (ColumnPart) -> PackedPanels
+        scratch: AlignedBuffer, panels: (ColumnPart) -> PackedPanels
     ) {
         for part in self {
             part.kernels.table.matrixProduct(
@@ -155,7 +156,8 @@ extension [ColumnPart] {
                     target: StripTarget(
                         base: target + part.columns.lowerBound, rowStride: stride, stripStride: part.lanes),
                     rows: rows, columns: part.columns.count, start: start, adds: adds,
-                    bias: bias.map { $0 + part.paddedBefore }))
+                    bias: bias.map { $0 + part.paddedBefore },
+                    scratch: scratch.reserve(part.kernels.table.scratchCount)))
         }
     }
 }

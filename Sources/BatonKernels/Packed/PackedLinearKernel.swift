@@ -12,6 +12,7 @@ final class PackedLinearKernel: LinearKernel {
     private let forwardPanels = AlignedBuffer()
     private let gradientPanels = AlignedBuffer()
     private let biasBuffer = AlignedBuffer()
+    private let scratch = AlignedBuffer()
     private let gradientBuffers = WeightGradientBuffers()
     /// Whether the last update was one for training.
     private var isReadyForBackward = false
@@ -57,7 +58,7 @@ final class PackedLinearKernel: LinearKernel {
         unitParts.matrixProduct(
             ChainOperand(base: input, rowStride: rowStride(inputStrides, steps, batch), depth: width), to: output,
             stride: rowStride(outputStrides, steps, batch), rows: steps * batch, start: .bias,
-            bias: UnsafePointer(biasBuffer.base)
+            bias: UnsafePointer(biasBuffer.base), scratch: scratch
         ) { $0.panels(in: forwardPanels, depth: width) }
     }
 
@@ -72,7 +73,7 @@ final class PackedLinearKernel: LinearKernel {
             ChainOperand(
                 base: outputGradient, rowStride: rowStride(outputGradientStrides, steps, batch), depth: units),
             to: inputGradient, stride: rowStride(inputGradientStrides, steps, batch), rows: steps * batch, start: .zero,
-            adds: adds
+            adds: adds, scratch: scratch
         ) { $0.panels(in: gradientPanels, depth: units) }
     }
 

@@ -85,7 +85,8 @@ extension PackedRecurrentSequence {
             let stepArguments = RecurrentBackwardArguments(
                 step: RecurrentStep(
                     rows: rows.count, hiddenSize: part.columns.count, usesRelu: cell == .rnnRelu,
-                    stateClip: weights.shape.stateClip, descends: descends),
+                    stateClip: weights.shape.stateClip, descends: descends,
+                    scratch: scratch.reserve(part.kernels.table.scratchCount)),
                 following: chains.main, followingCandidate: chains.candidate,
                 hiddenPanels: isProjected
                     ? weights.projectionGradientPanels(of: part) : weights.hiddenGradientPanels(of: part),
@@ -171,7 +172,7 @@ extension PackedRecurrentSequence {
         let chains = followingChains(gates)
         for chain in [chains.main, chains.candidate] where chain.depth > 0 {
             weights.outputParts.matrixProduct(
-                chain, to: target, stride: outputSize, rows: rows, start: .target,
+                chain, to: target, stride: outputSize, rows: rows, start: .target, scratch: scratch,
                 panels: weights.hiddenGradientPanels)
         }
     }

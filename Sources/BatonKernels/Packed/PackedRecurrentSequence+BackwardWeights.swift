@@ -77,12 +77,13 @@ extension PackedRecurrentSequence {
         return (0..<savedGates).flatMap { saved in
             let isInputOnly = cell == .gru && saved == 2
             let isHiddenOnly = cell == .gru && saved == 3
+            let rights = isInputOnly ? [0] : isHiddenOnly ? [1] : [0, 1]
+            let biases = isInputOnly ? [inputBias] : isHiddenOnly ? [hiddenBias] : [inputBias, hiddenBias]
             return weights.ownStrips.map { strip in
                 PackedWeightGradient.LeftStrip(
                     column: saved * paddedHidden + strip * lanes, columns: min(lanes, hidden - strip * lanes),
                     gradientRow: min(saved, weights.gates - 1) * hidden + strip * lanes,
-                    rights: isInputOnly ? [0] : isHiddenOnly ? [1] : [0, 1],
-                    biases: isInputOnly ? [inputBias] : isHiddenOnly ? [hiddenBias] : [inputBias, hiddenBias])
+                    rights: rights, biases: biases)
             }
         }
     }

@@ -105,7 +105,9 @@ extension PackedRecurrentSequence {
                             base: gates + part.columns.lowerBound, rowStride: gateRowStride,
                             stripStride: gateCount > 1 ? paddedHidden : part.lanes),
                         rows: rows, columns: gateCount * part.strips * part.lanes, start: chain == 0 ? .bias : .zero,
-                        adds: chain > 0, bias: weights.bias(of: part), panelStrips: gateCount > 1 ? gateCount : 0,
+                        adds: chain > 0, bias: weights.bias(of: part),
+                        scratch: scratch.reserve(part.kernels.table.scratchCount),
+                        panelStrips: gateCount > 1 ? gateCount : 0,
                         panelStride: part.lanes))
             }
             column += depth
@@ -168,7 +170,8 @@ extension PackedRecurrentSequence {
             let stepArguments = RecurrentForwardArguments(
                 step: RecurrentStep(
                     rows: rows.count, hiddenSize: part.columns.count, usesRelu: cell == .rnnRelu,
-                    stateClip: weights.shape.stateClip, descends: descends),
+                    stateClip: weights.shape.stateClip, descends: descends,
+                    scratch: scratch.reserve(part.kernels.table.scratchCount)),
                 input: input, inputPanels: weights.inputPanels(chain: 0, of: part),
                 hidden: previous, hiddenPanels: weights.hiddenPanels(of: part), constants: weights.constants(of: part),
                 inputProduct: rows.input == nil ? product : nil, gates: gates, savesGates: training,
@@ -184,7 +187,8 @@ extension PackedRecurrentSequence {
         if !isWhole { hook() }
         weights.outputParts.matrixProduct(
             ChainOperand(base: UnsafePointer(unprojectedRows), rowStride: hidden, depth: hidden), to: rows.output.base,
-            stride: rows.output.stride, rows: rows.count, start: .zero, panels: weights.projectionPanels)
+            stride: rows.output.stride, rows: rows.count, start: .zero, scratch: scratch,
+            panels: weights.projectionPanels)
     }
 
     /// Rows of h before a step: the output of the step before, the initial state, or nil for zero.

@@ -103,7 +103,7 @@ extension PackedRecurrentSequence {
             weights.inputParts.matrixProduct(
                 gateOperand(gates + first * gateRowStride, 0..<weights.gates), to: target + first * stride,
                 stride: stride, rows: min(Self.inputGradientRows, rows - first), start: .zero, adds: adds,
-                panels: weights.inputGradientPanels)
+                scratch: scratch, panels: weights.inputGradientPanels)
         }
     }
 }

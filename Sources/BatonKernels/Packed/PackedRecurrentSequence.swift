@@ -39,6 +39,7 @@ final class PackedRecurrentSequence: RecurrentSequence {
     let convertedHidden = AlignedBuffer()
     /// x·W of the distinct rows of an input, in the layout of the gates.
     let distinctProducts = AlignedBuffer()
+    let scratch = AlignedBuffer()
     let gradientBuffers = WeightGradientBuffers()
     /// Gradients of the pre-activations of the step that follows the last one, if the window goes on there.
     let followingGates = AlignedBuffer()

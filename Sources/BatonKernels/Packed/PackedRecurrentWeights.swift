@@ -178,7 +178,8 @@ final class PackedRecurrentWeights: RecurrentWeights {
                 for k in 0..<shape.outputSize {
                     take(parameters.hiddenWeight[row * shape.outputSize + k])
                 }
-                for bias in biases(parameters, gate: gate, unit: unit) where bias.isFinite {
+                let both = biases(parameters, gate: gate, unit: unit)
+                for bias in [both.x, both.y] where bias.isFinite {
                     least = max(least, abs(bias) * 0x1p-64)
                 }
             }
@@ -210,11 +211,11 @@ final class PackedRecurrentWeights: RecurrentWeights {
         return parameters.projectionWeight
     }
 
-    /// b + q of a unit; of the GRU's candidate b and q, since q stands inside the reset product.
-    private func biases(_ parameters: RecurrentParameterPointers<Float>, gate: Int, unit: Int) -> [Float] {
+    /// b + q of a unit, and 0; of the GRU's candidate b and q, since q stands inside the reset product.
+    private func biases(_ parameters: RecurrentParameterPointers<Float>, gate: Int, unit: Int) -> SIMD2<Float> {
         let row = gate * shape.hidden + unit
         let (own, other) = (parameters.inputBias[row], parameters.hiddenBias[row])
-        return shape.cell == .gru && gate == 2 ? [own, other] : [own + other]
+        return shape.cell == .gru && gate == 2 ? SIMD2(own, other) : SIMD2(own + other, 0)
     }
 
     /// The biases by panel, the GRU's second one apart. Divided by the scales, if there are.
@@ -223,7 +224,7 @@ final class PackedRecurrentWeights: RecurrentWeights {
         let candidate = candidateBiasBuffer.reserve(gateParts.paddedCount)
         forEachGateColumn { column, gate, unit, place in
             let scale = format.isInteger ? scaleBuffer.base[column] : 1
-            let values = unit < shape.hidden ? biases(parameters, gate: gate, unit: unit) : [0, 0]
+            let values = unit < shape.hidden ? biases(parameters, gate: gate, unit: unit) : SIMD2()
             bias[column] = values[0] / scale
             if shape.cell == .gru && gate == 2 { candidate[place] = values[1] / scale }
         }

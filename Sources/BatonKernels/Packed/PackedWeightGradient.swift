@@ -75,7 +75,7 @@ struct PackedWeightGradient {
                         hook()
                     }
                 }
-                announce(group, of: group.first.rights.map { rights[$0] }, hook)
+                announce(group, rights, hook)
             }
         }
     }
@@ -126,8 +126,6 @@ struct PackedWeightGradient {
         let range = leaves.subtrees[packed.subtree]
         let lacksFirst = right.rights[panel.right].lacksFirstTime
         let rowsBefore = (lacksFirst ? rows.later : rows.all).before[range.lowerBound]
-        // Chains, and the partial sums of the tree.
-        let scratch = buffers.scratch.reserve(Self.blocks * Self.groupStrips * lanes * 4 * lanes)
         withTarget(of: panel, right.rights, packed) { target, targetStride, columns in
             table.outerProduct(
                 OuterProductArguments(
@@ -167,13 +165,18 @@ struct PackedWeightGradient {
     }
 
     /// Rows of the gradients that are complete in all subtrees. Chains that are continued have not ended.
-    private func announce(_ group: StripGroup, of rights: [Right], _ hook: StepHook) {
+    private func announce(_ group: StripGroup, _ rights: [Right], _ hook: StepHook) {
         if continuesChains { return }
-        for right in rights {
+        for right in group.first.rights.lazy.map({ rights[$0] }) {
             hook.finished(
                 right.targets[0] + group.first.gradientRow * right.columns,
                 byteCount: group.columns * right.columns * MemoryLayout<Float>.stride)
         }
+    }
+
+    /// For chains, and the partial sums of the tree.
+    private var scratch: UnsafeMutablePointer<Float> {
+        buffers.scratch.reserve(Self.blocks * Self.groupStrips * lanes * 4 * lanes)
     }
 
     /// Rows (t, n) of a subtree.
@@ -185,13 +188,14 @@ struct PackedWeightGradient {
     private func addBiases(_ strips: ArraySlice<LeftStrip>, _ subtree: Int, _ chains: LeftChains) {
         for start in stride(from: strips.startIndex, to: strips.endIndex, by: 4) {
             let count = strips[start..<min(start + 4, strips.endIndex)].reduce(0) { $0 + $1.columns }
-            let targets = strips[start].biases.map { $0[subtree] + strips[start].gradientRow }
-            guard let target = targets.first else { continue }
-            require(targets.count <= 2, "PackedWeightGradient: \(targets.count) vectors for one column sum, at most 2")
+            let (biases, row) = (strips[start].biases, strips[start].gradientRow)
+            guard let first = biases.first else { continue }
+            require(biases.count <= 2, "PackedWeightGradient: \(biases.count) vectors for one column sum, at most 2")
             table.columnSum(
                 ColumnSumArguments(
-                    columns: columns(strips[start].column, count, subtree, chains), target: target,
-                    secondTarget: targets.dropFirst().first, continuesChain: continuesChains))
+                    columns: columns(strips[start].column, count, subtree, chains),
+                    target: first[subtree] + row, secondTarget: biases.count > 1 ? biases[1][subtree] + row : nil,
+                    continuesChain: continuesChains, scratch: scratch))
         }
     }
 
