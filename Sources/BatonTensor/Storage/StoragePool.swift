@@ -8,8 +8,9 @@ import Synchronization
 /// Free blocks by size class, shared by the process.
 public enum StoragePool {
     private struct State {
-        /// Addresses of free blocks by capacity.
-        var free: [Int: [UInt]] = [:]
+        /// Address of the first free block of every size class; each begins with that of the next one, 0 is none. So neither
+        /// taking nor giving allocates anything.
+        var free = [UInt](repeating: 0, count: sizeClassCount)
         var systemAllocations = 0
         var systemBytes = 0
     }
@@ -21,33 +22,49 @@ public enum StoragePool {
     /// Bytes obtained from the system since the process started.
     public static var systemBytes: Int { state.withLock { $0.systemBytes } }
 
-    /// Size classes: multiples of 64 bytes up to 4 KiB, then four per power of two.
-    static func sizeClass(_ byteCount: Int) -> Int {
-        if byteCount <= 4096 { return max(64, (byteCount + 63) & ~63) }
-        let quarter = 1 << (Int.bitWidth - 1 - (byteCount - 1).leadingZeroBitCount - 2)
-        return (byteCount + quarter - 1) / quarter * quarter
+    /// The number and the capacity of a size class: multiples of 64 bytes up to 4 KiB, then four per power of two.
+    static func sizeClass(_ byteCount: Int) -> (number: Int, capacity: Int) {
+        if byteCount <= 4096 {
+            let lines = max(1, (byteCount + 63) / 64)
+            return (lines - 1, lines * 64)
+        }
+        let exponent = Int.bitWidth - 1 - (byteCount - 1).leadingZeroBitCount
+        let quarter = 1 << (exponent - 2)
+        let quarters = (byteCount + quarter - 1) / quarter
+        return (64 + (exponent - 12) * 4 + quarters - 5, quarters * quarter)
     }
+    /// All there are, up to 2⁶² bytes.
+    private static let sizeClassCount = 64 + (62 - 12) * 4
 
     static func take(byteCount: Int) -> (pointer: UnsafeMutableRawPointer, capacity: Int) {
-        let capacity = sizeClass(byteCount)
-        let reused: UInt? = state.withLock { pool in
-            if let address = pool.free[capacity]?.popLast() { return address }
-            pool.systemAllocations += 1
-            pool.systemBytes += capacity
-            return nil
+        let (number, capacity) = sizeClass(byteCount)
+        let reused: UInt = state.withLock { pool in
+            let first = pool.free[number]
+            if let block = UnsafeMutableRawPointer(bitPattern: first) {
+                pool.free[number] = block.load(as: UInt.self)
+            } else {
+                pool.systemAllocations += 1
+                pool.systemBytes += capacity
+            }
+            return first
         }
-        if let reused, let pointer = UnsafeMutableRawPointer(bitPattern: reused) { return (pointer, capacity) }
-        return (WorkMemory.allocate(byteCount: capacity), capacity)
+        return (UnsafeMutableRawPointer(bitPattern: reused) ?? WorkMemory.allocate(byteCount: capacity), capacity)
     }
 
     /// Returns all free blocks to the system, and what the allocator holds of them. Tensors of other shapes than the next
     /// model's would keep their memory otherwise.
     public static func trim() {
-        let blocks = state.withLock { pool in
-            defer { pool.free = [:] }
-            return pool.free.values.flatMap { $0 }
+        let lists = state.withLock { pool in
+            defer { pool.free = State().free }
+            return pool.free
         }
-        for address in blocks { UnsafeMutableRawPointer(bitPattern: address).map(WorkMemory.deallocate) }
+        for first in lists {
+            var next = UnsafeMutableRawPointer(bitPattern: first)
+            while let block = next {
+                next = UnsafeMutableRawPointer(bitPattern: block.load(as: UInt.self))
+                WorkMemory.deallocate(block)
+            }
+        }
         #if canImport(Glibc)
             // Not in the headers that Swift's Glibc shows.
             if let trim = dlsym(nil, "malloc_trim") {
@@ -57,6 +74,10 @@ public enum StoragePool {
     }
 
     static func give(_ pointer: UnsafeMutableRawPointer, capacity: Int) {
-        state.withLock { $0.free[capacity, default: []].append(UInt(bitPattern: pointer)) }
+        let (number, _) = sizeClass(capacity)
+        state.withLock { pool in
+            pointer.storeBytes(of: pool.free[number], as: UInt.self)
+            pool.free[number] = UInt(bitPattern: pointer)
+        }
     }
 }
