@@ -1,7 +1,12 @@
 import Glibc
+import Synchronization
 
 /// Memory for arrays.
 public enum WorkMemory {
+    private static let count = Atomic(0)
+    /// Blocks obtained from the system since the process started.
+    public static var allocations: Int { count.load(ordering: .relaxed) }
+
     /// Bytes from which an array gets huge pages.
     private static let hugeMinimum = 4 << 20
     private static let hugePage = 2 << 20
@@ -13,6 +18,7 @@ public enum WorkMemory {
     /// buffers for that.
     public static func allocate(byteCount: Int) -> UnsafeMutableRawPointer {
         let isLarge = byteCount >= hugeMinimum
+        count.wrappingAdd(1, ordering: .relaxed)
         var memory: UnsafeMutableRawPointer?
         guard posix_memalign(&memory, isLarge ? hugePage : 64, max(byteCount, 64)) == 0, let memory else {
             leaveForLackOfMemory(byteCount)

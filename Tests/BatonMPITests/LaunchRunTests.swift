@@ -67,16 +67,19 @@ import Testing
 /// A copy of the script among stand-ins.
 private struct Sandbox {
     private let root: URL
+    private let draft: URL
 
     init(cores: Int = 2, user: Int = 1000) throws {
         root = FileManager.default.temporaryDirectory.appendingPathComponent("baton-\(UUID().uuidString)")
+        draft = root.appendingPathExtension("draft")
+        defer { try? FileManager.default.removeItem(at: draft) }
         for folder in ["launch", ".build/release", "bin"] {
             try FileManager.default.createDirectory(
-                at: root.appendingPathComponent(folder), withIntermediateDirectories: true)
+                at: draft.appendingPathComponent(folder), withIntermediateDirectories: true)
         }
         let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().appendingPathComponent("launch/run")
-        try FileManager.default.copyItem(at: script, to: root.appendingPathComponent("launch/run"))
+        try FileManager.default.copyItem(at: script, to: draft.appendingPathComponent("launch/run"))
         let arguments = #"$(printf '%s|' "$@")"#
         try write(
             ".build/release/baton",
@@ -89,10 +92,15 @@ private struct Sandbox {
         try write("bin/nproc", "echo \(cores)")
         try write("bin/lscpu", "for core in $(seq \(cores)); do echo $core,0; done")
         try write("bin/id", "echo \(user)")
+        // Another test that starts a process just now hands it the open files of this one, and a script that somebody has
+        // open for writing cannot be run: so those that are run are written elsewhere.
+        let copy = try Process.run(URL(fileURLWithPath: "/bin/cp"), arguments: ["-a", draft.path, root.path])
+        copy.waitUntilExit()
+        #expect(copy.terminationStatus == 0)
     }
 
     private func write(_ name: String, _ text: String) throws {
-        let file = root.appendingPathComponent(name)
+        let file = draft.appendingPathComponent(name)
         try "#!/bin/sh\n\(text)\n".write(to: file, atomically: true, encoding: .utf8)
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: file.path)
     }

@@ -235,6 +235,25 @@ import Testing
                 == nil)
     }
 
+    /// Whether it came is for each process to see, so it may not decide whether they sum again.
+    @Test func aBackwardPassAfterTheSumIsRefused() async throws {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            let layer = Dense(units: 2, inUnits: 3, prefix: "d_")
+            layer.initialize(seed: 1)
+            let trainer = Trainer(try layer.collectParams(), SGDRule()) { _ in }
+            for pass in 0..<2 {
+                let tape = Tape()
+                let context = ForwardContext.training(rows: 4, tape: tape, random: RandomKey(seed: 0))
+                tape.backward(layer(Variable(Tensor(zeros: [4, 3])), context))
+                if pass == 0 { try trainer.combineGradients() }
+            }
+            try trainer.step(batchSize: 4)
+        }
+        #expect(
+            Complaint.missing("Trainer.step: a backward pass reached d_bias after", in: result?.standardErrorContent)
+                == nil)
+    }
+
     @Test func aSecondArenaIsRefused() async {
         let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             let weight = Parameter(name: "w", shape: [2])

@@ -41,7 +41,8 @@ struct TrainWorkload: Encodable {
 
     /// Operations of the products of one training step of so many ranks per token, two per multiply-add: three times
     /// (forward, data, weights) 2·(Σ over layers of G·H·(I+H) + V·H), less what is not done: where tokens repeat, the
-    /// forward x·W of the lowest layer is made once for each that differs (`RepeatedRows`). Of random tokens in P
+    /// forward x·W of the lowest layer is made once for each that differs, by the packed kernels unless gates are computed again
+    /// (`RepeatedRows`). Of random tokens in P
     /// positions those are about V·(1 − (1 − 1/V)^P); a rank or a piece of the window that has fewer positions makes more of
     /// these products than are counted. Gates, softmax, embedding and optimizer are not counted.
     func operationsPerToken(ranks: Int) -> Double {
@@ -51,7 +52,10 @@ struct TrainWorkload: Encodable {
         let vocabulary = Double(model.vocabularySize)
         let positions = Double(lanes.total(ranks: ranks)) * Double(stepsPerWindow)
         let distinct = vocabulary * (1 - pow(1 - 1 / vocabulary, positions))
-        let repeated = distinct * 2 <= positions ? 1 - distinct / positions : 0
+        let shares =
+            KernelSelection.active.backend == .packed && recomputation == nil
+            && RepeatedRows.areWorthAProduct(distinct: Int(distinct), of: Int(positions))
+        let repeated = shares ? 1 - distinct / positions : 0
         return 6 * (layers + vocabulary * Double(model.hidden)) - 2 * gateRows * Double(model.embedding) * repeated
     }
 

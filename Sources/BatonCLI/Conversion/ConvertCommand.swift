@@ -37,7 +37,16 @@ struct ConvertCommand: ParsableCommand {
 
     private static let graphEnding = "-symbol.json"
 
+    /// What is written.
+    private var outputs: [String] {
+        guard output.hasSuffix(Self.graphEnding) else { return [output] }
+        return [output, output.dropLast(Self.graphEnding.count) + "-0000.params"]
+    }
+
     func validate() throws {
+        if let file = FileIdentity(input), let same = outputs.first(where: { FileIdentity($0) == file }) {
+            throw ValidationError("\(same) would replace \(input), which is read; name another OUT.")
+        }
         if output.hasSuffix(Self.graphEnding) {
             guard kind != nil else { throw ValidationError("A graph needs --kind, which the weights do not tell.") }
             guard names == nil, prefix == nil else {

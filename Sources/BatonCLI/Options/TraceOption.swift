@@ -18,13 +18,21 @@ struct TraceOption: ParsableArguments {
         try FlagCheck.counts(["--trace-steps": traceSteps], limit: 10_000)
     }
 
-    /// Refuses a file that cannot be written, before a run that would end with it. Collective.
+    /// Refuses a file that cannot be written, or would take the place of something else than an earlier trace, before a run
+    /// that would end with it. Collective.
     ///
     /// - Parameter directory: the run's, which may be yet to be made.
     func check(_ job: ParallelJob, directory: RunDirectory? = nil) throws {
         guard let trace else { return }
         _ = try job.share {
+            if let directory, directory.isOwn(trace) {
+                throw CommandFailure("--trace \(trace) would replace a file of the run; name another file.")
+            }
             if let directory, try directory.willHold(trace) { return [] }
+            guard try ChromeTrace.mayReplace(trace) else {
+                throw CommandFailure(
+                    "--trace \(trace) is a file already, and no trace; name another one, or remove it.")
+            }
             _ = try AtomicFile(path: trace)
             return []
         }

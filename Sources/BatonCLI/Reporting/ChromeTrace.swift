@@ -1,4 +1,5 @@
 import Baton
+import Foundation
 
 /// A trace in the form that Chrome (`chrome://tracing`) and Perfetto (ui.perfetto.dev) show: a JSON array of complete
 /// events (`"ph":"X"`), a process for every rank and a thread for every track.
@@ -11,6 +12,15 @@ struct ChromeTrace {
 
     /// Writes the file, whole or not at all.
     func write(to path: String) throws { try AtomicFile.write(text, to: path) }
+
+    /// Whether there is no such file, or one that is empty or begins as these do.
+    static func mayReplace(_ path: String) throws -> Bool {
+        guard FileIdentity(path) != nil else { return true }
+        guard let file = FileHandle(forReadingAtPath: path) else { return false }
+        let begin = try file.read(upToCount: opening.utf8.count) ?? Data()
+        return begin.isEmpty || begin == Data(opening.utf8)
+    }
+    private static let opening = "[\n{\"name\":\"process_name\""
 
     /// The JSON text, an event in every line.
     var text: String {

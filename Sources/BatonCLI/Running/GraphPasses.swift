@@ -23,7 +23,6 @@ struct GraphPasses {
                     + "name a file for each by --input, --state, --cell-state and --lengths.")
         }
         let backward = options.gradOutput != nil
-        if backward { ParameterArena(block.collectParameters()).beginStep() }
         let tape = backward ? Tape() : nil
         let inputs = try given.map { entry in
             let tensor = try NPYFile.read(path: entry.path)

@@ -82,7 +82,7 @@ struct OutputFiles {
     }
 
     /// The file to replace: links are followed, also those of folders, and only a regular file may be there.
-    private static func target(_ path: String) throws(CommandFailure) -> String {
+    static func target(_ path: String) throws(CommandFailure) -> String {
         var status = stat()
         if stat(path, &status) == 0 {
             guard status.st_mode & S_IFMT == S_IFREG else {
@@ -94,6 +94,11 @@ struct OutputFiles {
         let name = path.lastIndex(of: "/").map { path[path.index(after: $0)...] } ?? path[...]
         guard !name.isEmpty else {
             throw CommandFailure("'\(path)' does not end in the name of a file; name a file to write.")
+        }
+        guard name.utf8.count <= Int(NAME_MAX) else {
+            throw CommandFailure(
+                "The name of the file \(path) has \(name.utf8.count) bytes, more than the \(NAME_MAX) that a name may have; choose a shorter one."
+            )
         }
         guard access(folder, W_OK) == 0 else {
             throw CommandFailure(

@@ -93,7 +93,8 @@ struct RunOptions: ParsableArguments {
                 throw ValidationError("\(flag) \(path) would replace what \(reader) reads; name another file.")
             }
         }
-        let paths = outputs.compactMap(\.1)
+        // Under whatever name; what is no place to write is refused when it is written.
+        let paths = outputs.compactMap(\.1).map { (try? OutputFiles.target($0)) ?? $0 }
         if Set(paths).count < paths.count {
             throw ValidationError("--output, --state-out and --cell-state-out must name different files.")
         }

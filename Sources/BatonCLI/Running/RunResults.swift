@@ -21,7 +21,6 @@ extension RunResults {
             layout: options.axes, useSequenceLength: arrays.lengths != nil, stateClip: options.stateClip)
         layer.inferencePrecision = options.precision
         let needsGradients = arrays.outputGradient != nil
-        if needsGradients { ParameterArena(layer.collectParameters()).beginStep() }
         let tape = needsGradients ? Tape() : nil
         let context = ForwardContext(tape: tape, leaves: .whole(rows: arrays.batch))
 

@@ -13,17 +13,22 @@ struct EvalCommand: ParsableCommand {
         var bitsPerToken: Double
         var perplexity: Double
         var tokens: Int
+        /// Those at the end of the text that fill no lane.
+        var unscoredTokens: Int
         var step: Int
         var precision: String
 
         var text: String {
-            "loss \(fixed(natsPerToken, digits: 4)) nats per token (\(fixed(bitsPerToken, digits: 4)) bits), perplexity \(fixed(perplexity, digits: 3)), \(counted(tokens, "token")), after step \(step)\(precision == "float32" ? "" : ", weights in \(precision)")"
+            "loss \(fixed(natsPerToken, digits: 4)) nats per token (\(fixed(bitsPerToken, digits: 4)) bits), perplexity \(fixed(perplexity, digits: 3)), \(counted(tokens, "token"))\(unscoredTokens == 0 ? "" : " (all but \(unscoredTokens) at the end, which fill no lane)"), after step \(step)\(precision == "float32" ? "" : ", weights in \(precision)")"
         }
     }
 
     @Argument(help: ArgumentHelp("Directory of a run, or a checkpoint file.", valueName: "run")) var source: String
     @Option(parsing: .upToNextOption, help: "Text files, joined in this order.") var data: [String]
-    @Option(help: "Score only this share at the end of the text (training's --valid-split); 0 scores all of it.")
+    @Option(
+        help:
+            "Score only this share at the end of the text (training's --valid-split); 0 scores all of it. It is cut into up to 32 lanes of equal length, each of which begins from states of zero; fewer tokens than lanes may be left over."
+    )
     var validSplit = 0.0
     @OptionGroup var weights: PrecisionOption
     @OptionGroup var layout: LayoutOption
@@ -67,7 +72,8 @@ struct EvalCommand: ParsableCommand {
         let (loss, tokens) = try evaluation(parallel, of: scored)()
         let report = Report(
             natsPerToken: loss, bitsPerToken: loss / log(2), perplexity: exp(loss), tokens: tokens,
-            step: checkpoint.snapshot.stepsDone, precision: weights.precision.rawValue)
+            unscoredTokens: scored.count - 1 - tokens, step: checkpoint.snapshot.stepsDone,
+            precision: weights.precision.rawValue)
         try Console.print(report, json: json)
         try job.finish()
     }

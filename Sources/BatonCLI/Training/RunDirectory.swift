@@ -16,6 +16,14 @@ struct RunDirectory {
     /// Whether a run has left checkpoints or metrics here.
     var holdsRun: Bool { !checkpoints.files().isEmpty || FileManager.default.fileExists(atPath: metrics) }
 
+    /// Whether a path is that of a file that training writes here, or lies among the checkpoints.
+    func isOwn(_ file: String) -> Bool {
+        let given = URL(filePath: file).standardized
+        let names = [metrics, validation, plot, configuration, samples]
+        return names.contains { URL(filePath: $0).standardized.path == given.path }
+            || given.deletingLastPathComponent().path == URL(filePath: checkpoints.path).standardized.path
+    }
+
     /// Whether a file is to be in this directory, and this directory is yet to be made.
     ///
     /// - Throws: `CommandFailure` when the file bears the directory's own name.

@@ -1,3 +1,4 @@
+import BatonChecks
 public import BatonComm
 public import BatonKernels
 public import BatonNN
@@ -17,7 +18,7 @@ public import BatonTensor
 ///     }
 ///
 /// Clipping comes between the sum and the update: `trainer.combineGradients()`, then `clipGlobalNorm(trainer.gradients, …)`,
-/// then `step`. Several backward passes after one `begin` add up.
+/// then `step`. Several backward passes after one `begin` add up, before the sum.
 ///
 /// The batch is cut into leaves that know nothing of ranks (`LeafPlan`); a rank holds whole leaves. Gradients of one call
 /// of one block are summed within a rank in the order of the fixed tree. Where several calls add to one parameter, as in
@@ -32,6 +33,8 @@ public final class DataParallelBatch {
     public let leaves: LeafPlan
     private let arena: ParameterArena
     private let sum: () throws(CommError) -> Void
+    /// Whether the gradients are sums already; another trainer of the same model may ask for them too.
+    private var isSummed = false
 
     /// Moves the parameters of the model into memory that is summed at once. Not collective.
     ///
@@ -116,18 +119,32 @@ public final class DataParallelBatch {
     public func begin(tape: Tape, seed: UInt64, step: Int) -> ForwardContext {
         arena.select(gradients: nil)
         arena.beginStep()
+        isSummed = false
         return ForwardContext(
             tape: tape, isTraining: true, leaves: leaves,
             random: RandomKey(seed: seed, step: UInt32(step), firstRow: UInt32(rows.lowerBound)))
     }
 
     /// Sums the gradients over leaves and ranks; afterwards `Parameter.gradient` is the total, on every rank. To be
-    /// handed to a `Trainer`. Collective.
+    /// handed to a `Trainer`, or to several that train parts of the model: the first of them sums, once after `begin`.
+    /// Collective.
     ///
     /// - Parameter parameters: those of the trainer; all of the model are summed.
     /// - Throws: `CommError` of the transport.
+    /// - Precondition: no backward pass came between the sum and this call; it would have added to sums.
     public func combine(_ parameters: [Parameter]) throws {
+        if isSummed {
+            for parameter in arena.slots.map(\.parameter) {
+                require(
+                    !parameter.hasFreshGradient || parameter.hasCombinedGradient,
+                    "DataParallelBatch.combine: a backward pass reached \(parameter.name) after gradients were summed; call begin before it"
+                )
+            }
+            return
+        }
         try sum()
         arena.select(gradients: 0..<1)
+        isSummed = true
+        for slot in arena.slots { slot.parameter.hasCombinedGradient = true }
     }
 }

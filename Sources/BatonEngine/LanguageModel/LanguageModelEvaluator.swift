@@ -4,7 +4,8 @@ import BatonKernels
 import BatonNN
 import BatonTensor
 
-/// The mean loss of a language model on a text: lanes with carried state, every target of every lane scored once.
+/// The mean loss of a language model on a text: lanes of equal length with carried state, every target of every lane scored
+/// once. Up to one token less than there are lanes is left over at the end of the text.
 public struct LanguageModelEvaluator {
     private let windows: LaneWindows
     private let leafCount: Int

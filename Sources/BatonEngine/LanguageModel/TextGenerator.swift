@@ -41,9 +41,9 @@ public final class TextGenerator {
         states = stage.beginState(rows: 1)
     }
 
-    /// Feeds the prompt and returns the tokens that follow it; of length 0 the prompt is fed all the same. The last of the
-    /// returned tokens is not fed: a text is continued by a call whose prompt begins with it. Collective over the stages of
-    /// the replica.
+    /// Feeds the prompt and returns the tokens that follow it; of length 0 the prompt is fed all the same, and
+    /// stopped before the first token it is not. The last of the returned tokens is not fed: a text is continued by a call
+    /// whose prompt begins with it. Collective over the stages of the replica.
     ///
     /// - Parameter isStopped: asked before every token; ends the text early. All stages must be told the same.
     /// - Throws: `DataError` (`unknownIdentifier`) if the prompt has a token that the model's vocabulary has not;

@@ -147,6 +147,7 @@ final class PackedRecurrentWeights: RecurrentWeights {
         }
         guard format != .float32 else { return pack(into: buffer.reserve(columns * depth)) }
         let staging = AlignedBuffer(count: columns * depth)
+        defer { withExtendedLifetime(staging) {} }
         pack(into: staging.base)
         let widths =
             gates > 1

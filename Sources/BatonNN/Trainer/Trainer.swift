@@ -90,15 +90,22 @@ public final class Trainer {
     /// - Throws: `NNError` naming a parameter without a fresh gradient; then nothing is updated.
     /// - Collective: yes, if `combine` is.
     public func step(batchSize: Int, ignoreStaleGradients: Bool = false) throws {
-        // Of a backward pass after the call nothing is summed yet.
-        if !isCombined || trained.contains(where: { $0.hasFreshGradient && !$0.hasCombinedGradient }) {
+        if isCombined {
+            // Processes may differ in what they see here, so none of them may begin a sum that others do not.
+            for parameter in trained {
+                require(
+                    !parameter.hasFreshGradient || parameter.hasCombinedGradient,
+                    "Trainer.step: a backward pass reached \(parameter.name) after combineGradients; call it again before the step"
+                )
+            }
+        } else {
             try combineGradients()
         }
         try update(batchSize: batchSize, ignoreStaleGradients: ignoreStaleGradients)
     }
 
     /// Sums the gradients over processes; for clipping between this and `update` or `step`, which does not sum them again.
-    /// Once after a backward pass. Collective, if `combine` is.
+    /// Once after the backward passes of a step. Collective, if `combine` is.
     ///
     /// - Throws: what `combine` throws.
     public func combineGradients() throws {

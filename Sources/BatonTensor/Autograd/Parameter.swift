@@ -32,10 +32,8 @@ public final class Parameter: CustomStringConvertible {
     }
     /// One per subtree; empty for `null`, and before an arena or a backward pass made them.
     public private(set) var gradients: [Tensor] = []
-    /// Where values and gradients live, as long as it is in use.
-    private weak var arena: ParameterArena?
-    /// Whether values and gradients live in an arena.
-    package var isInArena: Bool { arena != nil }
+    /// Whether values and gradients live in an arena that is in use.
+    package private(set) var isInArena = false
     /// Whether a backward pass zeroes the gradients first, if the requirement is `write`; in an arena it may be left to
     /// `beginStep`.
     public private(set) var overwritesGradients = true
@@ -166,13 +164,22 @@ public final class Parameter: CustomStringConvertible {
     }
 
     /// Moves values and gradients into memory the arena owns.
-    func place(in arena: ParameterArena, data target: Tensor, gradients: [Tensor], overwritesGradients: Bool) {
+    func place(data target: Tensor, gradients: [Tensor], overwritesGradients: Bool) {
         if let storage { target.copyElements(from: storage) } else { target.fillWithZero() }
         storage = target
-        self.arena = arena
+        isInArena = true
         self.gradients = gradients
         self.overwritesGradients = overwritesGradients
         markChanged()
+    }
+
+    /// The arena is let go of: values stay where they are, and gradients are as before any backward pass.
+    func leaveArena() {
+        isInArena = false
+        gradients = []
+        selectedGradients = nil
+        overwritesGradients = true
+        hasFreshGradient = false
     }
 }
 

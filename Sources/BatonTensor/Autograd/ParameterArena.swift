@@ -72,11 +72,13 @@ public final class ParameterArena {
         gradients = (0..<subtreeCount).map { _ in Tensor(zeros: [end], dtype: dtype) }
         for slot in slots {
             slot.parameter.place(
-                in: self, data: slice(data, slot.range, slot.parameter.shape),
+                data: slice(data, slot.range, slot.parameter.shape),
                 gradients: gradients.map { slice($0, slot.range, slot.parameter.shape) },
                 overwritesGradients: overwritesGradients)
         }
     }
+
+    deinit { for slot in slots { slot.parameter.leaveArena() } }
 
     private func slice(_ flat: Tensor, _ range: Range<Int>, _ shape: [Int]) -> Tensor {
         flat[leading: range].reshaped(shape)

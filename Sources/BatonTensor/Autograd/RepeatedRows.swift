@@ -10,8 +10,9 @@ public final class RepeatedRows {
         public let numbers: Tensor
     }
 
-    /// Rows from which a common product is worth its making.
-    private static let rowMinimum = 64
+    /// Whether a common product of so many rows that differ is worth its making: they are no more than half of all, and all
+    /// are many.
+    public static func areWorthAProduct(distinct: Int, of count: Int) -> Bool { count >= 64 && distinct * 2 <= count }
 
     private let value: Tensor
     private let entries: [Int]
@@ -31,7 +32,7 @@ public final class RepeatedRows {
     public private(set) lazy var distinct: Distinct? = makeDistinct()
 
     private func makeDistinct() -> Distinct? {
-        guard entries.count >= Self.rowMinimum else { return nil }
+        guard Self.areWorthAProduct(distinct: 0, of: entries.count) else { return nil }
         var numberOf = [Int32](repeating: -1, count: tableRows)
         let numbers = Tensor(uninitialized: [entries.count], dtype: .int32)
         let number = numbers.pointer(of: Int32.self)
@@ -40,7 +41,7 @@ public final class RepeatedRows {
             if numberOf[entry] < 0 {
                 numberOf[entry] = Int32(places.count)
                 places.append(place)
-                if places.count * 2 > entries.count { return nil }
+                guard Self.areWorthAProduct(distinct: places.count, of: entries.count) else { return nil }
             }
             number[place] = numberOf[entry]
         }

@@ -100,6 +100,7 @@ struct EmbeddingGradient {
         _ gradient: UnsafeMutablePointer<Scalar>, into targets: [UnsafeMutablePointer<Scalar>], width: Int
     ) {
         let partials = Tensor(uninitialized: [max(leaves.leaves.count, 1), width], dtype: Scalar.dtype)
+        defer { withExtendedLifetime(partials) {} }
         let partial = partials.pointer(of: Scalar.self)
         var present = [Bool](repeating: false, count: leaves.leaves.count)
         for token in 0..<starts.count - 1 where starts[token] < starts[token + 1] {

@@ -170,7 +170,4 @@ private struct SampleAxis {
 extension Tensor {
     /// The elements as f64, whatever the type.
     func realElements() -> [Double] { dtype.isFloatingPoint ? doubles() : integers().map { Double($0) } }
-
-    /// Whether the shape is this one up to axes of size 1.
-    package func hasSameAxes(as other: [Int]) -> Bool { shape.filter { $0 != 1 } == other.filter { $0 != 1 } }
 }

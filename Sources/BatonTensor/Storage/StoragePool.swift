@@ -1,15 +1,11 @@
 internal import BatonKernels
+import Glibc
 import Synchronization
-
-#if canImport(Glibc)
-    import Glibc
-#endif
 
 /// Free blocks by size class, shared by the process.
 public enum StoragePool {
     private struct State {
-        /// Address of the first free block of every size class; each begins with that of the next one, 0 is none. So neither
-        /// taking nor giving allocates anything.
+        /// Address of the first free block of every size class; each begins with that of the next one, 0 is none.
         var free = [UInt](repeating: 0, count: sizeClassCount)
         var systemAllocations = 0
         var systemBytes = 0
@@ -33,10 +29,12 @@ public enum StoragePool {
         let quarters = (byteCount + quarter - 1) / quarter
         return (64 + (exponent - 12) * 4 + quarters - 5, quarters * quarter)
     }
-    /// All there are, up to 2⁶² bytes.
+    private static let largest = 1 << 62
     private static let sizeClassCount = 64 + (62 - 12) * 4
 
     static func take(byteCount: Int) -> (pointer: UnsafeMutableRawPointer, capacity: Int) {
+        // More than any machine has: there is no such class, and this says so.
+        if byteCount > largest { return (WorkMemory.allocate(byteCount: byteCount), byteCount) }
         let (number, capacity) = sizeClass(byteCount)
         let reused: UInt = state.withLock { pool in
             let first = pool.free[number]
@@ -65,12 +63,10 @@ public enum StoragePool {
                 WorkMemory.deallocate(block)
             }
         }
-        #if canImport(Glibc)
-            // Not in the headers that Swift's Glibc shows.
-            if let trim = dlsym(nil, "malloc_trim") {
-                _ = unsafeBitCast(trim, to: (@convention(c) (Int) -> Int32).self)(0)
-            }
-        #endif
+        // Not in the headers that Swift's Glibc shows.
+        if let trim = dlsym(nil, "malloc_trim") {
+            _ = unsafeBitCast(trim, to: (@convention(c) (Int) -> Int32).self)(0)
+        }
     }
 
     static func give(_ pointer: UnsafeMutableRawPointer, capacity: Int) {

@@ -16,6 +16,8 @@ public struct Tensor {
 
     /// Number of elements.
     public var count: Int { shape.reduce(1, *) }
+    /// Whether the shape is this one up to axes of size 1.
+    package func hasSameAxes(as other: [Int]) -> Bool { shape.filter { $0 != 1 } == other.filter { $0 != 1 } }
     /// Number of dimensions.
     public var rank: Int { shape.count }
     /// Bytes of all elements.

@@ -28,6 +28,21 @@ import Testing
 
     private func bytes(_ path: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: path)) }
 
+    @Test func whatIsReadIsNotReplaced() throws {
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
+        let input = folder.file("net-0000.params")
+        try MXNetParamsWriter.write(gru(), to: input)
+        let original = try bytes(input)
+        let graph = folder.file("net-symbol.json")
+        for command in [[input, input], [input, graph, "--kind", "gru"]] {
+            let result = try BatonProcess(["convert"] + command)
+            #expect(result.status == 2 && result.error.contains("\(input) would replace \(input)"), "\(result.error)")
+        }
+        #expect(try bytes(input) == original)
+        #expect(!FileManager.default.fileExists(atPath: graph))
+    }
+
     @Test func thereAndBackGivesTheSameFileAndTheSameOutput() throws {
         let folder = try TemporaryFolder()
         defer { folder.remove() }

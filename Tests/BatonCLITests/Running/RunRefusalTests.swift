@@ -204,6 +204,13 @@ import Testing
         try run.expectRefusal(1, ["nowhere.npy"])
     }
 
+    @Test func aNameThatIsTooLongLeavesNoFirst() throws {
+        var run = try Valid()
+        defer { run.folder.remove() }
+        run.arguments += ["--state-out", run.folder.path(String(repeating: "h", count: 256))]
+        try run.expectRefusal(1, ["has 256 bytes, more than the 255"])
+    }
+
     @Test func anUnwritableSecondOutputLeavesNoFirst() throws {
         var run = try Valid()
         defer { run.folder.remove() }
@@ -218,7 +225,7 @@ import Testing
         let gradient = try run.folder.write(Array(repeating: 1, count: 40), [5, 2, 4], as: "dy.npy")
         let arguments = run.arguments
         run.arguments += ["--state-out", run.folder.path("./y.npy")]
-        try run.expectRefusal(1, ["./y.npy"])
+        try run.expectRefusal(2, ["must name different files"])
         run.arguments = arguments + ["--grad-output", gradient, "--grad-dir", run.folder.path("")]
         run.arguments[8] = run.folder.path("state.npy")
         try run.expectRefusal(1, ["state.npy"])

@@ -84,6 +84,32 @@ import Testing
         }
     }
 
+    /// Both ask for the sum; it is made once.
+    @Test(arguments: [false, true])
+    func twoTrainersOfOneModelHaveTheBitsOfOne(tied: Bool) throws {
+        let world = try TestWorld.communicator()
+        let (whole, divided) = (model(tied: tied), model(tied: tied))
+        func train(_ model: HybridSequential, _ patterns: [String]) throws -> [[Double]] {
+            let parallel = try DataParallelBatch(model, batchSize: Self.batch, communicator: world)
+            let trainers = try patterns.map {
+                Trainer(try model.collectParams(select: $0), AdamRule(), combine: parallel.combine)
+            }
+            for step in 0..<3 {
+                let tape = Tape()
+                let context = parallel.begin(tape: tape, seed: 8, step: step)
+                let ids = Tensor(
+                    (0..<Self.steps * parallel.rows.count).map { Int32($0 % Self.words) },
+                    shape: [Self.steps, parallel.rows.count])
+                tape.backward(SoftmaxCrossEntropyLoss(batchAxis: 1)(model(Variable(ids), context), ids, context))
+                if step == 1 { for trainer in trainers { try trainer.combineGradients() } }
+                for trainer in trainers { try trainer.step(batchSize: Self.batch) }
+            }
+            return model.collectParameters().map { $0.data.doubles() }
+        }
+        let isSame = try train(whole, [".*"]) == train(divided, ["lm_gru_.*", "lm_(embedding|dense)_.*"])
+        #expect(isSame)
+    }
+
     /// What the plan of single leaves is for: without it the tied model's bits follow the ranks.
     @Test func sharedParametersNeedTheirOwnLeaves() throws {
         let tied = try train(model(tied: true), SGDRule(), on: SelfCommunicator())

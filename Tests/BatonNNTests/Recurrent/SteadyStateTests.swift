@@ -5,7 +5,7 @@ import Testing
 
 @Suite(.serialized) struct SteadyStateTests {
     /// In a process of its own, since other suites take memory at the same time.
-    @Test func stepsTakeAllMemoryFromThePool() async {
+    @Test func stepsAskForNoMoreMemory() async {
         await #expect(processExitsWith: .success) {
             let embedding = Embedding(inputDim: 37, outputDim: 11, prefix: "table_")
             let layer = LSTM(
@@ -28,9 +28,9 @@ import Testing
                 _ = model(Variable(ids), .inference(rows: 6))
             }
             for number in 0..<3 { try step(UInt32(number)) }
-            let before = StoragePool.systemAllocations
+            let before = WorkMemory.allocations
             for number in 3..<9 { try step(UInt32(number)) }
-            #expect(before > 0 && StoragePool.systemAllocations == before)
+            #expect(before > 0 && WorkMemory.allocations == before)
         }
     }
 

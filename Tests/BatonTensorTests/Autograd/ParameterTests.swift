@@ -41,6 +41,22 @@ import Testing
         #expect(arena.gradients[0].doubles()[0] == 7)
     }
 
+    /// Of several subtrees, added up by `beginStep`'s rule: nothing of that is left when the arena is let go of.
+    @Test func whatAnArenaWantedEndsWithIt() {
+        let table = makeTable()
+        do {
+            let arena = ParameterArena([table], subtreeCount: 2)
+            arena.select(gradients: 1..<2)
+            for _ in 0..<2 { backward(table) }
+            #expect(arena.gradients[1].doubles()[0] == 14 && table.hasFreshGradient)
+        }
+        #expect(!table.hasFreshGradient && table.data.doubles() == [1, 2])
+        for _ in 0..<2 { backward(table) }
+        #expect(table.gradient.doubles() == [7, 0])
+        let again = ParameterArena([table])
+        #expect(again.data.doubles()[0] == 1)
+    }
+
     @Test func aGradientOfRequirementNullIsAMistake() async {
         let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             let table = Parameter(name: "t", shape: [1], gradientRequirement: .null)
