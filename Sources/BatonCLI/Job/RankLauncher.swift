@@ -3,6 +3,15 @@ import Foundation
 
 /// Starts this program again on several ranks of this machine.
 enum RankLauncher {
+    /// Runs a command, and ends it when this shell is asked to stop: mpirun cleans up after its ranks, but one that is asked
+    /// while it starts them may wait in its handler for ever, and then ranks end a second after it was killed.
+    private static let leash = """
+        "$@" & job=$!
+        trap 'trap "" TERM; kill -TERM $job; (sleep 5; kill -KILL $job) 2>/dev/null & late=$!
+              wait $job; kill $late 2>/dev/null; exit 143' TERM
+        wait $job
+        """
+
     /// Runs `mpirun` with the program's own arguments, and some more, and waits.
     ///
     /// More ranks than cores are allowed, so no rank is bound and a waiting one gives way. The transport is that of
@@ -16,7 +25,9 @@ enum RankLauncher {
         let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         // Foundation starts a process in a group of its own, which an interrupt from the terminal does not reach, and a
         // signal that ends only this process never did.
-        let leash = access("/usr/bin/setpriv", X_OK) == 0 ? ["/usr/bin/setpriv", "--pdeathsig", "TERM"] : []
+        let leash =
+            access("/usr/bin/setpriv", X_OK) == 0
+            ? ["/usr/bin/setpriv", "--pdeathsig", "TERM", "/bin/sh", "-c", Self.leash, "leash"] : []
         process.arguments =
             leash + [
                 "mpirun", "-n", String(ranks), "--quiet", "--oversubscribe", "--bind-to", "none",

@@ -40,21 +40,23 @@ import Testing
         process.standardOutput = FileHandle.nullDevice
         process.standardError = FileHandle.nullDevice
         try process.run()
-        var launchers: [pid_t] = []
-        for _ in 0..<600 where launchers.isEmpty {
-            usleep(50_000)
-            launchers = children(of: process.processIdentifier).filter { !children(of: $0).isEmpty }
+        // A shell, mpirun, ranks.
+        func generations() -> [[pid_t]] {
+            var result = [children(of: process.processIdentifier)]
+            while let last = result.last, !last.isEmpty { result.append(last.flatMap { children(of: $0) }) }
+            return result
         }
-        let ranks = launchers.flatMap { children(of: $0) }
-        #expect(launchers.count == 1 && !ranks.isEmpty)
+        for _ in 0..<600 where generations().count < 4 { usleep(50_000) }
+        let found = generations()
+        #expect(found.count >= 4 && found[0].count == 1 && found[1].count == 1)
         kill(process.processIdentifier, signal)
         process.waitUntilExit()
-        let jobs = launchers + ranks
+        let jobs = found.flatMap { $0 }
         // Nobody may have asked yet how one ended; then it has no command line any more.
         func isAlive(_ id: pid_t) -> Bool {
             FileManager.default.contents(atPath: "/proc/\(id)/cmdline")?.isEmpty == false
         }
-        for _ in 0..<200 where jobs.contains(where: isAlive) { usleep(50_000) }
+        for _ in 0..<600 where jobs.contains(where: isAlive) { usleep(50_000) }
         #expect(jobs.filter(isAlive) == [])
         for job in jobs where isAlive(job) { kill(job, SIGKILL) }
     }
