@@ -8,7 +8,7 @@ enum RankLauncher {
     private static let leash = """
         "$@" & job=$!
         trap 'trap "" TERM; kill -TERM $job; (sleep 5; kill -KILL $job) 2>/dev/null & late=$!
-              wait $job; kill $late 2>/dev/null; exit 143' TERM
+              wait $job; kill -KILL $late 2>/dev/null; exit 143' TERM
         wait $job
         """
 
