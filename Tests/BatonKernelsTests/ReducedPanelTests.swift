@@ -24,7 +24,7 @@ struct ReducedPanelTests {
     ) -> [UInt32] {
         let (lanes, columns) = (table.laneCount, strips * table.laneCount)
         let (weights, left) = given ?? operands(rows: rows, terms: terms)
-        let widths = PanelPacking.balancedPanels(strips).map { $0 * lanes }
+        let widths = PanelDivision.balancedPanels(strips).map { $0 * lanes }
         let packed = AlignedBuffer(count: columns * terms)
         var (target, firstColumn) = (packed.base, 0)
         for width in widths {

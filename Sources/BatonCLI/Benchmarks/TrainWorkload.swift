@@ -41,10 +41,10 @@ struct TrainWorkload: Encodable {
 
     /// Operations of the products of one training step of so many ranks per token, two per multiply-add: three times
     /// (forward, data, weights) 2·(Σ over layers of G·H·(I+H) + V·H), less what is not done: where tokens repeat, the
-    /// forward x·W of the lowest layer is made once for each that differs, by the packed kernels unless gates are computed again
-    /// (`RepeatedRows`). Of random tokens in P
-    /// positions those are about V·(1 − (1 − 1/V)^P); a rank or a piece of the window that has fewer positions makes more of
-    /// these products than are counted. Gates, softmax, embedding and optimizer are not counted.
+    /// forward x·W of the lowest layer is made once for each that differs, by the packed kernels unless gates are computed
+    /// again (`RepeatedRows`). Of random tokens in P positions those are about V·(1 − (1 − 1/V)^P); a rank or a piece of the
+    /// window that has fewer positions makes more of these products than are counted. Gates, softmax, embedding and optimizer
+    /// are not counted.
     func operationsPerToken(ranks: Int) -> Double {
         let gateRows = Double(model.cell.gateCount * model.hidden)
         let widths = [model.embedding] + Array(repeating: model.hidden, count: model.layers - 1)

@@ -29,11 +29,11 @@ struct TraceOption: ParsableArguments {
                 throw CommandFailure("--trace \(trace) would replace a file of the run; name another file.")
             }
             if let directory, try directory.willHold(trace) { return [] }
+            _ = try AtomicFile(path: trace)
             guard try ChromeTrace.mayReplace(trace) else {
                 throw CommandFailure(
                     "--trace \(trace) is a file already, and no trace; name another one, or remove it.")
             }
-            _ = try AtomicFile(path: trace)
             return []
         }
     }

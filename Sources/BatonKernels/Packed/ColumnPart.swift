@@ -13,8 +13,8 @@ struct ColumnPart {
     let paddedBefore: Int
 
     var lanes: Int { kernels.table.laneCount }
-    var packing: PanelPacking { PanelPacking(lanes: lanes) }
-    var strips: Int { packing.strips(columns.count) }
+    var division: PanelDivision { PanelDivision(lanes: lanes) }
+    var strips: Int { division.strips(columns.count) }
 
     /// The part's panels in a buffer that holds those of all parts, one after the other.
     func panels(
@@ -53,8 +53,8 @@ struct ColumnPart {
         let rest = count % lanes
         if rest == 0 || rest > narrowLanes { return 0 }
         if gates > 1 || count == rest { return rest }
-        let strips = PanelPacking(lanes: lanes).strips(count)
-        func panels(_ strips: Int) -> Int { PanelPacking.balancedPanels(strips).count }
+        let strips = PanelDivision(lanes: lanes).strips(count)
+        func panels(_ strips: Int) -> Int { PanelDivision.balancedPanels(strips).count }
         return panels(strips - 2) + 1 <= panels(strips) ? rest + lanes : 0
     }
 
@@ -68,7 +68,7 @@ struct ColumnPart {
         of matrix: UnsafePointer<Float>, stride: Int, gates: Int, units: Int, depth: Int,
         into target: UnsafeMutablePointer<Float>
     ) {
-        let widths = gates > 1 ? Array(repeating: 1, count: strips) : PanelPacking.balancedPanels(strips)
+        let widths = gates > 1 ? Array(repeating: 1, count: strips) : PanelDivision.balancedPanels(strips)
         var panel = target
         var firstUnit = columns.lowerBound
         for width in widths {
@@ -96,7 +96,7 @@ struct ColumnPart {
     fileprivate func packAsItStands(
         of matrix: UnsafePointer<Float>, stride: Int, rows: Int, into target: UnsafeMutablePointer<Float>
     ) {
-        let widths = PanelPacking.balancedPanels(strips).map { $0 * lanes }
+        let widths = PanelDivision.balancedPanels(strips).map { $0 * lanes }
         let together = 16
         for row in Swift.stride(from: 0, to: rows, by: together) {
             var column = 0

@@ -64,7 +64,7 @@ final class PackedRecurrentSequence: RecurrentSequence {
     var outputSize: Int { weights.shape.outputSize }
     var isProjected: Bool { weights.shape.projection != nil }
     var isWhole: Bool { weights.shape.shard.isWhole }
-    var lanes: Int { weights.packing.lanes }
+    var lanes: Int { weights.division.lanes }
     var unitStrips: Int { weights.unitStrips }
     var table: KernelTable { weights.table }
     /// Gates kept per unit: the GRU saves the hidden product of n beside r, z, n.
@@ -72,7 +72,7 @@ final class PackedRecurrentSequence: RecurrentSequence {
     /// H′, the hidden size padded to whole lanes.
     var paddedHidden: Int { unitStrips * lanes }
     /// R′.
-    var paddedOutput: Int { weights.packing.strips(outputSize) * lanes }
+    var paddedOutput: Int { weights.division.strips(outputSize) * lanes }
     /// Distance between rows of gates.
     var gateRowStride: Int { weights.shape.gateRowStride(lanes: lanes) }
 
@@ -119,7 +119,7 @@ final class PackedRecurrentSequence: RecurrentSequence {
         _ source: UnsafePointer<Float>?, into target: UnsafeMutablePointer<Float>, width: Int,
         _ lengths: SequenceLengths?
     ) {
-        let padded = weights.packing.strips(width) * lanes
+        let padded = weights.division.strips(width) * lanes
         for position in 0..<batch {
             let out = target + position * padded
             let row = lengths?.order[position] ?? position
@@ -134,7 +134,7 @@ final class PackedRecurrentSequence: RecurrentSequence {
         _ source: UnsafePointer<Float>, columns: Range<Int>, into target: UnsafeMutablePointer<Float>, width: Int,
         _ lengths: SequenceLengths?
     ) {
-        let padded = weights.packing.strips(width) * lanes
+        let padded = weights.division.strips(width) * lanes
         for position in 0..<batch {
             let row = lengths?.order[position] ?? position
             (target + row * width + columns.lowerBound).update(

@@ -4,7 +4,7 @@ import BatonKernelABI
 /// Weights of one layer and direction packed for the lane kernels.
 final class PackedRecurrentWeights: RecurrentWeights {
     let shape: RecurrentShape
-    let packing: PanelPacking
+    let division: PanelDivision
     let table: KernelTable
     /// Strips of hidden units.
     let unitStrips: Int
@@ -43,12 +43,12 @@ final class PackedRecurrentWeights: RecurrentWeights {
         self.shape = shape
         let table = kernels.table
         self.table = table
-        packing = PanelPacking(lanes: table.laneCount)
-        unitStrips = packing.strips(shape.hidden)
+        division = PanelDivision(lanes: table.laneCount)
+        unitStrips = division.strips(shape.hidden)
         ownStrips = shape.shard.strips(of: unitStrips)
         ownUnits = shape.shard.columns(of: shape.hidden, lanes: table.laneCount)
         ownOutputs = shape.shard.columns(of: shape.outputSize, lanes: table.laneCount)
-        ownOutputStrips = shape.shard.strips(of: packing.strips(shape.outputSize))
+        ownOutputStrips = shape.shard.strips(of: division.strips(shape.outputSize))
         ownInputs = shape.shard.columns(of: shape.inputSize, lanes: table.laneCount)
         let narrow = shape.precision == .float32 ? narrow : nil
         gateParts = ColumnPart.parts(of: ownUnits, gates: shape.cell.gateCount, wide: kernels, narrow: narrow)
@@ -140,7 +140,7 @@ final class PackedRecurrentWeights: RecurrentWeights {
     private func packGates(
         of matrix: UnsafePointer<Float>, stride: Int, depth: Int, into buffer: AlignedBuffer
     ) {
-        let (lanes, columns) = (packing.lanes, ownGateColumns)
+        let (lanes, columns) = (division.lanes, ownGateColumns)
         func pack(into target: UnsafeMutablePointer<Float>) {
             gateParts.packTransposed(
                 of: matrix, stride: stride, gates: gates, units: shape.hidden, depth: depth, into: target)
@@ -152,7 +152,7 @@ final class PackedRecurrentWeights: RecurrentWeights {
         let widths =
             gates > 1
             ? Array(repeating: gates * lanes, count: ownStrips.count)
-            : PanelPacking.balancedPanels(ownStrips.count).map { $0 * lanes }
+            : PanelDivision.balancedPanels(ownStrips.count).map { $0 * lanes }
         PanelConversion.convert(
             staging.base, widths: widths, depth: depth, format: format, inverseScales: inverseScaleBuffer.base,
             into: buffer.reserve(format.bytes(rows: format.chainLength(depth), columns: columns) / 4))

@@ -47,7 +47,7 @@ struct RightPanels {
         for (index, right) in rights.enumerated() {
             let end = guest?.right == index ? guest?.firstColumn ?? 0 : right.columns
             var firstColumn = 0
-            for strips in PanelPacking.balancedPanels((end + lanes - 1) / lanes) {
+            for strips in PanelDivision.balancedPanels((end + lanes - 1) / lanes) {
                 let columns = min(strips * lanes, end - firstColumn)
                 panels.append(
                     Panel(right: index, firstColumn: firstColumn, columns: columns, strips: strips, offset: offset))

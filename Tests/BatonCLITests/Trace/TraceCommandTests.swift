@@ -93,6 +93,8 @@ import Testing
         let data = try folder.baton(folder.train(out: "run", ["--trace", folder.text]))
         #expect(data.status == 1 && data.error.contains("is a file already, and no trace"), "\(data.error)")
         #expect(try String(contentsOfFile: folder.text, encoding: .utf8) == text)
+        let device = try folder.baton(folder.train(out: "run", ["--trace", "/dev/tty"]))
+        #expect(device.status == 1 && device.error.contains("/dev/tty"), "\(device.error)")
         for name in ["metrics.csv", "./config.json", "checkpoints/step-00000014.safetensors"] {
             let own = try folder.baton(folder.train(out: "run", ["--trace", folder.path("run/") + name]))
             #expect(own.status == 1 && own.error.contains("would replace a file of the run"), "\(own.error)")

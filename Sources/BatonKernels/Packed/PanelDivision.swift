@@ -1,7 +1,7 @@
 import BatonKernelABI
 
 /// How columns are divided into vectors and panels (see `PackedPanels`).
-struct PanelPacking {
+struct PanelDivision {
     let lanes: Int
 
     /// Strips that hold `columns` columns.
