@@ -28,9 +28,13 @@ import Testing
                 _ = model(Variable(ids), .inference(rows: 6))
             }
             for number in 0..<3 { try step(UInt32(number)) }
-            let before = WorkMemory.allocations
+            // The OpenBLAS backend, which is there to compare with, takes some of its workspace anew.
+            func allocations() -> Int {
+                KernelSelection.active.backend == .packed ? WorkMemory.allocations : StoragePool.systemAllocations
+            }
+            let before = allocations()
             for number in 3..<9 { try step(UInt32(number)) }
-            #expect(before > 0 && WorkMemory.allocations == before)
+            #expect(before > 0 && allocations() == before)
         }
     }
 
