@@ -35,19 +35,23 @@ struct ConvertCommand: ParsableCommand {
     @Flag(help: "For a graph: make the states inputs and results, instead of beginning with zeros.") var states = false
     @Flag(help: "Print one JSON object.") var json = false
 
-    private static let graphEnding = "-symbol.json"
+    private static let graphEnding = SymbolGraphFiles.symbolEnding
+    /// OUT without the ending that makes it a graph; nil if it has another.
+    private var graphPath: String? {
+        output.hasSuffix(Self.graphEnding) ? String(output.dropLast(Self.graphEnding.count)) : nil
+    }
 
     /// What is written.
     private var outputs: [String] {
-        guard output.hasSuffix(Self.graphEnding) else { return [output] }
-        return [output, output.dropLast(Self.graphEnding.count) + "-0000.params"]
+        guard let files = graphPath.map({ SymbolGraphFiles(path: $0) }) else { return [output] }
+        return [files.symbol, files.parameters]
     }
 
     func validate() throws {
         if let file = FileIdentity(input), let same = outputs.first(where: { FileIdentity($0) == file }) {
             throw ValidationError("\(same) would replace \(input), which is read; name another OUT.")
         }
-        if output.hasSuffix(Self.graphEnding) {
+        if graphPath != nil {
             guard kind != nil else { throw ValidationError("A graph needs --kind, which the weights do not tell.") }
             guard names == nil, prefix == nil else {
                 throw ValidationError("--names and --prefix are for weights; a graph has names of its own.")
@@ -68,9 +72,9 @@ struct ConvertCommand: ParsableCommand {
         if let launch = try LaunchEnvironment(), launch.size > 1 {
             throw ValidationError("convert is the work of one process, and this job has \(launch.size); start one.")
         }
-        if let kind {
+        if let kind, let graphPath {
             let layer = try RecurrentStackWeights(path: input, cell: kind).makeLayer(layout: axes ?? .TNC)
-            let files = try layer.export(to: String(output.dropLast(Self.graphEnding.count)), withStates: states)
+            let files = try layer.export(to: graphPath, withStates: states)
             let report = GraphConversionReport(input: input, symbol: files.symbol, parameters: files.parameters)
             try Console.print(report, json: json)
             return

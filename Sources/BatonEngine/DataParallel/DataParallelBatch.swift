@@ -134,10 +134,9 @@ public final class DataParallelBatch {
     /// - Precondition: no backward pass came between the sum and this call; it would have added to sums.
     public func combine(_ parameters: [Parameter]) throws {
         if isSummed {
-            for parameter in arena.slots.map(\.parameter) {
-                require(
-                    !parameter.hasFreshGradient || parameter.hasCombinedGradient,
-                    "DataParallelBatch.combine: a backward pass reached \(parameter.name) after gradients were summed; call begin before it"
+            if let late = arena.slots.first(where: \.parameter.awaitsCombining)?.parameter {
+                fatalError(
+                    "DataParallelBatch.combine: a backward pass reached \(late.name) after gradients were summed; call begin before it"
                 )
             }
             return

@@ -16,6 +16,11 @@ struct ColumnPart {
     var division: PanelDivision { PanelDivision(lanes: lanes) }
     var strips: Int { division.strips(columns.count) }
 
+    /// Space in a buffer of the caller for sums that a kernel has not completed.
+    func sums(in scratch: AlignedBuffer) -> UnsafeMutablePointer<Float> {
+        scratch.reserve(kernels.table.scratchCount)
+    }
+
     /// The part's panels in a buffer that holds those of all parts, one after the other.
     func panels(
         in buffer: AlignedBuffer, depth: Int, gates: Int = 1, format: PanelFormat = .float32
@@ -157,7 +162,7 @@ extension [ColumnPart] {
                         base: target + part.columns.lowerBound, rowStride: stride, stripStride: part.lanes),
                     rows: rows, columns: part.columns.count, start: start, adds: adds,
                     bias: bias.map { $0 + part.paddedBefore },
-                    scratch: scratch.reserve(part.kernels.table.scratchCount)))
+                    scratch: part.sums(in: scratch)))
         }
     }
 }

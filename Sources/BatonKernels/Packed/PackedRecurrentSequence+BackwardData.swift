@@ -86,7 +86,7 @@ extension PackedRecurrentSequence {
                 step: RecurrentStep(
                     rows: rows.count, hiddenSize: part.columns.count, usesRelu: cell == .rnnRelu,
                     stateClip: weights.shape.stateClip, descends: descends,
-                    scratch: scratch.reserve(part.kernels.table.scratchCount)),
+                    scratch: part.sums(in: scratch)),
                 following: chains.main, followingCandidate: chains.candidate,
                 hiddenPanels: isProjected
                     ? weights.projectionGradientPanels(of: part) : weights.hiddenGradientPanels(of: part),

@@ -106,7 +106,7 @@ extension PackedRecurrentSequence {
                             stripStride: gateCount > 1 ? paddedHidden : part.lanes),
                         rows: rows, columns: gateCount * part.strips * part.lanes, start: chain == 0 ? .bias : .zero,
                         adds: chain > 0, bias: weights.bias(of: part),
-                        scratch: scratch.reserve(part.kernels.table.scratchCount),
+                        scratch: part.sums(in: scratch),
                         panelStrips: gateCount > 1 ? gateCount : 0,
                         panelStride: part.lanes))
             }
@@ -171,7 +171,7 @@ extension PackedRecurrentSequence {
                 step: RecurrentStep(
                     rows: rows.count, hiddenSize: part.columns.count, usesRelu: cell == .rnnRelu,
                     stateClip: weights.shape.stateClip, descends: descends,
-                    scratch: scratch.reserve(part.kernels.table.scratchCount)),
+                    scratch: part.sums(in: scratch)),
                 input: input, inputPanels: weights.inputPanels(chain: 0, of: part),
                 hidden: previous, hiddenPanels: weights.hiddenPanels(of: part), constants: weights.constants(of: part),
                 inputProduct: rows.input == nil ? product : nil, gates: gates, savesGates: training,

@@ -20,7 +20,7 @@ public final class Trainer {
     public var gradients: [Tensor] {
         trained.map { parameter in
             require(
-                combine == nil || parameter.hasCombinedGradient || !parameter.hasFreshGradient,
+                combine == nil || !parameter.awaitsCombining,
                 "Trainer.gradients: that of \(parameter.name) is this process's part; call combineGradients first")
             return parameter.gradient
         }
@@ -92,10 +92,9 @@ public final class Trainer {
     public func step(batchSize: Int, ignoreStaleGradients: Bool = false) throws {
         if isCombined {
             // Processes may differ in what they see here, so none of them may begin a sum that others do not.
-            for parameter in trained {
-                require(
-                    !parameter.hasFreshGradient || parameter.hasCombinedGradient,
-                    "Trainer.step: a backward pass reached \(parameter.name) after combineGradients; call it again before the step"
+            if let late = trained.first(where: \.awaitsCombining) {
+                fatalError(
+                    "Trainer.step: a backward pass reached \(late.name) after combineGradients; do all of a step before it"
                 )
             }
         } else {

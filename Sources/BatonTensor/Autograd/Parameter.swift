@@ -41,6 +41,8 @@ public final class Parameter: CustomStringConvertible {
     public var hasFreshGradient = false
     /// Whether the gradients of the last backward pass are summed over processes.
     package var hasCombinedGradient = false
+    /// Whether a backward pass has reached it since: its gradients are parts of a sum.
+    package var awaitsCombining: Bool { hasFreshGradient && !hasCombinedGradient }
     /// Factor of the learning rate.
     public var learningRateMultiplier = 1.0
     /// Factor of the weight decay; 0 for biases that must not decay.

@@ -23,7 +23,7 @@ import Testing
     /// Exports, imports again, runs, and compares; bit for bit where the tolerance is 0.
     private func expectSame(
         _ name: String, _ inputs: [Variable], _ expected: [Variable], tolerance: Double = 0,
-        _ write: (String) throws -> (symbol: String, parameters: String)
+        _ write: (String) throws -> SymbolGraphFiles
     ) throws -> SymbolBlock {
         let folder = try CheckpointFolder()
         defer { folder.remove() }
@@ -116,7 +116,7 @@ import Testing
     }
 
     @Test func whatHasNoFormIsRefusedWithTheRemedy() throws {
-        func message(_ write: (String) throws -> (symbol: String, parameters: String)) -> String {
+        func message(_ write: (String) throws -> SymbolGraphFiles) -> String {
             do {
                 let folder = try CheckpointFolder()
                 defer { folder.remove() }

@@ -20,7 +20,7 @@ extension Block {
     @discardableResult
     public func export(
         to path: String, epoch: Int = 0, withStates: Bool = false
-    ) throws -> (symbol: String, parameters: String) {
+    ) throws -> SymbolGraphFiles {
         try symbolGraph(withStates: withStates, origin: path).write(to: path, epoch: epoch)
     }
 

@@ -21,7 +21,7 @@ extension RecurrentCell {
     @discardableResult
     public func exportUnrolled(
         to path: String, steps: Int, layout: SequenceLayout = .NTC, withLengths: Bool = false, epoch: Int = 0
-    ) throws -> (symbol: String, parameters: String) {
+    ) throws -> SymbolGraphFiles {
         guard steps >= 1 else {
             throw ModelIOError("\(name) cannot be unrolled over \(steps) steps; take one or more.")
         }

@@ -64,11 +64,9 @@ struct SymbolGraphBuilder {
                 SymbolGraph.Node(operation: operation, name: unique, attributes: attributes, inputs: inputs)))
     }
 
-    /// Writes `<path>-symbol.json` and `<path>-<epoch>.params`, four digits; returns the paths.
-    func write(to path: String, epoch: Int) throws(FormatError) -> (symbol: String, parameters: String) {
-        let digits = String(epoch)
-        let padded = String(repeating: "0", count: max(0, 4 - digits.count)) + digits
-        let files = (symbol: path + "-symbol.json", parameters: "\(path)-\(padded).params")
+    /// Writes the graph and its parameters; returns the paths.
+    func write(to path: String, epoch: Int) throws(FormatError) -> SymbolGraphFiles {
+        let files = SymbolGraphFiles(path: path, epoch: epoch)
         try MXNetParamsWriter.write(parameters, to: files.parameters)
         try SymbolGraphWriter.write(graph, to: files.symbol, outputCount: Self.outputCount)
         return files
