@@ -18,7 +18,7 @@ struct BenchLatencyCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Text file with one shape per line, 'cell T N I H [layers=L]'; # starts a comment (default: a built-in list).",
+            "Text file with one shape per line, '\(KernelShapeFile.streamForm)'; # starts a comment (default: a built-in list).",
             valueName: "file"))
     var shapes: String?
     @OptionGroup var weights: PrecisionOption
@@ -36,12 +36,7 @@ struct BenchLatencyCommand: ParsableCommand {
     func validate() throws { try FlagCheck.seconds(seconds) }
 
     func run() throws {
-        let list = try shapes.map { try KernelShapeFile.read(path: $0) } ?? KernelShape.streaming
-        for shape in list where shape.bidirectional {
-            throw CommandFailure(
-                "'\(KernelShapeFile.line(shape))' is bidirectional, but the reverse direction starts at the end of a stream; leave the word out for bench latency."
-            )
-        }
+        let list = try shapes.map { try KernelShapeFile.read(path: $0, streams: true) } ?? KernelShape.streaming
         try weights.check()
         let precision = weights.precision
         var report = Report(

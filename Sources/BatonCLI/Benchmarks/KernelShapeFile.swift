@@ -1,20 +1,23 @@
 import Baton
 
 /// Shapes out of a text: one per line, `cell T N I H [layers=L] [bidirectional]`; `#` starts a comment, empty lines are
-/// passed over.
+/// passed over. A stream that goes on has one direction: the other would begin at its end.
 enum KernelShapeFile {
     /// The largest size of one axis.
     static let axisLimit = 1_000_000
     /// The largest number of layers.
     static let layerLimit = 1000
     /// What a line looks like, for help and messages.
-    static let form = "cell T N I H [layers=L] [bidirectional]"
+    static let form = streamForm + " [bidirectional]"
+    /// The same of a stream.
+    static let streamForm = "cell T N I H [layers=L]"
 
     /// The shapes of a file.
     ///
+    /// - Parameter streams: whether they are those of streams.
     /// - Throws: `DataError` when the file cannot be read, `CommandFailure` naming file and line otherwise.
-    static func read(path: String) throws -> [KernelShape] {
-        try parse(try TextSource.read(paths: [path]), name: path)
+    static func read(path: String, streams: Bool = false) throws -> [KernelShape] {
+        try parse(try TextSource.read(paths: [path]), name: path, streams: streams)
     }
 
     /// The line that `parse` reads as this shape.
@@ -26,7 +29,8 @@ enum KernelShapeFile {
     }
 
     /// The shapes of a text; `name` stands for it in messages.
-    static func parse(_ text: String, name: String) throws(CommandFailure) -> [KernelShape] {
+    static func parse(_ text: String, name: String, streams: Bool = false) throws(CommandFailure) -> [KernelShape] {
+        let form = streams ? streamForm : form
         var shapes: [KernelShape] = []
         for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
             let words = line.prefix { $0 != "#" }.split(whereSeparator: \.isWhitespace)
@@ -34,7 +38,7 @@ enum KernelShapeFile {
             let place = "\(name), line \(index + 1)"
             let shape: KernelShape
             do throws(CommandFailure) {
-                shape = try Self.shape(words)
+                shape = try Self.shape(words, streams: streams)
             } catch {
                 let cells = RecurrentKind.allCases.map(\.rawValue).joined(separator: ", ")
                 throw CommandFailure(
@@ -53,7 +57,7 @@ enum KernelShapeFile {
         return shapes
     }
 
-    private static func shape(_ words: [Substring]) throws(CommandFailure) -> KernelShape {
+    private static func shape(_ words: [Substring], streams: Bool) throws(CommandFailure) -> KernelShape {
         guard words.count >= 5 else {
             throw CommandFailure("it has \(counted(words.count, "word")) where at least 5 belong")
         }
@@ -71,8 +75,11 @@ enum KernelShapeFile {
             guard seen.insert(parts[0]).inserted else { throw CommandFailure("'\(parts[0])' stands there twice") }
             switch (parts[0], parts.count) {
             case ("layers", 2): shape.layers = try number(parts[1], name: "layers", limit: layerLimit)
-            case ("bidirectional", 1): shape.bidirectional = true
-            default: throw CommandFailure("'\(word)' is neither layers=L nor bidirectional")
+            case ("bidirectional", 1) where !streams: shape.bidirectional = true
+            case ("bidirectional", 1):
+                throw CommandFailure("the reverse direction of a bidirectional stack starts at the end of a stream")
+            default:
+                throw CommandFailure("'\(word)' is \(streams ? "not layers=L" : "neither layers=L nor bidirectional")")
             }
         }
         return shape

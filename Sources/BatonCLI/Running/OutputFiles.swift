@@ -1,3 +1,4 @@
+import ArgumentParser
 import Baton
 import FoundationEssentials
 import Glibc
@@ -32,12 +33,13 @@ struct OutputFiles {
 
     /// Writes an array beside its target.
     ///
-    /// - Throws: `CommandFailure` when there is no such folder, something else than a file bears the name, or another
-    ///   array goes to the same file, under whatever name; `FormatError` when the array cannot be written.
+    /// - Throws: `CommandFailure` when there is no such folder, or something else than a file bears the name;
+    ///   `ValidationError` when another array goes to the same file, under whatever name; `FormatError` when the array
+    ///   cannot be written.
     mutating func stage(_ tensor: Tensor, as path: String) throws {
         let target = try OutputFiles.target(path)
         guard !staged.contains(where: { $0.target == target }) else {
-            throw CommandFailure("Two results would go to the file \(path); name a file for each.")
+            throw ValidationError("Two results would go to the file \(path); name a file for each.")
         }
         staged.append(try Staged(tensor, as: target))
     }

@@ -12,6 +12,8 @@ struct RunDirectory {
     var plot: String { path + "/loss.svg" }
     var configuration: String { path + "/config.json" }
     var samples: String { path + "/samples.txt" }
+    /// All that training writes here, beside the checkpoints.
+    private var files: [String] { [metrics, validation, plot, configuration, samples] }
 
     /// Whether a run has left checkpoints or metrics here.
     var holdsRun: Bool { !checkpoints.files().isEmpty || FileManager.default.fileExists(atPath: metrics) }
@@ -19,8 +21,7 @@ struct RunDirectory {
     /// Whether a path is that of a file that training writes here, or lies among the checkpoints.
     func isOwn(_ file: String) -> Bool {
         let given = URL(filePath: file).standardized
-        let names = [metrics, validation, plot, configuration, samples]
-        return names.contains { URL(filePath: $0).standardized.path == given.path }
+        return files.contains { URL(filePath: $0).standardized.path == given.path }
             || given.deletingLastPathComponent().path == URL(filePath: checkpoints.path).standardized.path
     }
 

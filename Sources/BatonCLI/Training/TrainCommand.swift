@@ -168,7 +168,15 @@ struct TrainCommand: ParsableCommand {
     private func makeConfiguration(_ corpus: TextCorpus, _ resumed: Checkpoint?) throws -> TrainingConfiguration {
         let base = resumed?.snapshot.configuration
         let wanted = try options.configuration(vocabularySize: corpus.vocabulary.count, base: base) { batch, steps in
-            try LaneWindows(tokens: corpus.training, lanes: batch, steps: steps, tail: .dropped).windowsPerEpoch
+            let kept = corpus.validation.count
+            do {
+                return try LaneWindows(tokens: corpus.training, lanes: batch, steps: steps, tail: .dropped)
+                    .windowsPerEpoch
+            } catch let error as DataError where error.code == .tooShort && kept > 0 {
+                throw CommandFailure(
+                    "Of \(counted(corpus.training.count + kept, "token")) --valid-split keeps \(kept) for validation. \(error)"
+                )
+            }
         }
         guard var base else { return wanted }
         // A run may be made longer or shorter; anything else would be another run.

@@ -38,6 +38,15 @@ import Testing
         #expect(message.contains("expected 'cell T N I H [layers=L]"), "\(message)")
     }
 
+    @Test func aStreamHasOneDirection() throws {
+        let failure = #expect(throws: CommandFailure.self) {
+            try KernelShapeFile.parse("lstm 1 1 1 1\nlstm 1 2 3 4 bidirectional", name: "s.txt", streams: true)
+        }
+        let message = try #require(failure?.message)
+        #expect(message.hasPrefix("s.txt, line 2: the reverse direction of a bidirectional stack"), "\(message)")
+        #expect(message.contains("expected 'cell T N I H [layers=L]' with"), "\(message)")
+    }
+
     /// The second, of one unit, takes what it does because kernels fill vectors up.
     @Test(arguments: ["lstm 1000000 1000000 1000000 1000000", "lstm 1000000 100 1 1", "rnn_relu 1000000 1 1000 1"])
     func whatWouldNotFitIsNamed(line: String) throws {

@@ -45,6 +45,9 @@ import Testing
         try expectRefusal(
             folder, ["train", "--data", folder.path("short"), "--out", folder.path("run")],
             saying: "64 lanes of 64 steps")
+        try expectRefusal(
+            folder, ["train", "--data", folder.path("short"), "--valid-split", "0.5", "--out", folder.path("run")],
+            saying: "Of 8 tokens --valid-split keeps 4 for validation. The text has 4 tokens where")
     }
 
     @Test(arguments: [
