@@ -1,3 +1,4 @@
+import BatonChecks
 import Baton
 
 /// Shapes out of a text: one per line, `cell T N I H [layers=L] [bidirectional]`; `#` starts a comment, empty lines are
@@ -62,7 +63,7 @@ enum KernelShapeFile {
             throw CommandFailure("it has \(counted(words.count, "word")) where at least 5 belong")
         }
         guard let cell = RecurrentKind(rawValue: String(words[0])) else {
-            throw CommandFailure("'\(words[0])' is no cell")
+            throw CommandFailure("'\(printable(String(words[0])))' is no cell")
         }
         var sizes: [Int] = []
         for (axis, word) in zip(["T", "N", "I", "H"], words[1..<5]) {
@@ -72,14 +73,18 @@ enum KernelShapeFile {
         var seen: Set<Substring> = []
         for word in words[5...] {
             let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard seen.insert(parts[0]).inserted else { throw CommandFailure("'\(parts[0])' stands there twice") }
+            guard seen.insert(parts[0]).inserted else {
+                throw CommandFailure("'\(printable(String(parts[0])))' stands there twice")
+            }
             switch (parts[0], parts.count) {
             case ("layers", 2): shape.layers = try number(parts[1], name: "layers", limit: layerLimit)
             case ("bidirectional", 1) where !streams: shape.bidirectional = true
             case ("bidirectional", 1):
                 throw CommandFailure("the reverse direction of a bidirectional stack starts at the end of a stream")
             default:
-                throw CommandFailure("'\(word)' is \(streams ? "not layers=L" : "neither layers=L nor bidirectional")")
+                throw CommandFailure(
+                    "'\(printable(String(word)))' is \(streams ? "not layers=L" : "neither layers=L nor bidirectional")"
+                )
             }
         }
         return shape
@@ -87,7 +92,7 @@ enum KernelShapeFile {
 
     private static func number(_ word: Substring, name: String, limit: Int) throws(CommandFailure) -> Int {
         guard let size = Int(word), 1...limit ~= size else {
-            throw CommandFailure("\(name) is '\(word)' where 1 to \(limit) is possible")
+            throw CommandFailure("\(name) is '\(printable(String(word)))' where 1 to \(limit) is possible")
         }
         return size
     }

@@ -1,3 +1,4 @@
+import BatonChecks
 import Baton
 
 /// What `baton inspect` says about a graph of MXNet: its inputs and parameters, and how often it uses which operation.

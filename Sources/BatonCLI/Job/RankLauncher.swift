@@ -1,3 +1,4 @@
+import BatonChecks
 import Baton
 import Foundation
 

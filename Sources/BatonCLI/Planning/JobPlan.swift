@@ -1,3 +1,4 @@
+import BatonChecks
 import Baton
 
 /// The layouts a job could train in, with what is expected of them on this machine.

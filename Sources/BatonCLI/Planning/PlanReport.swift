@@ -1,3 +1,4 @@
+import BatonChecks
 import Baton
 
 /// What `plan` prints.

@@ -1,3 +1,4 @@
+import BatonChecks
 import Baton
 
 /// A graph of MXNet run on arrays, forward and, if asked for, backward.

@@ -1,3 +1,4 @@
+import BatonChecks
 import Baton
 
 /// The arrays `baton run` reads, checked against the weights and each other before anything is computed.

@@ -40,7 +40,7 @@ struct GlobalSum {
     /// - Parameter leaves: The totals of this rank's leaves, ascending.
     /// - Throws: `CommError` of the transport or of a time limit.
     func combine(_ leaves: [LeafTotals]) throws(CommError) -> LeafTotals {
-        GlobalSum.treeSum(try gather(leaves))
+        LeafPlan.treeSum(try gather(leaves), +)
     }
 
     /// The totals of all leaves of the global batch where only the last stage of a pipeline has a loss: its ranks
@@ -70,15 +70,6 @@ struct GlobalSum {
 
     private func leaves(of rank: Int) -> Range<Int> {
         LeafPlan.leaves(ofRank: rank, of: communicator.size, leafCount: leafCount)
-    }
-
-    /// The fixed binary tree over the leaves.
-    static func treeSum(_ leaves: [LeafTotals]) -> LeafTotals {
-        var sums = leaves
-        while sums.count > 1 {
-            sums = stride(from: 0, to: sums.count, by: 2).map { sums[$0] + sums[$0 + 1] }
-        }
-        return sums[0]
     }
 }
 

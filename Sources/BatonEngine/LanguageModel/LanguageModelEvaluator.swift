@@ -57,9 +57,9 @@ public struct LanguageModelEvaluator {
                 totals = zip(totals, window.entropy.leafTotals).map { $0 + $1 }
             }
         }
-        let sum = GlobalSum.treeSum(
+        let sum = LeafPlan.treeSum(
             try GlobalSum(leafCount: leafCount, communicator: grid.replicaGroup)
-                .gather(model.holdsDecoder ? totals : nil, lastStageOf: grid))
+                .gather(model.holdsDecoder ? totals : nil, lastStageOf: grid), +)
         return (sum.lossSum / Double(sum.tokenCount), sum.tokenCount)
     }
 

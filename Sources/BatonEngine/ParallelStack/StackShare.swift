@@ -1,3 +1,4 @@
+import BatonChecks
 public import BatonComm
 public import BatonKernels
 public import BatonNN

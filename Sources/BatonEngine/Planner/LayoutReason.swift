@@ -1,5 +1,5 @@
+import BatonChecks
 import BatonComm
-import BatonTensor
 
 extension LayoutForecast {
     /// One sentence that says why a layout is the best of those that were considered.

@@ -1,4 +1,4 @@
-import BatonTensor
+import BatonChecks
 
 /// The schedules a training run can be asked for by name.
 public enum ScheduleKind: String, Sendable, Hashable, CaseIterable, Codable {

@@ -137,7 +137,7 @@ public final class LanguageModelTrainer {
         _ = watch.lap()
         evidence.leaves =
             output == .spread ? try lossSum.gather(leaves ?? []) : try lossSum.gather(leaves, lastStageOf: grid)
-        let totals = GlobalSum.treeSum(evidence.leaves)
+        let totals = LeafPlan.treeSum(evidence.leaves, +)
         times.combine += watch.lap(.wait, .phase(.loss))
         let norm = try update(&times, &watch)
         stepsDone += 1

@@ -1,5 +1,7 @@
+import BatonChecks
 public import BatonComm
 public import BatonNN
+import BatonKernels
 import BatonTensor
 
 /// Everything that decides the numbers of a training run. Processes and layouts are not in it: they decide nothing.
@@ -66,9 +68,10 @@ public struct TrainingConfiguration: Codable, Hashable, Sendable {
         ] where !(1...largest).contains(value) {
             throw EngineError("The \(name) is \(value) where 1 to \(largest) is expected.")
         }
-        guard leafCount >= 1, leafCount & (leafCount - 1) == 0, leafCount <= min(batch, 8) else {
+        let mostLeaves = LeafPlan.leafCount(rows: batch)
+        guard leafCount >= 1, leafCount & (leafCount - 1) == 0, leafCount <= mostLeaves else {
             throw EngineError(
-                "The gradient tree has \(counted(leafCount, "leaf", "leaves")) where a power of two up to \(min(batch, 8)) is expected."
+                "The gradient tree has \(counted(leafCount, "leaf", "leaves")) where a power of two up to \(mostLeaves) is expected."
             )
         }
         // Written so that NaN is refused too.

@@ -76,6 +76,18 @@ public struct LeafPlan: Sendable, Hashable {
         return result
     }
 
+    /// The sum of leaves by the fixed binary tree, neighbours first.
+    ///
+    /// - Precondition: a power of two of leaves.
+    package static func treeSum<Sum>(_ leaves: [Sum], _ add: (Sum, Sum) -> Sum) -> Sum {
+        require(
+            !leaves.isEmpty && leaves.count & (leaves.count - 1) == 0,
+            "LeafPlan.treeSum: expected a power of two of leaves, got \(leaves.count)")
+        var sums = leaves
+        while sums.count > 1 { sums = stride(from: 0, to: sums.count, by: 2).map { add(sums[$0], sums[$0 + 1]) } }
+        return sums[0]
+    }
+
     /// Ends the process unless the plan is one of so many rows with a destination for every subtree.
     func check(batch: Int, destinations: Int, of caller: String) {
         require(

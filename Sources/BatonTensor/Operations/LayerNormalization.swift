@@ -145,12 +145,9 @@ final class RowSumGradientGroup: GradientGroup {
     }
 
     private func sum<Scalar: DifferentiableScalar>(_: Scalar.Type, _ subtree: Range<Int>, _ gradient: Tensor) {
-        var sums = subtree.map { leafSum(Scalar.self, leaves.leaves[$0]) }
-        while sums.count > 1 {
-            sums = stride(from: 0, to: sums.count, by: 2).map { zip(sums[$0], sums[$0 + 1]).map { $0 + $1 } }
-        }
+        let sum = LeafPlan.treeSum(subtree.map { leafSum(Scalar.self, leaves.leaves[$0]) }) { zip($0, $1).map(+) }
         let target = gradient.pointer(of: Scalar.self)
-        for index in 0..<parameter.count { target[index] += sums[0][index] }
+        for index in 0..<parameter.count { target[index] += sum[index] }
     }
 
     /// The sum of one leaf: one chain per element, uses and steps from the last to the first, rows ascending.

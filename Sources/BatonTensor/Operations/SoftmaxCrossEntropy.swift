@@ -10,18 +10,6 @@ public struct CrossEntropy {
     public var leafCounts: [Int]
     /// The logits and the gradient with respect to them; nil if no gradient was asked for.
     public var seed: (variable: Variable, gradient: Tensor)?
-
-    /// Sum over the leaves by the fixed binary tree.
-    ///
-    /// - Precondition: a power of two of leaves.
-    public static func treeSum(_ leaves: [Double]) -> Double {
-        require(
-            !leaves.isEmpty && leaves.count & (leaves.count - 1) == 0,
-            "CrossEntropy.treeSum: expected a power of two of leaves, got \(leaves.count)")
-        var values = leaves
-        while values.count > 1 { values = stride(from: 0, to: values.count, by: 2).map { values[$0] + values[$0 + 1] } }
-        return values[0]
-    }
 }
 
 extension ForwardContext {

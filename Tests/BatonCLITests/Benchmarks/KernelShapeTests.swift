@@ -26,7 +26,8 @@ import Testing
             ("gru 50 32 99999999999999999999 5", "I is '99999999999999999999'"),
             ("lstm 1 2 3 4 layers=0", "layers is '0'"), ("lstm 1 2 3 4 layers", "'layers'"),
             ("lstm 1 2 3 4 bidirectional=1", "'bidirectional=1'"),
-            ("lstm 1 2 3 4 bidirectional bidirectional", "twice"), ("lstm 1 2 3 4 layers=1001", "1 to 1000"),
+            ("lstm 1 2 3 4 bidirectional bidirectional", "twice"), ("lstm 1 2 3 \u{1B}8", "H is '\\u{1B}8'"),
+            ("lstm 1 2 3 4 layers=1001", "1 to 1000"),
         ])
     func aWrongLineIsNamed(line: String, reason: String) throws {
         let failure = #expect(throws: CommandFailure.self) {

@@ -54,9 +54,4 @@ import Testing
         #expect(abs(result.leafSums[0] - 20_000.313_261_687_5) < 2e-3)
         #expect(result.seed?.gradient.elements(as: Float.self).allSatisfy { $0.isFinite } == true)
     }
-
-    @Test func treeSumAddsNeighboursFirst() {
-        #expect(CrossEntropy.treeSum([1e16, 1, -1e16, 1]) == 0)
-        #expect(CrossEntropy.treeSum([7]) == 7)
-    }
 }
