@@ -67,22 +67,37 @@ extension ParallelStack {
                 try gradientRows.complete(slot.parameter, roots.map { $0 + slot.range.lowerBound })
             }
         }
-        if grid.layout.replicas > 1 {
-            try sumOverReplicas(arena, arena.dtype.differentiable(for: "ParallelStack"))
-        }
+        try sumOverReplicas?()
         // Added to zero, as gradients of a tape are, for the sign of a zero.
         let states = beginState()
         for (sum, gradient) in zip(states, initial) { sum.add(gradient) }
         return (isFirst ? joined(walk.inputGradients) : nil, states)
     }
 
-    private func sumOverReplicas<Scalar: DifferentiableScalar>(
+    /// Moves this rank's parameters into memory of this object, before the first pass that records.
+    func prepareGradients() throws {
+        // Of the whole stack, so that no rank goes on alone.
+        for parameter in stack.directions.flatMap(\.parameters) where parameter.gradientRequirement != .write {
+            throw EngineError(
+                "\(parameter.name) has the gradient requirement \(parameter.gradientRequirement.rawValue), and a ParallelStack sums the gradients of all parameters anew in every pass; use write."
+            )
+        }
+        guard self.arena == nil else { return }
+        let arena = ParameterArena(directions.flatMap(\.parameters).reversed(), subtreeCount: sums.gradientCount)
+        gradientRows = try shard.map { try GradientRows($0, of: directions[...]) }
+        if grid.layout.replicas > 1 {
+            sumOverReplicas = tree(arena, arena.dtype.differentiable(for: "ParallelStack"))
+        }
+        self.arena = arena
+    }
+
+    private func tree<Scalar: DifferentiableScalar>(
         _ arena: ParameterArena, _: Scalar.Type
-    ) throws {
-        try GradientTree<Scalar>(
+    ) -> () throws(CommError) -> Void {
+        GradientTree<Scalar>(
             sums.roots.map { arena.gradients[$0] }, buckets: GradientBuckets(arena).ranges, leafCount: sums.leafCount,
             communicator: grid.replicaGroup
-        ).sum()
+        ).sum
     }
 }
 

@@ -45,6 +45,8 @@ public final class ParallelStack {
     var gradientRows: GradientRows?
     /// Parameters of this rank, from the first pass that records.
     var arena: ParameterArena?
+    /// Adds their gradients over replicas; nil of one.
+    var sumOverReplicas: (() throws(CommError) -> Void)?
     /// Windows of the pass under way, or recorded.
     var windows: [any StageWindow] = []
     var shape = ScheduleShape(stages: 1)
@@ -101,16 +103,13 @@ public final class ParallelStack {
     ///   - random: For dropout, its first row that of the global batch; nil is inference, which has none.
     ///   - recordsGradients: Whether `backward` will be called. Parameters then move into memory of this object.
     /// - Returns: The output on ranks of the last stage, nil elsewhere; states after the window.
-    /// - Throws: `CommError` of the transport.
+    /// - Throws: `CommError` of the transport; `EngineError`, on every rank, if gradients are to be recorded of a parameter
+    ///   whose requirement is not `write`.
     public func forward(
         _ input: Tensor, states: [Tensor]? = nil, lengths: [Int]? = nil, random: RandomKey? = nil,
         recordsGradients: Bool = false
     ) throws -> (output: Tensor?, states: [Tensor]) {
-        if recordsGradients, arena == nil {
-            arena = ParameterArena(
-                directions.flatMap(\.parameters).reversed(), subtreeCount: sums.gradientCount)
-            gradientRows = try shard.map { try GradientRows($0, of: directions[...]) }
-        }
+        if recordsGradients { try prepareGradients() }
         let steps = input.shape[0]
         let next = beginState()
         windows = try sums.shares.map { part in

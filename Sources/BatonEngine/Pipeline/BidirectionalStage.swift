@@ -187,7 +187,8 @@ enum DirectionChunks {
 
     /// Descending; every chunk is a call of the kernel, whose input product wants rows.
     static func backward(steps: Int, rows: Int) -> [Range<Int>] {
-        cut(steps, length: max((steps + 7) / 8, productRows / max(1, rows))).reversed()
+        // Gradients pass through a window of no steps too.
+        steps == 0 ? [0..<0] : cut(steps, length: max((steps + 7) / 8, productRows / max(1, rows))).reversed()
     }
 
     private static func cut(_ steps: Int, length: Int) -> [Range<Int>] {

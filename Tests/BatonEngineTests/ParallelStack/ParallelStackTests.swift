@@ -17,6 +17,8 @@ import Testing
         StackCase(cell: .rnnTanh, layers: 2, rows: 4, dropout: 0.5, lengths: [7, 0, 3, 1]),
         StackCase(cell: .rnnRelu, layers: 2, steps: 1, rows: 3),
         StackCase(cell: .lstm, layers: 2, steps: 9, rows: 1, hidden: 8),
+        StackCase(cell: .lstm, layers: 2, steps: 0, rows: 3),
+        StackCase(cell: .gru, layers: 2, bidirectional: false, steps: 0, rows: 3),
         StackCase(cell: .lstm, layers: 1, rows: 2, hidden: 33, lengths: [2, 7]),
         StackCase(
             cell: .lstm, rows: 9, projection: 7, clip: StateClip(lower: -0.2, upper: 0.3), dropout: 0.2,
@@ -81,6 +83,22 @@ import Testing
         for chunks in [forward, backward.reversed()] {
             #expect(chunks.allSatisfy { !$0.isEmpty })
             #expect(chunks.flatMap { Array($0) } == Array(0..<steps))
+        }
+    }
+
+    /// On every rank, whoever holds the parameter; without gradients nothing is refused.
+    @Test(arguments: [GradientRequirement.null, .add])
+    func gradientsThatAreNotMadeAnewAreRefused(requirement: GradientRequirement) throws {
+        let world = try TestWorld.communicator()
+        let one = StackCase(cell: .gru, layers: 4, bidirectional: false)
+        let (stack, arrays) = (one.stack(), one.arrays())
+        stack.directions[3].inputBias.gradientRequirement = requirement
+        for layout in one.layouts(ranks: world.size) {
+            let parallel = try ParallelStack(stack, grid: ProcessGrid(layout, world: world), batchSize: one.rows)
+            let x = parallel.rows(of: arrays.input)
+            let error = #expect(throws: EngineError.self) { try parallel.forward(x, recordsGradients: true) }
+            #expect(error?.message.contains("case_l3_i2h_bias has the gradient requirement \(requirement)") == true)
+            _ = try parallel.forward(x)
         }
     }
 

@@ -28,6 +28,7 @@ import Testing
         #expect(sums.roots.count == whole.leaves.subtrees.count)
         // Gradients that count leaves: after the additions each root holds the leaves of its subtree.
         let parameter = Parameter(name: "p", shape: [1])
+        parameter.setData(Tensor(zeros: [1]))
         let arena = ParameterArena([parameter], subtreeCount: sums.gradientCount)
         var number = 0
         for share in sums.shares {
