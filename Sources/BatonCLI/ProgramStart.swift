@@ -15,6 +15,7 @@ enum ProgramStart {
     static func main() {
         Console.openStreams()
         Console.reportLargeFiles()
+        StopSignal.letQuit()
         OpenBLASCore.reexecuteIfNeeded()
         RankWitness.stayBehindIfNeeded()
         let arguments = ArgumentWords.joined(Array(CommandLine.arguments.dropFirst()))

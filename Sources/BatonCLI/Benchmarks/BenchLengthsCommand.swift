@@ -38,6 +38,8 @@ struct BenchLengthsCommand: ParsableCommand {
 
     func run() throws {
         let list = try shapes.map { try KernelShapeFile.read(path: $0) } ?? Self.standard
+        // Full and unequal lengths stand side by side.
+        for shape in list { try shape.checkMemory(copies: 2) }
         var report = Report(
             processor: CPUFeatures.current.brand, isa: KernelSelection.active.instructionSet.rawValue, rows: [])
         let columns = AlignedColumns(widths: [ShapeColumn.width(list), 7, 9, 9, 12, 6, 12, 6])

@@ -80,11 +80,13 @@ struct KernelShape: Hashable {
     /// The largest `floatCount` that is measured: 16 GiB, or three quarters of the machine's memory.
     static let floatLimit = min(0x1p32, Double(ProcessInfo.processInfo.physicalMemory) * 0.75 / 4)
 
+    /// - Parameter copies: held at once.
     /// - Throws: `CommandFailure` for a shape above the limit.
-    func checkMemory() throws(CommandFailure) {
-        guard floatCount <= Self.floatLimit else {
+    func checkMemory(copies: Int = 1) throws(CommandFailure) {
+        let needed = Double(copies) * floatCount
+        guard needed <= Self.floatLimit else {
             throw CommandFailure(
-                "The shape '\(KernelShapeFile.line(self))' needs about \(fixed(floatCount / 0x1p28, digits: 0)) GiB where \(fixed(Self.floatLimit / 0x1p28, digits: 0)) are the limit; give smaller sizes."
+                "The shape '\(KernelShapeFile.line(self))' needs about \(fixed(needed / 0x1p28, digits: 0)) GiB where \(fixed(Self.floatLimit / 0x1p28, digits: 0)) are the limit; give smaller sizes."
             )
         }
     }

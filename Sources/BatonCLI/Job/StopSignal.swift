@@ -22,6 +22,11 @@ enum StopSignal {
         }
     }
 
+    /// Lets Ctrl-\ end the process, as it ends others: the Swift runtime takes it for a crash, reports one, and goes on.
+    static func letQuit() {
+        if !isIgnored(SIGQUIT) { signal(SIGQUIT, SIG_DFL) }
+    }
+
     /// As `nohup` has it.
     static func isIgnored(_ signal: Int32) -> Bool {
         var action = sigaction()

@@ -47,6 +47,24 @@ import Testing
         #expect(try folder.bits("run") == folder.bits("whole"))
     }
 
+    /// Ctrl-\ is for who does not want to wait; the Swift runtime would report a crash, and go on.
+    @Test(arguments: [1, 2]) func quittingEndsItAtOnce(ranks: Int) throws {
+        let folder = try TrainingFolder()
+        defer { folder.remove() }
+        let errors = folder.path("errors")
+        let process = try folder.start(folder.train(out: "run", options: Self.options), ranks: ranks, errors: errors)
+        wait { FileManager.default.fileExists(atPath: folder.path("run") + "/validation.csv") }
+        let rank = ranks == 1 ? process.processIdentifier : children(of: process.processIdentifier).last ?? 0
+        try #require(rank > 0 && kill(rank, SIGQUIT) == 0)
+        wait { !process.isRunning }
+        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+        process.waitUntilExit()
+        #expect(process.terminationReason == (ranks == 1 ? .uncaughtSignal : .exit))
+        #expect(process.terminationStatus == (ranks == 1 ? SIGQUIT : 128 + SIGQUIT))
+        #expect(try !String(contentsOfFile: errors, encoding: .utf8).contains("crash"))
+        #expect(steps(folder) == [])
+    }
+
     /// `baton train | head`.
     @Test func aPipeThatIsClosedStopsIt() throws {
         let folder = try TrainingFolder()

@@ -228,9 +228,9 @@ import Testing
         try run.expectRefusal(2, ["must name different files"])
         run.arguments = arguments + ["--grad-output", gradient, "--grad-dir", run.folder.path("")]
         run.arguments[8] = run.folder.path("state.npy")
-        try run.expectRefusal(1, ["state.npy"])
+        try run.expectRefusal(2, ["Two results would go to the file", "state.npy"])
         let old = try run.folder.write([7], [1], as: "state.npy")
-        try run.expectRefusal(1, ["state.npy"])
+        try run.expectRefusal(2, ["Two results would go to the file", "state.npy"])
         #expect(try NPYFile.header(path: old).shape == [1])
     }
 
