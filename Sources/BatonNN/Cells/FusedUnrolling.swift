@@ -40,13 +40,14 @@ final class FusedUnrolling {
         if cells.contains(where: \.hasHooks) { return nil }
         let layout = request.inputs.layout
         let count = request.states.count / cells.count
-        let first = Variable(Tensor(zeros: request.inputs.stepShape, dtype: request.inputs.dtype))
         for (index, cell) in cells.enumerated() {
             trapping {
                 () throws(NNError) in
-                try cell.checkStep(first, Array(request.states[index * count..<(index + 1) * count]))
+                try cell.checkStates(
+                    Array(request.states[index * count..<(index + 1) * count]), batchSize: request.inputs.batchSize,
+                    request.inputs.dtype)
             }
-            cell.countSteps(request.inputs.count)
+            cell.setStepCount(request.inputs.count)
         }
         // Cells list the states of the left cell, then the right one's; a layer stacks both per kind.
         let states = (0..<count).map { kind in

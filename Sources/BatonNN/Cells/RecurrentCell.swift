@@ -53,8 +53,8 @@ open class RecurrentCell: HybridBlock {
         for (_, child) in children { (child as? RecurrentCell)?.reset() }
     }
 
-    /// Counts steps that a fused kernel did.
-    final func countSteps(_ count: Int) { stepCount += count }
+    /// Tells the steps since the last reset, where they were not done one after the other.
+    final func setStepCount(_ count: Int) { stepCount = count }
 
     /// Type of parameters and default states.
     open var dtype: DType { collectParameters().first?.dtype ?? .float32 }

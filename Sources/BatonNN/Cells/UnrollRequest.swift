@@ -7,8 +7,6 @@ public struct UnrollRequest {
     public var inputs: CellSequence
     /// Initial states.
     public var states: [Variable]
-    /// Order of the axes of merged outputs.
-    public var layout: SequenceLayout
     /// The form of the outputs; nil leaves it to the cell.
     public var mergeOutputs: Bool?
     /// λ of every row; nil is the whole sequence.
@@ -64,8 +62,9 @@ extension RecurrentCell {
         let dtype = inputs.dtype.isFloatingPoint ? inputs.dtype : nil
         let states = beginState ?? self.beginState(batchSize: inputs.batchSize, dtype: dtype)
         let request = UnrollRequest(
-            inputs: inputs, states: states, layout: inputs.layout, mergeOutputs: mergeOutputs, lengths: lengths)
+            inputs: inputs, states: states, mergeOutputs: mergeOutputs, lengths: lengths)
         let result = unrolled(request, context)
+        setStepCount(inputs.count)
         return (result.outputs.materialized(), result.states)
     }
 
@@ -74,6 +73,7 @@ extension RecurrentCell {
         _ request: UnrollRequest, _ context: ForwardContext
     ) -> (outputs: CellSequence, states: [Variable]) {
         reset()
+        defer { setStepCount(request.inputs.count) }
         return unrolled(request, context)
     }
 
@@ -131,7 +131,7 @@ extension RecurrentCell {
             let zeros = Variable(Tensor(zeros: result.output.shape, dtype: result.output.dtype))
             outputs.append(context.selectRows(valid, result.output, zeros))
         }
-        let sequence = CellSequence(outputs, layout: request.layout, context)
+        let sequence = CellSequence(outputs, layout: request.inputs.layout, context)
         return (sequence.declared(merged: request.mergeOutputs ?? (request.lengths != nil)), states)
     }
 

@@ -56,7 +56,7 @@ extension RecurrentLayer {
 
     /// The dropout that follows a layer: the name under which its masks are drawn, and its rate; nil if none does.
     public func dropout(above layer: Int) -> (name: String, rate: Double)? {
-        dropout > 0 && layer + 1 < numLayers ? ("\(name)_l\(layer)_dropout", dropout) : nil
+        dropout > 0 && layer + 1 < numLayers ? ("\(prefix)l\(layer)_dropout", dropout) : nil
     }
 
     private func runDirection(

@@ -85,6 +85,19 @@ import Testing
         }
     }
 
+    /// The names of masks, with prefixes that do not end as automatic ones do.
+    @Test(arguments: ["", "enc"]) func dropoutIsTheUnfusedStacksWithAnyPrefix(prefix: String) throws {
+        let layer = GRU(hiddenSize: 4, numLayers: 2, dropout: 0.5, inputSize: 3, dtype: .float64, prefix: prefix)
+        layer.initialize(seed: 3)
+        let context = ForwardContext(isTraining: true, leaves: .whole(rows: 2), random: RandomKey(seed: 1))
+        let x = Variable(randomTensor([5, 2, 3], seed: 1))
+        let unfused = try layer.unfuse().unroll(x, layout: .TNC, mergeOutputs: true, context).outputs.merged
+        #expect(
+            Tolerance.violation(
+                "output", unfused.value.doubles(), layer(x, context).value.doubles(), scale: 1, tolerance: 1e-13)
+                == nil)
+    }
+
     @Test func finalStatesAreTheLayersToo() throws {
         let layer = LSTM(hiddenSize: 4, numLayers: 2, bidirectional: true, inputSize: 3, dtype: .float64, prefix: "n_")
         layer.initialize(UniformInitializer(0.7), seed: 3)

@@ -15,6 +15,9 @@ import Testing
         let input = randomTensor([2, 5, 3], seed: 1)
         let states = randomStates(cell, batchSize: 2, seed: 7)
         let unrolled = cell.unroll(Variable(input), beginState: states, mergeOutputs: true, context)
+        // And so does the step that goes on after either.
+        let next = Variable(randomTensor([2, 3], seed: 2))
+        let after = cell(next, states: unrolled.states, context).output.value.doubles()
         cell.reset()
         var current = states
         var outputs: [Variable] = []
@@ -26,6 +29,7 @@ import Testing
         #expect(context.stack(outputs, axis: 1).value.doubles() == unrolled.outputs.merged.value.doubles())
         #expect(current.map { $0.value.doubles() } == unrolled.states.map { $0.value.doubles() })
         #expect(cell.stepCount == 5)
+        #expect(cell(next, states: current, context).output.value.doubles() == after)
     }
 
     @Test(arguments: CellCase.allCases) func listsAndBothLayoutsGiveTheSameSteps(_ kind: CellCase) {
