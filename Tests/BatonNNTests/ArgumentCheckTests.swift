@@ -254,9 +254,32 @@ import Testing
                 == nil)
     }
 
+    @Test func anArenaOfParametersWithoutValuesIsRefused() async {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            _ = ParameterArena(Dense(units: 4, inUnits: 2, prefix: "d_").collectParameters())
+        }
+        #expect(
+            Complaint.missing("ParameterArena: d_weight has no values yet", in: result?.standardErrorContent) == nil)
+    }
+
+    /// Rates of single parameters are a `Trainer`'s.
+    @Test func flatOptimisersRefuseRatesOfSingleParameters() async {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            let layer = Dense(units: 4, inUnits: 2, prefix: "d_")
+            layer.initialize(seed: 1)
+            let optimizer = AdamW(ParameterArena(layer.collectParameters()), weightDecay: 0.1)
+            optimizer.step()
+            layer.bias?.weightDecayMultiplier = 0
+            optimizer.step()
+        }
+        #expect(
+            Complaint.missing("Optimizer.step: d_bias has rates of its own", in: result?.standardErrorContent) == nil)
+    }
+
     @Test func aSecondArenaIsRefused() async {
         let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             let weight = Parameter(name: "w", shape: [2])
+            weight.setData(Tensor(zeros: [2]))
             withExtendedLifetime(ParameterArena([weight])) { _ = ParameterArena([weight]) }
         }
         #expect(Complaint.missing("ParameterArena: w is in another arena", in: result?.standardErrorContent) == nil)

@@ -47,5 +47,12 @@ extension Optimizer {
             gradient.count == arena.count && gradient.dtype == arena.dtype,
             "Optimizer.step: expected a flat gradient (\(arena.count)) of \(arena.dtype.rawValue), got \(gradient.shape) \(gradient.dtype.rawValue)"
         )
+        for slot in arena.slots {
+            let parameter = slot.parameter
+            require(
+                parameter.learningRateMultiplier == 1 && parameter.weightDecayMultiplier == 1,
+                "Optimizer.step: \(parameter.name) has rates of its own, and this optimiser has one for all; use a Trainer"
+            )
+        }
     }
 }

@@ -39,7 +39,11 @@ public final class RecurrentDirection {
     /// h2r_weight, if projected.
     public let projectionWeight: Parameter?
     /// Widths of the input's chains: nil until I is known, [I], or [R, R] above a bidirectional layer.
-    public private(set) var inputChains: [Int]?
+    public var inputChains: [Int]? {
+        // A weight that was loaded tells I before any input does.
+        knownChains ?? (inputWeight.hasKnownShape ? [inputWeight.shape[1]] : nil)
+    }
+    private var knownChains: [Int]?
     /// How inference holds the weights; training always takes the parameters themselves. Other than float32 it needs
     /// parameters of float32 and the packed kernels (`BATON_KERNELS` not `blas`).
     public var inferencePrecision = WeightPrecision.float32 {
@@ -68,7 +72,7 @@ public final class RecurrentDirection {
         self.layer = layer
         self.isReverse = isReverse
         self.hiddenSize = hiddenSize
-        self.inputChains = inputChains
+        knownChains = inputChains
         (inputWeight, hiddenWeight, inputBias, hiddenBias) = (
             parameters[0], parameters[1], parameters[2], parameters[3]
         )
@@ -84,7 +88,7 @@ public final class RecurrentDirection {
 
     /// Fixes a deferred input width.
     func completeInputSize(_ size: Int) {
-        if inputChains == nil { inputChains = [size] }
+        if knownChains == nil { knownChains = [size] }
         inputWeight.completeShape([cell.gateCount * hiddenSize, size])
     }
 

@@ -29,6 +29,8 @@ final class TypedRecurrentKernel<Scalar: DifferentiableScalar>: RecurrentDirecti
     private let isReverse: Bool
     private let weights: any RecurrentWeights<Scalar>
     private var versions: [Int] = []
+    /// How often the weights were packed.
+    private(set) var packings = 0
     private var isReadyForBackward = false
     /// Free workspaces, the most recently used last.
     private var free: [(key: WorkspaceKey, sequence: any RecurrentSequence<Scalar>)] = []
@@ -89,14 +91,17 @@ final class TypedRecurrentKernel<Scalar: DifferentiableScalar>: RecurrentDirecti
         if isCurrent { return }
         weights.update(from: pointers, training: false)
         versions = parameters.map(\.version)
+        packings += 1
         isReadyForBackward = false
     }
 
     /// Packs what the backward passes need, if that was not done since the parameters changed.
-    func prepareBackward() {
-        if isReadyForBackward { return }
+    ///
+    /// - Parameter packings: those done when the forward pass began.
+    func prepareBackward(of packings: Int) {
+        if isReadyForBackward && packings == self.packings { return }
         require(
-            isCurrent,
+            isCurrent && packings == self.packings,
             "\(parameters[0].name): the parameters of the layer changed between its forward and its backward pass")
         weights.prepareBackward(from: pointers)
         isReadyForBackward = true
@@ -116,6 +121,8 @@ final class TypedRecurrentPass<Scalar: DifferentiableScalar>: RecurrentPass {
     private let sequence: any RecurrentSequence<Scalar>
     private let key: WorkspaceKey
     private let operands: RecurrentOperands
+    /// Of the kernel, when the window began.
+    private let packings: Int
 
     init(
         kernel: TypedRecurrentKernel<Scalar>, sequence: any RecurrentSequence<Scalar>,
@@ -125,6 +132,7 @@ final class TypedRecurrentPass<Scalar: DifferentiableScalar>: RecurrentPass {
         self.sequence = sequence
         self.key = key
         self.operands = operands
+        packings = kernel.packings
     }
 
     deinit { kernel.release(sequence, key) }
@@ -160,11 +168,11 @@ final class TypedRecurrentPass<Scalar: DifferentiableScalar>: RecurrentPass {
         sequence.forward(steps: steps, forwardArguments, training: key.training, hook: hook)
     }
 
-    func prepareBackward() { kernel.prepareBackward() }
+    func prepareBackward() { kernel.prepareBackward(of: packings) }
 
     func backwardData(steps: Range<Int>, _ gradients: RecurrentGradientOperands, hook: StepHook) {
         require(key.training, "RecurrentPass.backwardData: the window was begun for inference")
-        kernel.prepareBackward()
+        prepareBackward()
         let arguments = RecurrentBackwardData(
             outputGradient: pointer(gradients.output).map { UnsafePointer($0) + operands.outputColumn },
             finalHiddenGradient: pointer(gradients.finalHidden).map { UnsafePointer($0) },

@@ -33,6 +33,8 @@ public final class Trainer {
     private let combine: (([Parameter]) throws -> Void)?
     /// Whether `combineGradients` was called since the last update.
     private var isCombined = false
+    /// Whether `update` has refused since then.
+    private var hasRefused = false
     /// States of every parameter that was updated, by its place in `parameters`.
     private var states: [Int: (tensors: [Tensor], updates: Int)] = [:]
 
@@ -87,18 +89,17 @@ public final class Trainer {
     /// - Parameters:
     ///   - batchSize: rows of the whole batch, over all processes.
     ///   - ignoreStaleGradients: passes over parameters that no backward pass has reached since the last update.
-    /// - Throws: `NNError` naming a parameter without a fresh gradient; then nothing is updated.
+    /// - Throws: `NNError` naming a parameter without a fresh gradient; then nothing is updated, and the next call may come
+    ///   at once, with stale gradients ignored, or after further backward passes, which are summed.
     /// - Collective: yes, if `combine` is.
     public func step(batchSize: Int, ignoreStaleGradients: Bool = false) throws {
-        if isCombined {
-            // Processes may differ in what they see here, so none of them may begin a sum that others do not.
-            if let late = trained.first(where: \.awaitsCombining) {
-                fatalError(
-                    "Trainer.step: a backward pass reached \(late.name) after combineGradients; do all of a step before it"
-                )
-            }
-        } else {
+        let late = trained.first(where: \.awaitsCombining)
+        if !isCombined || hasRefused && late != nil {
             try combineGradients()
+        } else if let late {
+            // Processes may differ in what they see here, so none of them may begin a sum that others do not.
+            fatalError(
+                "Trainer.step: a backward pass reached \(late.name) after combineGradients; do all of a step before it")
         }
         try update(batchSize: batchSize, ignoreStaleGradients: ignoreStaleGradients)
     }
@@ -110,7 +111,7 @@ public final class Trainer {
     public func combineGradients() throws {
         try combine?(trained)
         for parameter in trained { parameter.hasCombinedGradient = true }
-        isCombined = true
+        (isCombined, hasRefused) = (true, false)
     }
 
     /// The second half of `step`: updates the parameters from their gradients as they are. Not collective.
@@ -123,6 +124,7 @@ public final class Trainer {
         require(batchSize >= 1, "Trainer: expected batchSize ≥ 1, got \(batchSize)")
         let trained = parameters.enumerated().filter { $1.gradientRequirement != .null }
         if !ignoreStaleGradients, let stale = trained.first(where: { !$1.hasFreshGradient })?.element {
+            hasRefused = true
             throw NNError(
                 "The gradient of \(stale.name) has not been computed since the last update; run a backward pass that uses it, set its requirement to null, or ignore stale gradients."
             )
@@ -145,7 +147,7 @@ public final class Trainer {
             parameter.markChanged()
             parameter.hasFreshGradient = false
         }
-        isCombined = false
+        (isCombined, hasRefused) = (false, false)
     }
 
     private static func zeros(_ parameter: Parameter) -> Tensor {

@@ -43,9 +43,9 @@ public final class Parameter: CustomStringConvertible {
     package var hasCombinedGradient = false
     /// Whether a backward pass has reached it since: its gradients are parts of a sum.
     package var awaitsCombining: Bool { hasFreshGradient && !hasCombinedGradient }
-    /// Factor of the learning rate.
+    /// Factor of the learning rate, for a `Trainer`; the flat optimisers have one rate for all.
     public var learningRateMultiplier = 1.0
-    /// Factor of the weight decay; 0 for biases that must not decay.
+    /// Factor of the weight decay, likewise; 0 for biases that must not decay.
     public var weightDecayMultiplier = 1.0
     /// Which of `gradients` the backward passes add to; nil is all. A batch that is computed in parts, one after the
     /// other, has subtrees for each part.
@@ -167,7 +167,7 @@ public final class Parameter: CustomStringConvertible {
 
     /// Moves values and gradients into memory the arena owns.
     func place(data target: Tensor, gradients: [Tensor], overwritesGradients: Bool) {
-        if let storage { target.copyElements(from: storage) } else { target.fillWithZero() }
+        target.copyElements(from: data)
         storage = target
         isInArena = true
         self.gradients = gradients

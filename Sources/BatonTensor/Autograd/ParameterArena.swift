@@ -36,7 +36,7 @@ public final class ParameterArena {
     ///   - subtreeCount: number of subtrees of the batches' `LeafPlan` in this process.
     ///   - overwritesGradients: whether every backward pass zeroes gradients of requirement `write` first; otherwise
     ///     that is left to `beginStep`, so that several passes make up one step.
-    /// - Precondition: shapes are known, names unique, types equal, and no parameter is in another arena.
+    /// - Precondition: shapes are known, there are values, names are unique, types equal, and no parameter is in another arena.
     public init(_ parameters: [Parameter], subtreeCount: Int = 1, overwritesGradients: Bool = false) {
         let trained = parameters.filter { $0.gradientRequirement != .null }
         let dtype = trained.first?.dtype ?? .float32
@@ -48,6 +48,9 @@ public final class ParameterArena {
                 parameter.hasKnownShape,
                 "ParameterArena: the shape \(parameter.shape) of \(parameter.name) is not known; give the input sizes or run a forward pass first"
             )
+            require(
+                parameter.isInitialized,
+                "ParameterArena: \(parameter.name) has no values yet, and would keep zeros; initialise it first")
             require(
                 !parameter.isInArena,
                 "ParameterArena: \(parameter.name) is in another arena, which would go on without it; use that one")

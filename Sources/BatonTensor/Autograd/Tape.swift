@@ -37,8 +37,8 @@ public struct TapeNode {
 
 /// Records nodes in execution order and walks them back once.
 ///
-/// Nothing is allocated per step in the steady state: nodes are dropped as they are walked, which returns saved
-/// values, gradients of activations and borrowed workspaces to their pools.
+/// In the steady state steps take no memory for arrays from the system: nodes are dropped as they are walked, which returns
+/// saved values, gradients of activations and borrowed workspaces to their pools.
 public final class Tape {
     private struct GroupKey: Hashable {
         let product: ObjectIdentifier

@@ -86,4 +86,20 @@ import Testing
         }
         #expect(abs(deviation(table.weight.data.doubles()) - 1) < 0.035)
     }
+
+    /// Values from before are replaced, but a decoder keeps the weight it shares with the embedding.
+    @Test func pyTorchsDefaultsReplaceAllValues() {
+        func model(_ seeds: [UInt64]) -> [[Double]] {
+            let table = Embedding(inputDim: 7, outputDim: 5, dtype: .float64, prefix: "table_")
+            let own = Dense(units: 5, inUnits: 5, dtype: .float64, prefix: "own_")
+            let shared = Dense(units: 7, inUnits: 5, dtype: .float64, prefix: "table_", params: table.params)
+            let model = Sequential(prefix: "", [table, own, shared])
+            model.initialize(seed: 9)
+            for seed in seeds { PyTorchInitialization.initialize(model, seed: seed) }
+            #expect(shared.weight === table.weight && (table.weight.data.doubles().map(abs).max() ?? 0) > 0.5)
+            return model.collectParameters().map { $0.data.doubles() }
+        }
+        #expect(model([1]) == model([2, 1]))
+        #expect(zip(model([1]), model([2])).allSatisfy { $0 != $1 })
+    }
 }

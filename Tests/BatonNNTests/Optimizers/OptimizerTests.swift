@@ -107,7 +107,9 @@ private struct OptimizerGolden: Decodable {
     /// Squares are added in the order of the names: behind a's 2⁵⁴ each 1 is lost, before it all eight count.
     @Test func theNormDoesNotDependOnMemoryOrder() throws {
         func norm(_ names: [String]) throws -> Double {
-            let arena = ParameterArena(names.map { Parameter(name: $0, shape: [1]) })
+            let parameters = names.map { Parameter(name: $0, shape: [1]) }
+            for parameter in parameters { parameter.setData(Tensor(zeros: [1])) }
+            let arena = ParameterArena(parameters)
             for slot in arena.slots { slot.parameter.gradients[0].fill(slot.parameter.name == "a" ? 0x1p27 : 1) }
             return try GradientNorm(arena, gradient: arena.gradients[0]).value
         }

@@ -118,6 +118,21 @@ import Testing
         #expect(dx.doubles() == x.gradient?.doubles())
     }
 
+    /// I is known from weights that were loaded, before a layer has seen an input.
+    @Test func loadedWeightsTellTheWidthOfTheInput() {
+        let layer = LSTM(hiddenSize: 4, prefix: "net_")
+        let direction = layer.directions[0]
+        #expect(direction.inputChains == nil)
+        direction.inputWeight.setData(wave([1, 16, 3], period: 7, .float32).reshaped([16, 3]))
+        layer.initialize(UniformInitializer(0.5), seed: 1)
+        #expect(direction.inputChains == [3] && direction.sharedCount(steps: 2, rows: 2, training: true) > 0)
+        let operands = RecurrentOperands(
+            input: wave([5, 2, 3], period: 5, .float32), output: Tensor(zeros: [5, 2, 4]))
+        let pass = direction.begin(operands, leaves: .whole(rows: 2), training: false)
+        pass.forward(steps: 0..<5, hook: .none)
+        #expect(operands.output.doubles().contains { $0 != 0 })
+    }
+
     /// Weights are packed for the backward pass when it begins, or earlier on request, and again after every change.
     @Test(arguments: [DType.float32, .float64])
     func backwardPassesReadTheParametersOfTheirForwardPass(dtype: DType) {
@@ -151,14 +166,19 @@ import Testing
         }
     }
 
-    @Test func parametersThatChangeBetweenThePassesAreAMistake() async {
+    /// Also if another window has begun with the new ones since.
+    @Test(arguments: [false, true]) func parametersThatChangeBetweenThePassesAreAMistake(beginsAnother: Bool) async {
         let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            [beginsAnother] in
             let layer = LSTM(hiddenSize: 4, inputSize: 3, prefix: "net_")
             layer.initialize(UniformInitializer(0.5), seed: 1)
             let operands = RecurrentOperands(input: Tensor(zeros: [5, 2, 3]), output: Tensor(zeros: [5, 2, 4]))
             let pass = layer.directions[0].begin(operands, leaves: .whole(rows: 2), training: true)
             pass.forward(steps: 0..<5, hook: .none)
             layer.directions[0].hiddenWeight.setData(Tensor(zeros: [16, 4]))
+            if beginsAnother {
+                layer.directions[0].begin(operands, leaves: .whole(rows: 2), training: true).prepareBackward()
+            }
             pass.prepareBackward()
         }
         #expect(

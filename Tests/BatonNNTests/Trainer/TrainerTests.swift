@@ -47,6 +47,7 @@ import Testing
             parameter.gradient.copyElements(
                 from: Tensor(doubles: values, shape: [values.count], dtype: parameter.dtype))
             parameter.hasFreshGradient = true
+            parameter.hasCombinedGradient = false
         }
     }
 
@@ -127,6 +128,20 @@ import Testing
         #expect(throws: NNError.self) { try trainer.step(batchSize: 1) }
         parameters.forEach { $0.gradientRequirement = .null }
         try trainer.step(batchSize: 1)
+    }
+
+    /// As the message of the refusal advises. What was summed already is not summed again.
+    @Test(arguments: [false, true]) func afterARefusalAStepMayGoOn(passes: Bool) throws {
+        let golden = try golden()
+        let parameters = try makeParameters(golden, .float64)
+        var sums = 0
+        let trainer = Trainer(parameters, SGDRule(), learningRate: 1) { _ in sums += 1 }
+        give(["a": [1, 1, 1, 1]], to: parameters)
+        #expect(throws: NNError.self) { try trainer.step(batchSize: 1) }
+        if passes { give(["a": [2, 2, 2, 2], "b": [0, 0, 0]], to: parameters) }
+        try trainer.step(batchSize: 1, ignoreStaleGradients: !passes)
+        #expect(sums == (passes ? 2 : 1))
+        #expect(parameters["a"]?.data.doubles() == golden.start["a"]?.map { $0 - (passes ? 2 : 1) })
     }
 
     @Test func gradientsAreCombinedBeforeTheUpdate() throws {

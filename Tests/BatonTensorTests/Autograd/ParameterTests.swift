@@ -100,6 +100,7 @@ import Testing
     @Test func castInAnArenaIsAMistake() async {
         let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             let table = Parameter(name: "t", shape: [1])
+            table.setData(Tensor(zeros: [1]))
             withExtendedLifetime(ParameterArena([table])) { table.cast(to: .float64) }
         }
         #expect(Complaint.missing("Parameter t: cast before an arena", in: result?.standardErrorContent) == nil)
