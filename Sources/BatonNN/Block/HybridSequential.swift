@@ -18,12 +18,10 @@ public final class HybridSequential: HybridBlock {
     public subscript(index: Int) -> Block { children[index].block }
 
     public override func forward(_ input: Variable, _ context: ForwardContext) -> Variable {
-        children.reduce(input) { value, child in child.block(value, context) }
+        runChildren(input, context)
     }
 
     public override func inferShape(_ input: [Int]) throws(NNError) -> [Int] {
-        var shape = input
-        for (_, child) in children { shape = try child.inferShape(shape) }
-        return shape
+        try inferChildren(input)
     }
 }

@@ -18,10 +18,22 @@ public final class Sequential: Block {
     public subscript(index: Int) -> Block { children[index].block }
 
     public override func forward(_ input: Variable, _ context: ForwardContext) -> Variable {
-        children.reduce(input) { value, child in child.block(value, context) }
+        runChildren(input, context)
     }
 
     public override func inferShape(_ input: [Int]) throws(NNError) -> [Int] {
+        try inferChildren(input)
+    }
+}
+
+extension Block {
+    /// The children, one after the other.
+    func runChildren(_ input: Variable, _ context: ForwardContext) -> Variable {
+        children.reduce(input) { value, child in child.block(value, context) }
+    }
+
+    /// The shape that the children make of one, one after the other.
+    func inferChildren(_ input: [Int]) throws(NNError) -> [Int] {
         var shape = input
         for (_, child) in children { shape = try child.inferShape(shape) }
         return shape

@@ -69,7 +69,7 @@ extension ForwardContext {
     /// 1 / (1 + e⁻ˣ).
     public func sigmoid(_ x: Variable) -> Variable { activate(x, .sigmoid) }
 
-    private static func multiply(_ a: Tensor, _ b: Tensor, into out: Tensor, adds: Bool) {
+    static func multiply(_ a: Tensor, _ b: Tensor, into out: Tensor, adds: Bool) {
         func run<Scalar: DifferentiableScalar>(_: Scalar.Type) {
             Scalar.multiply(
                 a.pointer(of: Scalar.self), b.pointer(of: Scalar.self), into: out.pointer(of: Scalar.self),

@@ -65,13 +65,16 @@ extension ForwardContext {
         let labels = label.realElements()
         let factors = weights.map { $0.broadcast(to: positions + [1]).doubles() }
         var sums = [Double](repeating: 0, count: samples.count)
-        let gradient = Tensor(uninitialized: shape, dtype: logits.dtype)
+        // Of what is not walked back, one row at a time.
+        let isKept = records([logits])
+        let gradient = Tensor(uninitialized: isKept ? shape : [width], dtype: logits.dtype)
 
         func run<Scalar: DifferentiableScalar>(_: Scalar.Type) {
             for position in 0..<positions.reduce(1, *) {
                 let row = CrossEntropyRow(
                     logits.value.pointer(of: Scalar.self) + position * width,
-                    into: gradient.pointer(of: Scalar.self) + position * width, width: width, fromLogits: fromLogits)
+                    into: gradient.pointer(of: Scalar.self) + (isKept ? position * width : 0), width: width,
+                    fromLogits: fromLogits)
                 let factor = (factors?[position] ?? 1) / Double(samples.elements)
                 let value =
                     dense
@@ -86,17 +89,16 @@ extension ForwardContext {
             let each = above.doubles()
             let perPosition = (0..<positions.reduce(1, *)).map { each[samples.sample(of: $0)] }
             let factors = Tensor(doubles: perPosition, shape: positions + [1], dtype: logits.dtype)
-            let share = Tensor(uninitialized: shape, dtype: logits.dtype)
+            // In place: a node is walked back once.
             func run<Scalar: DifferentiableScalar>(_: Scalar.Type) {
                 for position in perPosition.indices {
+                    let row = gradient.pointer(of: Scalar.self) + position * width
                     Scalar.scale(
-                        gradient.pointer(of: Scalar.self) + position * width,
-                        by: factors.pointer(of: Scalar.self)[position],
-                        into: share.pointer(of: Scalar.self) + position * width, count: width, adds: false)
+                        row, by: factors.pointer(of: Scalar.self)[position], into: row, count: width, adds: false)
                 }
             }
             run(logits.dtype.differentiable(for: "crossEntropyLoss"))
-            logits.consumeGradient(share)
+            logits.consumeGradient(gradient)
         }
     }
 }

@@ -28,8 +28,18 @@ extension ForwardContext {
 
     /// x ⊙ mask with a mask that is broadcast along axes of size 1; the mask gets no gradient.
     public func scaled(_ x: Variable, by mask: Tensor) -> Variable {
-        let whole = mask.broadcast(to: x.shape)
-        return multiply(x, Variable(whole))
+        guard mask.shape.first == 1, mask.shape.dropFirst() == x.shape.dropFirst(), mask.dtype == x.dtype else {
+            return multiply(x, Variable(mask.broadcast(to: x.shape)))
+        }
+        // One mask for all steps is not repeated for each.
+        func masked(_ values: Tensor) -> Tensor {
+            let out = Tensor(uninitialized: values.shape, dtype: values.dtype)
+            for step in 0..<values.shape[0] {
+                Self.multiply(values[leading: step..<step + 1], mask, into: out[leading: step..<step + 1], adds: false)
+            }
+            return out
+        }
+        return result("scaled", masked(x.value), of: [x]) { gradient in x.consumeGradient(masked(gradient)) }
     }
 
     /// 1 / (1 − p) with probability 1 − p, else 0, independent per element but along the shared axes, which have
