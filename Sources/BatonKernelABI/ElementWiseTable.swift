@@ -32,6 +32,8 @@ public struct ElementWiseTable: Sendable {
     public var momentumUpdate: @Sendable (MomentumUpdateArguments<Float>) -> Void
     /// Adam and AdamW.
     public var adamUpdate: @Sendable (AdamUpdateArguments<Float>) -> Void
+    /// RMSProp.
+    public var rmsPropUpdate: @Sendable (RMSPropUpdateArguments<Float>) -> Void
 
     /// All kernels, in order.
     public init(
@@ -46,7 +48,8 @@ public struct ElementWiseTable: Sendable {
         softmaxTerms: @escaping @Sendable (Source, Int, Target?) -> (maximum: Float, sum: Double),
         sumOfSquares: @escaping @Sendable (Source, Int) -> Double,
         momentumUpdate: @escaping @Sendable (MomentumUpdateArguments<Float>) -> Void,
-        adamUpdate: @escaping @Sendable (AdamUpdateArguments<Float>) -> Void
+        adamUpdate: @escaping @Sendable (AdamUpdateArguments<Float>) -> Void,
+        rmsPropUpdate: @escaping @Sendable (RMSPropUpdateArguments<Float>) -> Void
     ) {
         self.add = add
         self.multiply = multiply
@@ -60,5 +63,6 @@ public struct ElementWiseTable: Sendable {
         self.sumOfSquares = sumOfSquares
         self.momentumUpdate = momentumUpdate
         self.adamUpdate = adamUpdate
+        self.rmsPropUpdate = rmsPropUpdate
     }
 }

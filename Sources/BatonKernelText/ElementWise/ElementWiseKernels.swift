@@ -16,7 +16,7 @@ func makeElementWiseTable() -> ElementWiseTable {
         },
         sigmoidGradient: { combine($0, $1, $2, $3, $4) { y, dy, there in there + dy * (y * (splat(1) - y)) } },
         dropout: dropout, softmaxTerms: softmaxTerms, sumOfSquares: sumOfSquares, momentumUpdate: momentumUpdate,
-        adamUpdate: adamUpdate)
+        adamUpdate: adamUpdate, rmsPropUpdate: rmsPropUpdate)
 }
 
 /// out = function(x, y, there), vector by vector; `there` is what `out` held, or zero unless `adds`.

@@ -102,39 +102,6 @@ extension Double: ElementWiseScalar {
         }
         return pairwiseSum(chains)
     }
-
-    /// Gradient descent with momentum.
-    public static func momentumUpdate(_ arguments: MomentumUpdateArguments<Double>) {
-        let (scale, rate) = (arguments.gradientScale, arguments.learningRate)
-        let (decay, weightDecay) = (arguments.decay, arguments.weightDecay)
-        for index in 0..<arguments.count {
-            let w = arguments.parameter[index]
-            var direction = scale * arguments.gradient[index] + weightDecay * w
-            if let momentum = arguments.momentum {
-                direction += decay * momentum[index]
-                momentum[index] = direction
-            }
-            arguments.parameter[index] = w - rate * direction
-        }
-    }
-
-    /// Adam and AdamW.
-    public static func adamUpdate(_ arguments: AdamUpdateArguments<Double>) {
-        let (scale, decay) = (arguments.gradientScale, arguments.gradientDecay)
-        let factor = arguments.parameterFactor
-        let (rest1, beta2, rest2) = (1 - arguments.beta1, arguments.beta2, 1 - arguments.beta2)
-        let (stepSize, correction) = (arguments.stepSize, arguments.correction)
-        let epsilon = arguments.epsilon
-        for index in 0..<arguments.count {
-            let w = arguments.parameter[index]
-            let g = scale * arguments.gradient[index] + decay * w
-            let m = arguments.firstMoment[index] + rest1 * (g - arguments.firstMoment[index])
-            let v = beta2 * arguments.secondMoment[index] + rest2 * g * g
-            arguments.firstMoment[index] = m
-            arguments.secondMoment[index] = v
-            arguments.parameter[index] = factor * w - stepSize * m / (v.squareRoot() / correction + epsilon)
-        }
-    }
 }
 
 /// ((0+8)+(4+12)) + … : the fixed tree that ends sixteen interleaved chains.

@@ -35,4 +35,6 @@ public protocol ElementWiseScalar: BinaryFloatingPoint, Sendable {
     static func momentumUpdate(_ arguments: MomentumUpdateArguments<Self>)
     /// One optimiser pass over `arguments.count` elements.
     static func adamUpdate(_ arguments: AdamUpdateArguments<Self>)
+    /// One optimiser pass over `arguments.count` elements.
+    static func rmsPropUpdate(_ arguments: RMSPropUpdateArguments<Self>)
 }

@@ -64,4 +64,7 @@ extension Float: ElementWiseScalar {
 
     /// Adam and AdamW.
     public static func adamUpdate(_ arguments: AdamUpdateArguments<Float>) { table.adamUpdate(arguments) }
+
+    /// RMSProp.
+    public static func rmsPropUpdate(_ arguments: RMSPropUpdateArguments<Float>) { table.rmsPropUpdate(arguments) }
 }

@@ -42,7 +42,7 @@ public final class SGD: Optimizer {
                 MomentumUpdateArguments(
                     parameter: arena.data.pointer(of: Scalar.self), gradient: gradient.pointer(of: Scalar.self),
                     momentum: velocity?.pointer(of: Scalar.self), count: arena.count, gradientScale: gradientScale,
-                    learningRate: learningRate, decay: momentum, weightDecay: weightDecay))
+                    weightDecay: weightDecay, decay: momentum, gradientFactor: 1, stepFactor: -learningRate))
         }
         run(arena.dtype.differentiable(for: "SGD"))
         stepCount += 1

@@ -1,4 +1,6 @@
 import BatonChecks
+internal import BatonKernelABI
+internal import BatonKernels
 public import BatonTensor
 internal import Glibc
 
@@ -36,23 +38,17 @@ public struct AdamRule: UpdateRule {
 
     /// See the formula of the type.
     public func update(_ values: Tensor, gradient: Tensor, states: [Tensor], _ arguments: UpdateArguments) {
-        switch values.dtype {
-        case .float32: run(ElementUpdate<Float>(values, gradient, states, arguments), arguments)
-        default: run(ElementUpdate<Double>(values, gradient, states, arguments), arguments)
-        }
-    }
-
-    private func run<Scalar: DifferentiableScalar>(_ element: ElementUpdate<Scalar>, _ arguments: UpdateArguments) {
         let exponent = Double(arguments.update)
         let correction = (1 - pow(beta2, exponent)).squareRoot() / (1 - pow(beta1, exponent))
-        let rate = Scalar(arguments.learningRate * correction)
-        let (first, second, epsilon) = (Scalar(beta1), Scalar(beta2), Scalar(epsilon))
-        let (mean, variance) = (element.states[0], element.states[1])
-        for index in 0..<element.count {
-            let gradient = element.clippedWithDecay(index)
-            mean[index] = first * mean[index] + (1 - first) * gradient
-            variance[index] = second * variance[index] + (1 - second) * gradient * gradient
-            element.values[index] -= rate * mean[index] / (variance[index].squareRoot() + epsilon)
+        func run<Scalar: DifferentiableScalar>(_: Scalar.Type) {
+            Scalar.adamUpdate(
+                AdamUpdateArguments(
+                    parameter: values.pointer(of: Scalar.self), gradient: gradient.pointer(of: Scalar.self),
+                    firstMoment: states[0].pointer(of: Scalar.self), secondMoment: states[1].pointer(of: Scalar.self),
+                    count: values.count, gradientScale: arguments.rescale, gradientDecay: arguments.weightDecay,
+                    gradientBound: arguments.clip ?? .infinity, parameterFactor: 1, beta1: beta1, beta2: beta2,
+                    stepSize: arguments.learningRate * correction, correction: 1, epsilon: epsilon))
         }
+        run(values.dtype.differentiable(for: "AdamRule"))
     }
 }

@@ -1,4 +1,6 @@
 import BatonChecks
+internal import BatonKernelABI
+internal import BatonKernels
 public import BatonTensor
 
 /// n ← γ₁n + (1−γ₁)g²; w ← w − η·g/√(n + ε). Centred, also ḡ ← γ₁ḡ + (1−γ₁)g and
@@ -45,32 +47,16 @@ public struct RMSPropRule: UpdateRule {
 
     /// See the formula of the type.
     public func update(_ values: Tensor, gradient: Tensor, states: [Tensor], _ arguments: UpdateArguments) {
-        switch values.dtype {
-        case .float32: run(ElementUpdate<Float>(values, gradient, states, arguments), arguments)
-        default: run(ElementUpdate<Double>(values, gradient, states, arguments), arguments)
+        func run<Scalar: DifferentiableScalar>(_: Scalar.Type) {
+            let memory = states.map { $0.pointer(of: Scalar.self) }
+            Scalar.rmsPropUpdate(
+                RMSPropUpdateArguments(
+                    parameter: values.pointer(of: Scalar.self), gradient: gradient.pointer(of: Scalar.self),
+                    square: memory[0], centre: centered ? (mean: memory[1], delta: memory[2]) : nil,
+                    count: values.count, gradientScale: arguments.rescale, gradientDecay: arguments.weightDecay,
+                    gradientBound: arguments.clip ?? .infinity, parameterBound: clipWeights ?? .infinity,
+                    gamma1: gamma1, gamma2: gamma2, learningRate: arguments.learningRate, epsilon: epsilon))
         }
-    }
-
-    private func run<Scalar: DifferentiableScalar>(_ element: ElementUpdate<Scalar>, _ arguments: UpdateArguments) {
-        let (rate, epsilon) = (Scalar(arguments.learningRate), Scalar(epsilon))
-        let (first, second) = (Scalar(gamma1), Scalar(gamma2))
-        let bound = clipWeights.map { Scalar($0) }
-        for index in 0..<element.count {
-            let gradient = element.clippedWithDecay(index)
-            let square = first * element.states[0][index] + (1 - first) * gradient * gradient
-            element.states[0][index] = square
-            if centered {
-                let mean = first * element.states[1][index] + (1 - first) * gradient
-                element.states[1][index] = mean
-                let delta =
-                    second * element.states[2][index] - rate * gradient
-                    / (square - mean * mean + epsilon).squareRoot()
-                element.states[2][index] = delta
-                element.values[index] += delta
-            } else {
-                element.values[index] -= rate * gradient / (square + epsilon).squareRoot()
-            }
-            if let bound { element.values[index] = min(max(element.values[index], -bound), bound) }
-        }
+        run(values.dtype.differentiable(for: "RMSPropRule"))
     }
 }

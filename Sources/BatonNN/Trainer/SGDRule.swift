@@ -1,4 +1,6 @@
 import BatonChecks
+internal import BatonKernelABI
+internal import BatonKernels
 public import BatonTensor
 
 /// m ← μm − η·g, w ← w + m; without momentum w ← w − η·g. Source: Gluon `SGD` (parity 1.10).
@@ -26,23 +28,15 @@ public struct SGDRule: UpdateRule {
 
     /// See the formula of the type.
     public func update(_ values: Tensor, gradient: Tensor, states: [Tensor], _ arguments: UpdateArguments) {
-        switch values.dtype {
-        case .float32: run(ElementUpdate<Float>(values, gradient, states, arguments), arguments)
-        default: run(ElementUpdate<Double>(values, gradient, states, arguments), arguments)
+        func run<Scalar: DifferentiableScalar>(_: Scalar.Type) {
+            Scalar.momentumUpdate(
+                MomentumUpdateArguments(
+                    parameter: values.pointer(of: Scalar.self), gradient: gradient.pointer(of: Scalar.self),
+                    momentum: states.first?.pointer(of: Scalar.self), count: values.count,
+                    gradientScale: arguments.rescale, gradientBound: arguments.clip ?? .infinity,
+                    weightDecay: arguments.weightDecay, decay: momentum, gradientFactor: -arguments.learningRate,
+                    stepFactor: 1))
         }
-    }
-
-    private func run<Scalar: DifferentiableScalar>(_ element: ElementUpdate<Scalar>, _ arguments: UpdateArguments) {
-        let (rate, decay) = (Scalar(arguments.learningRate), Scalar(momentum))
-        for index in 0..<element.count {
-            let gradient = element.gradient(index)
-            if momentum > 0 {
-                let step = decay * element.states[0][index] - rate * gradient
-                element.states[0][index] = step
-                element.values[index] += step
-            } else {
-                element.values[index] -= rate * gradient
-            }
-        }
+        run(values.dtype.differentiable(for: "SGDRule"))
     }
 }
