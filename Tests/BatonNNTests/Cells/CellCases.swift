@@ -3,13 +3,17 @@ import BatonNN
 import BatonTensor
 import BatonTestSupport
 
-/// A user's cell: s_t = s_{t−1}/2 + tanh(x_t·Wᵀ + b), output s_t ⊙ s_{t−1}.
+/// A user's cell with a parameter of its own: s_t = d ⊙ s_{t−1} + tanh(x_t·Wᵀ + b), output s_t ⊙ s_{t−1}.
 final class LeakyCell: RecurrentCell {
     let dense: Dense
+    let decay: Parameter
 
-    init(prefix: String) {
-        let outline = BlockOutline(prefix: prefix, hint: "leaky")
-        dense = outline.nameScope { Dense(units: 3, activation: .tanh, dtype: .float64, prefix: "dense_") }
+    init(prefix: String, width: Int = 0, dtype: DType = .float64) {
+        var outline = BlockOutline(prefix: prefix, hint: "leaky")
+        dense = outline.nameScope {
+            Dense(units: 3, activation: .tanh, inUnits: width, dtype: dtype, prefix: "dense_")
+        }
+        decay = outline.parameter("decay", shape: [3], dtype: dtype, initializer: UniformInitializer(0.9))
         super.init(outline)
         register(child: dense, name: "dense")
     }
@@ -21,7 +25,8 @@ final class LeakyCell: RecurrentCell {
     override func step(
         _ input: Variable, _ states: [Variable], _ context: ForwardContext
     ) -> (output: Variable, states: [Variable]) {
-        let next = context.add(context.scale(states[0], by: 0.5), dense(input, context))
+        let next = context.add(
+            context.multiply(context.rows(of: decay), states[0]), dense(input, context))
         return (context.multiply(next, states[0]), [next])
     }
 }

@@ -26,6 +26,7 @@ import Testing
                 BidirectionalCell(
                     RNNCell(hiddenSize: 3, inputSize: 4, dtype: dtype, prefix: "e_"),
                     GRUCell(hiddenSize: 2, inputSize: 4, resetAfter: false, dtype: dtype, prefix: "f_")),
+                LeakyCell(prefix: "g_", width: 5, dtype: dtype),
             ])
         cell.initialize(UniformInitializer(0.6), seed: 4)
         return cell
@@ -55,10 +56,10 @@ import Testing
         let result = cell.unroll(
             Variable(all[leading: mine]), mergeOutputs: true, validLength: lengths[leading: mine], context)
         let output = result.outputs.merged
-        let seed = randomTensor([rows, steps, 5], seed: 7).cast(to: dtype)
+        let seed = randomTensor([rows, steps, 3], seed: 7).cast(to: dtype)
         arena.beginStep()
         tape.backward(from: [(output, seed[leading: mine].copy())])
-        let width = steps * 5
+        let width = steps * 3
         let values = output.value.doubles()
         return Share(
             output: (0..<plan.rowCount).map { Array(values[$0 * width..<($0 + 1) * width]) },
