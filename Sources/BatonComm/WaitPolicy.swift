@@ -20,7 +20,8 @@ public struct WaitPolicy: Sendable, Hashable {
     /// For more ranks than cores.
     public static let yielding = WaitPolicy(yieldsAfter: .microseconds(50))
 
-    /// The right one for `ranks` processes on this machine, by the number of cores that are switched on.
+    /// The right one for `ranks` processes on this machine, by the number of cores that are switched on: a rank may be
+    /// bound to one, so those it may use itself say nothing of the others.
     public static func forRanks(_ ranks: Int) -> WaitPolicy {
         ranks > sysconf(Int32(_SC_NPROCESSORS_ONLN)) ? .yielding : .spinning
     }

@@ -57,6 +57,14 @@ import Testing
         #expect(try Sandbox(user: 1000).run(["-n", "2", "--", "info"]).output.contains("root none none"))
     }
 
+    /// Two threads of one core are one core; those of others do not count if the shell may not use them.
+    @Test(arguments: [([0, 4], true), ([0, 1], false), ([0, 1, 4, 5], false), ([3, 7], true)])
+    func coresThatTheShellMayUseCount(usable: [Int], isShort: Bool) throws {
+        let run = try Sandbox(cores: 4, usable: usable).run(["-n", "2", "--", "info"])
+        #expect(run.output.contains("--oversubscribe|") == isShort, "\(run.output)")
+        #expect(run.output.contains("--bind-to|core|") != isShort)
+    }
+
     @Test func hostsAreHandedOnAndNotBound() throws {
         let run = try Sandbox(cores: 8).run(["--hosts", "node1:2,node2:2", "-n", "4", "--", "info"])
         #expect(run.output.contains("--host|node1:2,node2:2|--bind-to|none|"))
@@ -69,7 +77,8 @@ private struct Sandbox {
     private let root: URL
     private let draft: URL
 
-    init(cores: Int = 2, user: Int = 1000) throws {
+    /// - Parameter usable: of a machine whose cores have two threads each, `cores` apart, those the shell may use.
+    init(cores: Int = 2, usable: [Int]? = nil, user: Int = 1000) throws {
         root = FileManager.default.temporaryDirectory.appendingPathComponent("baton-\(UUID().uuidString)")
         draft = root.appendingPathExtension("draft")
         defer { try? FileManager.default.removeItem(at: draft) }
@@ -89,8 +98,14 @@ private struct Sandbox {
             "bin/mpirun",
             "echo \"mpirun \(arguments) threads $OPENBLAS_NUM_THREADS root "
                 + "${OMPI_ALLOW_RUN_AS_ROOT:-none} ${OMPI_ALLOW_RUN_AS_ROOT_CONFIRM:-none}\"")
-        try write("bin/nproc", "echo \(cores)")
-        try write("bin/lscpu", "for core in $(seq \(cores)); do echo $core,0; done")
+        let processors = 0..<(usable == nil ? cores : 2 * cores)
+        let list = (usable ?? Array(processors)).map(String.init).joined(separator: ",")
+        try write("bin/nproc", "echo \(usable?.count ?? cores)")
+        try write(
+            "bin/lscpu",
+            "echo '# CPU,Core,Socket'; for cpu in $(seq 0 \(processors.count - 1)); do echo $cpu,$((cpu % \(cores))),0; done"
+        )
+        try write("bin/taskset", "echo \"pid 7's current affinity list: \(list)\"")
         try write("bin/id", "echo \(user)")
         // Another test that starts a process just now hands it the open files of this one, and a script that somebody has
         // open for writing cannot be run: so those that are run are written elsewhere.

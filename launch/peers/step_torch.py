@@ -56,9 +56,19 @@ def report(times, tokens):
     print(json.dumps({"tokens_per_second_by_median": tokens / times[len(times) // 2]}))
 
 
+def first_threads():
+    """Of every core one processor that this process may use: two threads of a core are not two cores."""
+    chosen = {}
+    for processor in sorted(os.sched_getaffinity(0)):
+        siblings = f"/sys/devices/system/cpu/cpu{processor}/topology/thread_siblings_list"
+        core = open(siblings).read().strip() if os.path.exists(siblings) else processor
+        chosen.setdefault(core, processor)
+    return list(chosen.values())
+
+
 def replica(rank, processes, batch, seconds, rendezvous):
     """One process of several, on a core of its own."""
-    cores = sorted(os.sched_getaffinity(0))
+    cores = first_threads()
     os.sched_setaffinity(0, {cores[rank % len(cores)]})
     torch.set_num_threads(1)
     torch.distributed.init_process_group(
