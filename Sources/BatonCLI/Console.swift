@@ -71,7 +71,11 @@ enum Console {
         var rest = bytes[...]
         while !rest.isEmpty {
             let written = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if written < 0 && errno != EINTR {
+            if written < 0 && errno == EAGAIN {
+                // Somebody else has made the terminal one that does not wait.
+                var ready = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                poll(&ready, 1, -1)
+            } else if written < 0 && errno != EINTR {
                 let error = errno
                 if descriptor == STDOUT_FILENO { outputError.withLock { $0 = error } }
                 return

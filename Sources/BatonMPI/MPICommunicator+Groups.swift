@@ -25,17 +25,6 @@ extension MPICommunicator {
         return result == baton_mpi_comm_null() ? nil : try adopt(result)
     }
 
-    /// Gives a group made by `duplicate` or `split` back to MPI (`MPI_Comm_free`, MPI 3.1 §6.4.3). Collective; without
-    /// it the group lives until `finalize`.
-    ///
-    /// - Throws: `CommError` of the transport.
-    /// - Precondition: Not the world; no transfer of the group is unfinished; the object is not used afterwards.
-    public func free() throws(CommError) {
-        require(handle != baton_mpi_comm_world(), "MPICommunicator: the world cannot be freed")
-        var handle: MPI_Comm? = handle
-        try check.perform("MPI_Comm_free", "rank \(rank) of \(size)") { MPI_Comm_free(&handle) }
-    }
-
     private func adopt(_ handle: MPI_Comm?) throws(CommError) -> MPICommunicator {
         guard let handle else { throw CommError(.transport, "MPI gave rank \(rank) no handle for a new group.") }
         // New groups inherit the error handler that returns errors (MPI 3.1 §8.3.1).

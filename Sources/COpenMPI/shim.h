@@ -10,20 +10,11 @@ static inline MPI_Comm baton_mpi_comm_null(void) { return MPI_COMM_NULL; }
 
 // Datatypes (3.2.2).
 static inline MPI_Datatype baton_mpi_byte(void) { return MPI_BYTE; }
-static inline MPI_Datatype baton_mpi_int64(void) { return MPI_INT64_T; }
-static inline MPI_Datatype baton_mpi_float(void) { return MPI_FLOAT; }
-static inline MPI_Datatype baton_mpi_double(void) { return MPI_DOUBLE; }
-
-// Reduction operations (5.9.2). Baton adds gradients itself, in a fixed tree; these serve comparisons with MPI's own.
-static inline MPI_Op baton_mpi_sum(void) { return MPI_SUM; }
-static inline MPI_Op baton_mpi_max(void) { return MPI_MAX; }
-static inline MPI_Op baton_mpi_min(void) { return MPI_MIN; }
 
 // Requests, matched messages, statuses and buffers (3.7, 3.8.2, 3.2.6, 5.2.1).
 static inline MPI_Request baton_mpi_request_null(void) { return MPI_REQUEST_NULL; }
 static inline MPI_Message baton_mpi_message_null(void) { return MPI_MESSAGE_NULL; }
 static inline MPI_Status *baton_mpi_status_ignore(void) { return MPI_STATUS_IGNORE; }
-static inline void *baton_mpi_in_place(void) { return MPI_IN_PLACE; }
 static inline MPI_Info baton_mpi_info_null(void) { return MPI_INFO_NULL; }
 
 // Windows of shared memory (11.2.3).
@@ -31,4 +22,3 @@ static inline MPI_Win baton_mpi_win_null(void) { return MPI_WIN_NULL; }
 
 // Error handlers (8.3).
 static inline MPI_Errhandler baton_mpi_errors_return(void) { return MPI_ERRORS_RETURN; }
-static inline MPI_Errhandler baton_mpi_errors_are_fatal(void) { return MPI_ERRORS_ARE_FATAL; }

@@ -1,6 +1,6 @@
-import BatonChecks
 import ArgumentParser
 import Baton
+import BatonChecks
 
 /// `baton bench scaling`: what several ranks make of one recurrent stack, by batch size.
 struct BenchScalingCommand: ParsableCommand {

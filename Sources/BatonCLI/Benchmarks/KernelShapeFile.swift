@@ -1,5 +1,5 @@
-import BatonChecks
 import Baton
+import BatonChecks
 
 /// Shapes out of a text: one per line, `cell T N I H [layers=L] [bidirectional]`; `#` starts a comment, empty lines are
 /// passed over. A stream that goes on has one direction: the other would begin at its end.

@@ -1,5 +1,5 @@
-import BatonChecks
 import Baton
+import BatonChecks
 
 /// What `bench train` prints.
 struct TrainReport: CommandReport {

@@ -40,7 +40,8 @@ struct TrainWorkload: Encodable {
     private static let windows = 4
 
     /// Operations of the products of one training step of so many ranks per token, two per multiply-add: three times
-    /// (forward, data, weights) 2·(Σ over layers of G·H·(I+H) + V·H), less what is not done: where tokens repeat, the
+    /// (forward, data, weights) 2·(Σ over layers of G·H·(I+H) + V·H), less what is not done: the packed kernels make no
+    /// gradient of the states before a window, which is that of one step's hidden product; and where tokens repeat, the
     /// forward x·W of the lowest layer is made once for each that differs, by the packed kernels unless gates are computed
     /// again (`RepeatedRows`). Of random tokens in P positions those are about V·(1 − (1 − 1/V)^P); a rank or a piece of the
     /// window that has fewer positions makes more of these products than are counted. Gates, softmax, embedding and optimizer
@@ -56,7 +57,10 @@ struct TrainWorkload: Encodable {
             KernelSelection.active.backend == .packed && recomputation == nil
             && RepeatedRows.areWorthAProduct(distinct: Int(distinct), of: Int(positions))
         let repeated = shares ? 1 - distinct / positions : 0
-        return 6 * (layers + vocabulary * Double(model.hidden)) - 2 * gateRows * Double(model.embedding) * repeated
+        let unasked =
+            KernelSelection.active.backend == .packed ? Double(model.layers * model.hidden) / Double(stepsPerWindow) : 0
+        return 6 * (layers + vocabulary * Double(model.hidden))
+            - 2 * gateRows * (Double(model.embedding) * repeated + unasked)
     }
 
     /// Floats of one rank, about: parameters, their gradients, packed forms and moments, and what the forward pass keeps.

@@ -1,5 +1,5 @@
-import BatonChecks
 import Baton
+import BatonChecks
 
 /// What `baton convert` says it did.
 struct ConversionReport: CommandReport {

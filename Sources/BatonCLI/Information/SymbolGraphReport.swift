@@ -1,5 +1,5 @@
-import BatonChecks
 import Baton
+import BatonChecks
 
 /// What `baton inspect` says about a graph of MXNet: its inputs and parameters, and how often it uses which operation.
 struct SymbolGraphReport: CommandReport {
@@ -33,25 +33,16 @@ struct SymbolGraphReport: CommandReport {
     /// Lines for a person.
     var text: String {
         let head = "\(file): symbol, \(counted(nodes, "node")), \(counted(results, "result"))"
-        let width = variables.map { $0.name.terminalText.count }.max() ?? 0
+        let width = variables.map { terminalText($0.name).count }.max() ?? 0
         let table = variables.map { variable in
-            let name = variable.name.terminalText
+            let name = terminalText(variable.name)
             guard let shape = variable.shape else { return name }
-            return name + String(repeating: " ", count: width - name.count + 2) + shape.terminalText
+            return name + String(repeating: " ", count: width - name.count + 2) + terminalText(shape)
         }
-        let uses = operations.sorted { $0.key < $1.key }.map { "  \($0.key.terminalText): \($0.value)" }
+        let uses = operations.sorted { $0.key < $1.key }.map { "  \(terminalText($0.key)): \($0.value)" }
         return ([head] + table + (uses.isEmpty ? [] : ["operations:"] + uses)).joined(separator: "\n")
     }
 }
 
-extension String {
-    /// Text out of a file without characters that would steer the terminal.
-    var terminalText: String {
-        unicodeScalars.map { scalar in
-            switch scalar.properties.generalCategory {
-            case .control, .format, .lineSeparator, .paragraphSeparator: scalar.escaped(asASCII: true)
-            default: String(scalar)
-            }
-        }.joined()
-    }
-}
+/// Text out of a file, in full.
+func terminalText(_ text: String) -> String { printable(text, limit: .max) }

@@ -1,5 +1,5 @@
-import BatonChecks
 import Baton
+import BatonChecks
 import FoundationEssentials
 import Glibc
 
@@ -23,7 +23,7 @@ struct TensorFileReport: CommandReport {
     /// Bytes after the end of the content.
     let trailingBytes: Int
 
-    /// Reads the header of a file; the first bytes tell the format.
+    /// Reads the header of a file: of an array by its name, of the others by the first bytes.
     ///
     /// - Throws: `FormatError` when the file is none of them, or its header is wrong.
     init(path: String) throws {
@@ -54,7 +54,7 @@ struct TensorFileReport: CommandReport {
     /// A table for a person.
     var text: String {
         let rows = tensors.map {
-            [$0.name.terminalText, $0.dtype, $0.shape.map { "\($0)" } ?? "no values", byteText($0.bytes)]
+            [terminalText($0.name), $0.dtype, $0.shape.map { "\($0)" } ?? "no values", byteText($0.bytes)]
         }
         let widths = (0..<4).map { column in rows.map { $0[column].count }.max() ?? 0 }
         let table = rows.map { row in
@@ -62,7 +62,7 @@ struct TensorFileReport: CommandReport {
         }
         let elements = tensors.reduce(0) { $0 + ($1.shape?.reduce(1, *) ?? 0) }
         let sum = "\(counted(tensors.count, "tensor")), \(counted(elements, "element")), \(byteText(bytes))"
-        let notes = metadata.sorted { $0.key < $1.key }.map { "  \($0.key.terminalText): \($0.value.terminalText)" }
+        let notes = metadata.sorted { $0.key < $1.key }.map { "  \(terminalText($0.key)): \(terminalText($0.value))" }
         let rest = trailingBytes > 0 ? ["\(trailingBytes) bytes after the end, which belong to nothing"] : []
         return (["\(file): \(format), \(sum)"] + table + (notes.isEmpty ? [] : ["metadata:"] + notes) + rest)
             .map { line in String(line.reversed().drop { $0 == " " }.reversed()) }.joined(separator: "\n")

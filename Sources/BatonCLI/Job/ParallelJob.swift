@@ -61,15 +61,7 @@ final class ParallelJob {
         if let failure { throw failure }
         guard count >= 0 else { throw SaidByRankZero() }
         if communicator.rank != 0 { bytes = [UInt8](repeating: 0, count: Int(count)) }
-        // A message holds at most `MessageTag.byteLimit` bytes.
-        var start = 0
-        while start < bytes.count {
-            let end = min(start + MessageTag.byteLimit, bytes.count)
-            try bytes.withUnsafeMutableBytes {
-                try communicator.broadcast(UnsafeMutableRawBufferPointer(rebasing: $0[start..<end]), from: 0)
-            }
-            start = end
-        }
+        try bytes.withUnsafeMutableBytes { try communicator.broadcast($0, from: 0) }
         return bytes
     }
 }

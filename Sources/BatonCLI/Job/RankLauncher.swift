@@ -1,5 +1,5 @@
-import BatonChecks
 import Baton
+import BatonChecks
 import Foundation
 
 /// Starts this program again on several ranks of this machine.

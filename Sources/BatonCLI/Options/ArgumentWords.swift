@@ -13,7 +13,8 @@ enum ArgumentWords {
     static func check(_ words: [String]) throws {
         try checkRepetition(words)
         for (index, word) in words.enumerated() {
-            if word.hasPrefix("--"), word.firstIndex(of: "=") == word.indices.last {
+            let isValue = index > 0 && unconditional.contains(words[index - 1])
+            if !isValue, word.hasPrefix("--"), word.firstIndex(of: "=") == word.indices.last {
                 throw ValidationError("\(word.dropLast()) is empty; give it a value.")
             }
             guard word.isEmpty else { continue }

@@ -1,5 +1,5 @@
-import BatonChecks
 import Baton
+import BatonChecks
 
 /// The layouts a job could train in, with what is expected of them on this machine.
 struct JobPlan {

@@ -17,7 +17,8 @@ struct PlanCommand: ParsableCommand {
             """)
 
     @OptionGroup var subject: PlanSubject
-    @Option(help: "Ranks to plan for, where launch/run has not started them (default: one per core).") var ranks: Int?
+    @Option(help: "Ranks to plan for, where launch/run has not started them (default: one per hardware thread).")
+    var ranks: Int?
     @Flag(help: "Print every cut of every schedule, not only the best.") var all = false
     @Flag(help: "Then train a little in every layout printed, in turn, and compare.") var check = false
     @Option(help: "Time for --check, per layout (default: 1.5).") var seconds: Double?

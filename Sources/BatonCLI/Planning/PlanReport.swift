@@ -1,5 +1,5 @@
-import BatonChecks
 import Baton
+import BatonChecks
 
 /// What `plan` prints.
 struct PlanReport: CommandReport {

@@ -43,12 +43,6 @@ struct ProgressBar {
         if isDue(now) { draw(now) }
     }
 
-    /// Prints a line of its own, above the bar.
-    mutating func say(_ line: String, now: Double) {
-        write((isDrawn ? "\r\u{1B}[K" : "") + line + "\n")
-        if isDrawn { draw(now) }
-    }
-
     /// Shows the last state and ends the line.
     mutating func finish(now: Double) {
         if style == .plain {

@@ -1,5 +1,5 @@
-import BatonChecks
 import Baton
+import BatonChecks
 
 /// What is printed of a trace.
 struct TraceReport: Encodable {

@@ -1,5 +1,5 @@
-import BatonChecks
 import Baton
+import BatonChecks
 
 /// A graph of MXNet run on arrays, forward and, if asked for, backward.
 struct GraphPasses {

@@ -3,9 +3,9 @@ import Baton
 import FoundationEssentials
 import Glibc
 
-/// Arrays on their way to disk: all of them appear under their names, or none.
+/// Arrays on their way to disk: none appears under its name unless all could be written.
 ///
-/// Each is written beside its target first; only when all are on the disk are they renamed.
+/// Each is written beside its target first; only when all are on the disk are they renamed, one by one.
 struct OutputFiles {
     private var staged: [Staged] = []
     /// Folders made for the files, the innermost first.
@@ -92,6 +92,7 @@ struct OutputFiles {
             }
             return try resolved(path)
         }
+        let path = AtomicFile.linkTarget(of: path)
         let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
         let name = path.lastIndex(of: "/").map { path[path.index(after: $0)...] } ?? path[...]
         guard !name.isEmpty else {

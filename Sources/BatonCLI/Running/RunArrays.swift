@@ -1,5 +1,5 @@
-import BatonChecks
 import Baton
+import BatonChecks
 
 /// The arrays `baton run` reads, checked against the weights and each other before anything is computed.
 struct RunArrays {

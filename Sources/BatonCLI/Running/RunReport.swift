@@ -1,5 +1,5 @@
-import BatonChecks
 import Baton
+import BatonChecks
 
 /// What `baton run` says it did.
 struct RunReport: CommandReport {

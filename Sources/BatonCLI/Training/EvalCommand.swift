@@ -1,6 +1,6 @@
-import BatonChecks
 import ArgumentParser
 import Baton
+import BatonChecks
 import Glibc
 
 /// `baton eval`: the loss of a trained model on a text.

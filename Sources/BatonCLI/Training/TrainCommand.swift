@@ -1,6 +1,6 @@
-import BatonChecks
 import ArgumentParser
 import Baton
+import BatonChecks
 import Foundation
 
 /// `baton train`: trains a model on one process or on the ranks of `mpirun`.

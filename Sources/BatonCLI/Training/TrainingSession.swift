@@ -1,5 +1,5 @@
-import BatonChecks
 import Baton
+import BatonChecks
 import FoundationEssentials
 import Glibc
 
@@ -65,7 +65,6 @@ struct TrainingSession {
         var bar = ProgressBar(
             label: "train", startStep: trainer.stepsDone, total: lastStep,
             style: Console.terminalColumns.map { .terminal(columns: $0) } ?? .plain, now: now, write: Console.write)
-        var savedAt = trainer.stepsDone
         var watch = SaveWatch(job.communicator, greatestAge: greatestAge, now: now)
         StopSignal.watch()
         // The first two steps take memory; a sitting too short for them is traced from its start or to its end.
@@ -73,6 +72,7 @@ struct TrainingSession {
         while trainer.stepsDone < lastStep {
             if trace.trace != nil, trainer.stepsDone == traceStart { try trainer.beginTrace(steps: trace.steps) }
             let report = try trainer.step()
+            if report.step == traceStart + trace.steps { try writeTrace(&bar) }
             stepSeconds.append(report.seconds)
             try log(report)
             bar.advance(to: report.step, loss: report.loss, tokens: report.tokens, now: now)
@@ -84,22 +84,28 @@ struct TrainingSession {
             let reason = try watch.reason(after: report, now: now)
             if reason != nil || report.step % interval == 0 || report.step == lastStep {
                 try save()
-                savedAt = report.step
                 watch.saved(now: now)
             }
+            if case .signal(let signal)? = reason, report.step < lastStep { return try stop(signal, &bar) }
             // Only some ranks make it while the others wait: what is done is safe before.
             if epochEnds, let signal = try showSample(epoch: report.step / trainer.windowsPerEpoch) {
-                return stop(signal, &bar)
+                return try stop(signal, &bar)
             }
-            if case .signal(let signal)? = reason, report.step < lastStep { return stop(signal, &bar) }
         }
-        if savedAt != trainer.stepsDone { try save() }
-        if let traced = try trace.finish(trainer, job) { Console.print(traced.text) }
+        try writeTrace(&bar)
         try conclude()
         return nil
     }
 
-    private func stop(_ signal: Int32, _ bar: inout ProgressBar) -> Int32 {
+    /// What has been traced by now, if it is not written yet. Collective.
+    private func writeTrace(_ bar: inout ProgressBar) throws {
+        guard let traced = try trace.finish(trainer, job) else { return }
+        bar.finish(now: now)
+        Console.print(traced.text)
+    }
+
+    private func stop(_ signal: Int32, _ bar: inout ProgressBar) throws -> Int32 {
+        try writeTrace(&bar)
         bar.finish(now: now)
         Console.print(
             "stopped by signal \(signalText(signal)) after step \(trainer.stepsDone), with a checkpoint; train --resume goes on from there"
@@ -168,13 +174,13 @@ struct TrainingSession {
         return signal.first.map { Int32($0) }
     }
 
-    /// Collective over the stages of the first replica; false if a signal ended it.
+    /// Collective over the stages and shards of the first replica; false if a signal ended it.
     private func writeSample(epoch: Int) throws -> Bool {
         let prompt = Array(corpus.training.prefix(1))
         let generator = try TextGenerator(
             trainer.model, temperature: 0.8, seed: trainer.configuration.seed, grid: trainer.grid)
         // Alone, it stops at once when it is asked to.
-        let isAlone = trainer.grid.stageGroup.size == 1
+        let isAlone = trainer.grid.layout.stages * trainer.grid.layout.shards == 1
         let tokens = try generator.generate(prompt: prompt, length: sampleLength) {
             isAlone && StopSignal.received != nil
         }

@@ -50,14 +50,17 @@ struct StackVerification {
 
     /// What a layout makes; complete on rank 0. Collective.
     ///
-    /// - Parameter flip: the rank and the step before which one bit of a weight is flipped.
+    /// - Parameters:
+    ///   - recomputation: of the gates, where windows are whole and units not divided.
+    ///   - flip: the rank and the step before which one bit of a weight is flipped.
     func record(
         _ model: TrainOptions.Model, _ layout: ParallelLayout, on world: any Communicator,
-        flip: (rank: Int, step: Int)?
+        recomputation: Recomputation?, flip: (rank: Int, step: Int)?
     ) throws -> LayoutRecord {
         let kind = bidirectional ? "both-directions" : "one-direction"
         var record = LayoutRecord(title: "\(model.rawValue)-\(kind) \(layout)")
         let stack = stack(model.cell)
+        stack.recomputation = recomputation
         let parallel = try ParallelStack(
             stack, grid: ProcessGrid(layout, world: world), batchSize: sizes.batch)
         let (steps, rows) = (sizes.stepsPerWindow, sizes.batch)

@@ -1,6 +1,6 @@
-import BatonChecks
 import ArgumentParser
 import Baton
+import BatonChecks
 import Foundation
 
 /// `baton verify-layout`: trains one small run in every layout and compares bits.
@@ -13,7 +13,8 @@ struct VerifyLayoutCommand: ParsableCommand {
             Starts the ranks itself. Each layout dp × pp × shard of each number of ranks, with each schedule, the output layer \
             on the last stage and spread over all, has to repeat the training run of one rank; each layout dp × pp × \
             dir the forward and backward passes of a bidirectional stack of at most 3 of the layers, and each with shard \
-            those of a one-directional stack, projected if it is an LSTM. The first figure that \
+            those of a one-directional stack, projected if it is an LSTM. With --recompute all runs but the reference compute \
+            their gates again, where units are not divided. The first figure that \
             differs is printed with its step and its leaf or tensor, and the exit status is 1.
             """)
 
@@ -90,7 +91,8 @@ struct VerifyLayoutCommand: ParsableCommand {
             reference[cell.rawValue] = try train(
                 cell, VerificationRun.Case(), on: SelfCommunicator(), flip: nil)
             for stack in stacks {
-                let record = try stack.record(cell, ParallelLayout(), on: SelfCommunicator(), flip: nil)
+                let record = try stack.record(
+                    cell, ParallelLayout(), on: SelfCommunicator(), recomputation: nil, flip: nil)
                 reference[record.cell] = record
             }
         }
@@ -143,7 +145,9 @@ struct VerifyLayoutCommand: ParsableCommand {
             }
             for stack in stacks {
                 for layout in stack.layouts(ranks: job.communicator.size) {
-                    text += try stack.record(cell, layout, on: job.communicator, flip: flipped).text
+                    text += try stack.record(
+                        cell, layout, on: job.communicator, recomputation: memory.recomputation, flip: flipped
+                    ).text
                 }
             }
         }

@@ -34,7 +34,7 @@ extension AtomicFile {
     }
 
     /// Where a link to a file that is not there points; the path itself if it is no link.
-    private static func linkTarget(of path: String) -> String {
+    package static func linkTarget(of path: String) -> String {
         var path = path
         // As many as Linux follows.
         for _ in 0..<40 {

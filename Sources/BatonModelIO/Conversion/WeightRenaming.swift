@@ -82,15 +82,14 @@ public struct WeightRenaming {
 
     /// The new name of a recurrent cell's tensor; nil when it is none.
     private static func cellName(_ name: String, _ convention: RecurrentTensorName.Convention) -> String? {
-        let tables = [RecurrentTensorName.pyTorchRoles, RecurrentTensorName.gluonRoles]
-        for (own, other) in [(tables[0], tables[1]), (tables[1], tables[0])] {
-            for (word, role) in own where name.hasSuffix(word) {
-                let target = convention == .pyTorch ? tables[0] : tables[1]
-                guard let spelled = (target + other).first(where: { $0.role == role })?.name else { continue }
-                let start = String(name.dropLast(word.count))
-                guard start.isEmpty || start.hasSuffix(".") || start.hasSuffix("_") else { continue }
-                return prefix(start, for: convention) + spelled
-            }
+        let (pyTorch, gluon) = (RecurrentTensorName.pyTorchRoles, RecurrentTensorName.gluonRoles)
+        let target = convention == .pyTorch ? pyTorch : gluon
+        for (word, role) in pyTorch + gluon where name.hasSuffix(word) {
+            let start = String(name.dropLast(word.count))
+            guard start.isEmpty || start.hasSuffix(".") || start.hasSuffix("_"),
+                let spelled = target.first(where: { $0.role == role })?.name
+            else { continue }
+            return prefix(start, for: convention) + spelled
         }
         return nil
     }

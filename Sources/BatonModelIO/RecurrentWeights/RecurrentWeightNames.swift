@@ -43,7 +43,7 @@ public struct RecurrentWeightNames: Hashable, Sendable {
         guard !found.isEmpty else {
             throw ModelIOError(
                 "\(origin) holds no recurrent weights: expected names such as weight_ih_l0 (PyTorch) or l0_i2h_weight "
-                    + "(Gluon), found \(names.isEmpty ? "no tensor" : names.prefix(3).map(printable).joined(separator: ", "))."
+                    + "(Gluon), found \(names.isEmpty ? "no tensor" : names.prefix(3).map { printable($0) }.joined(separator: ", "))."
             )
         }
         guard stacks.count == 1 else {

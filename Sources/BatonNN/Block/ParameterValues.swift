@@ -77,7 +77,7 @@ struct ParameterValues {
     }
 
     private static func list(_ names: [String]) -> String {
-        let shown = names.prefix(8).map(printable).joined(separator: ", ")
+        let shown = names.prefix(8).map { printable($0) }.joined(separator: ", ")
         return names.isEmpty ? "none" : names.count > 8 ? "\(shown), … (\(names.count))" : shown
     }
 }

@@ -25,7 +25,8 @@ import Testing
     func itKeepsAllItsSteps(ranks: Int, signal: Int32) throws {
         let folder = try TrainingFolder()
         defer { folder.remove() }
-        let begin = folder.train(out: "run", ["--checkpoint-minutes", "0"], options: Self.options)
+        let trace = folder.path("trace.json")
+        let begin = folder.train(out: "run", ["--checkpoint-minutes", "0", "--trace", trace], options: Self.options)
         let process = try folder.start(begin, ranks: ranks, errors: folder.path("errors"))
         // Begun, and some steps done.
         wait { FileManager.default.fileExists(atPath: folder.path("run") + "/validation.csv") }
@@ -41,10 +42,31 @@ import Testing
         #expect(try String(contentsOfFile: folder.path("errors"), encoding: .utf8) == "")
         let stopped = try #require(steps(folder).last)
         #expect(try folder.lines("run", "metrics.csv").count == stopped + 1)
+        // Also what was to be seen of its first steps.
+        #expect(FileManager.default.fileExists(atPath: trace))
         let end = ["--stop-at-step", String(stopped + 20)]
         #expect(try folder.baton(folder.resume("run", end)).output.contains("resumed after step \(stopped)"))
         #expect(try folder.baton(folder.train(out: "whole", end, options: Self.options)).status == 0)
         #expect(try folder.bits("run") == folder.bits("whole"))
+    }
+
+    /// Ranks that divide units make every character of a sample together: one that is asked to stop must not leave.
+    @Test func aSampleThatRanksMakeTogetherIsMadeToItsEnd() throws {
+        let folder = try TrainingFolder()
+        defer { folder.remove() }
+        let errors = folder.path("errors")
+        let begin = folder.train(out: "run", ["--layout", "shard=2", "--sample", "30000"], options: Self.options)
+        let process = try folder.start(begin, ranks: 2, errors: errors)
+        // The epoch has ended, and the sample comes next.
+        wait { ((try? folder.lines("run", "validation.csv")) ?? []).contains { $0.hasPrefix("17,") } }
+        let rank = children(of: process.processIdentifier).last ?? 0
+        try #require(rank > 0 && kill(rank, SIGUSR1) == 0)
+        wait { !process.isRunning }
+        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 128 + SIGUSR1)
+        #expect(try String(contentsOfFile: errors, encoding: .utf8) == "")
+        #expect(try #require(steps(folder).last) >= 17)
     }
 
     /// Ctrl-\ is for who does not want to wait; the Swift runtime would report a crash, and go on.

@@ -80,15 +80,6 @@ import Testing
         #expect((10...11).contains(sheet.text.split(separator: "\n").count))
     }
 
-    @Test func aMessageStandsOnItsOwnLine() {
-        let sheet = Sheet()
-        var bar = bar(.terminal(columns: 100), total: 10, on: sheet)
-        bar.advance(to: 1, loss: 2, tokens: 1, now: 1)
-        sheet.text = ""
-        bar.say("validation loss 1.5", now: 1.01)
-        #expect(sheet.text.hasPrefix("\r\u{1B}[Kvalidation loss 1.5\n\rtrain "))
-    }
-
     @Test(arguments: [
         (1.005, 2, "1.00"), (2.5, 0, "3"), (-0.004, 2, "0.00"), (-1.25, 1, "-1.3"), (0.06, 1, "0.1"), (12, 3, "12.000"),
         (.nan, 2, "nan"), (-.infinity, 2, "-inf"),

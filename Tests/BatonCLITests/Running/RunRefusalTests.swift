@@ -226,6 +226,12 @@ import Testing
         let arguments = run.arguments
         run.arguments += ["--state-out", run.folder.path("./y.npy")]
         try run.expectRefusal(2, ["must name different files"])
+        // A link to what is not there yet.
+        let link = run.folder.path("link.npy")
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "y.npy")
+        run.arguments = arguments + ["--state-out", link]
+        try run.expectRefusal(2, ["must name different files"])
+        try FileManager.default.removeItem(atPath: link)
         run.arguments = arguments + ["--grad-output", gradient, "--grad-dir", run.folder.path("")]
         run.arguments[8] = run.folder.path("state.npy")
         try run.expectRefusal(2, ["Two results would go to the file", "state.npy"])
