@@ -5,4 +5,3 @@
 
 /// The smaller of two; the standard library's generic `min` leaves a weak symbol behind.
 @inline(__always) func smaller(_ a: Int, _ b: Int) -> Int { a < b ? a : b }
-@inline(__always) func larger(_ a: Int, _ b: Int) -> Int { a > b ? a : b }

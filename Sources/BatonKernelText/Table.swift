@@ -15,8 +15,9 @@ public func makeKernelTable() -> KernelTable {
 
 /// Independent chains of fused multiply-adds in registers, the ceiling every product is measured against.
 private func peak(_ repetitions: Int) -> Int {
-    // Three vectors: with four, AVX2 has too few registers to keep the operands beside the chains.
-    let (rows, vectors) = (tileRows(vectors: 4), 3)
+    // Of sixteen registers twelve chains, beside which the operands find room; two units of five cycles need ten. Of
+    // thirty-two eighteen.
+    let (rows, vectors) = (6, hasShortTiles ? 2 : 3)
     withUnsafeTemporaryAllocation(of: Float.self, capacity: rows &* vectors &* laneCount) { memory in
         // All different, or the optimiser would see that the chains are equal and keep one.
         for index in memory.indices { memory[index] = Float(repetitions &+ index) * 1e-9 }

@@ -4,7 +4,8 @@ import BatonKernelABI
 ///
 /// Layout of the workspace, units padded to whole lanes (H′), rows (t, n) = t·N + n:
 ///
-///     gates: [T·N][saved gates][H′]  saved gates, overwritten by the gradients of the pre-activations
+///     gates: [T·N][saved gates][H′]  saved gates, overwritten by the gradients of the pre-activations;
+///                                    rows lie a line further apart than that (`RecurrentShape.gateRowStride`)
 ///     cell:  [T+1][N][H′]            c; slot 0 before the first step, slot s+1 after step s
 ///     carry: [N][H′], [N][R′]        gradients of c and h on their way to the previous step
 ///     unprojected: [T·N][H]          o⊙tanh c of a projected layer, and the gradients of what it is projected to
